@@ -1,0 +1,85 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import { fold } from './documents/normalise.ts'
+import {
+  departmentAdmins,
+  groupAdminHolder,
+  groupAdmins,
+  systemAdmins,
+  tenantAdminHolder,
+  tenantAdmins,
+} from './features/admins/admins.ts'
+import {
+  departmentHolder,
+  departments,
+  subdepartments,
+} from './features/departments/departments.ts'
+import { completeId, groupHolder, groups } from './features/groups/groups.ts'
+import { addSessions, findBySession } from './features/identities/sessions.ts'
+import { findByToken, tokens } from './features/identities/tokens.ts'
+import { databaseData } from './features/route-points/database-data.ts'
+import {
+  departmentRoutePoints,
+  routePointHolder,
+  routePoints,
+} from './features/route-points/instances.ts'
+import { settings } from './features/route-points/settings/index.ts'
+import { addSettings } from './features/route-points/settings/routes.ts'
+import { tenants } from './features/tenants/tenants.ts'
+import { departmentUsers, userHolder, users } from './features/users/users.ts'
+import { addHealth } from './http/health.ts'
+import type { Identification } from './http/identification.ts'
+import { addDocumentation, addOpenApi } from './http/openapi.ts'
+import { createServer } from './http/server.ts'
+import { addResource } from './resources/routes.ts'
+
+export interface AppOptions {
+  config: Pick<Config, 'BODY_BYTES_MAX' | 'SESSION_HOURS' | 'TRUSTED_PROXIES'>
+  database: Database
+  logger: FastifyBaseLogger
+}
+
+function identification(database: Database): Identification {
+  return {
+    findBySession: (secret) => findBySession(database, secret),
+    findByToken: (secret) => findByToken(database, secret),
+    identityKeyOf: async (place, id) => fold(await completeId(database, place, id)),
+  }
+}
+
+/** The whole application, for the server, the tests and the OpenAPI export alike. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { config, database, logger } = options
+  const app = createServer({
+    logger,
+    identification: identification(database),
+    bodyBytesMax: config.BODY_BYTES_MAX,
+    trustedProxies: config.TRUSTED_PROXIES.split(',').filter((address) => address.trim() !== ''),
+  })
+  await addOpenApi(app)
+
+  addHealth(app, database)
+  addSessions(app, database, config.SESSION_HOURS)
+  addResource(app, database, tokens)
+  addResource(app, database, systemAdmins)
+  addResource(app, database, tenants([groupHolder, tenantAdminHolder]))
+  addResource(app, database, tenantAdmins)
+  addResource(
+    app,
+    database,
+    groups([departmentHolder, groupAdminHolder, userHolder, routePointHolder]),
+  )
+  addResource(app, database, groupAdmins)
+  addResource(
+    app,
+    database,
+    departments([subdepartments, departmentAdmins, departmentUsers, departmentRoutePoints]),
+  )
+  addResource(app, database, users)
+  addResource(app, database, routePoints)
+  addSettings(app, databaseData(database), settings)
+
+  await addDocumentation(app)
+  return app
+}

@@ -1,0 +1,89 @@
+import { Ajv } from 'ajv'
+import Type, { type Static } from 'typebox'
+
+const prefix = 'POINTSMAN_'
+
+/** Every setting of the program: the environment variable is `POINTSMAN_` and the name given here. */
+export const ConfigSchema = Type.Object(
+  {
+    HOST: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on.' }),
+    PORT: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 8080,
+      description: 'Port to listen on; 0 takes a free one.',
+    }),
+    DATABASE_URL: Type.String({
+      pattern: '^sqlite:.+$',
+      default: 'sqlite:data/pointsman.db',
+      description: 'Where the data lives: `sqlite:PATH`; the folder is made when it is missing.',
+    }),
+    LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      default: 'info',
+      description:
+        'The least severe log line that is written; each request is a line of level `info`.',
+    }),
+    ADMIN_USERNAME: Type.String({
+      minLength: 1,
+      maxLength: 161,
+      default: 'admin',
+      description: 'Id of the system admin created when there is none.',
+    }),
+    ADMIN_PASSWORD: Type.Optional(
+      Type.String({
+        minLength: 8,
+        maxLength: 128,
+        description:
+          'Password of that admin, 8 to 128 characters; without it one is generated and printed once.',
+      }),
+    ),
+    SESSION_HOURS: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 8_760,
+      default: 12,
+      description: 'How long a sign-in lasts, in hours.',
+    }),
+    BODY_BYTES_MAX: Type.Integer({
+      minimum: 1_024,
+      maximum: 104_857_600,
+      default: 262_144,
+      description: 'Largest request body, in bytes.',
+    }),
+    TRUSTED_PROXIES: Type.String({
+      default: '',
+      description:
+        'Comma-separated addresses or CIDR ranges of the proxies whose `X-Forwarded-*` headers are believed.',
+    }),
+    METRICS_ADDRESS: Type.String({
+      pattern: '^(off|.+:[0-9]{1,5})$',
+      default: '127.0.0.1:9464',
+      description: '`HOST:PORT` on which `/metrics` is served, or `off`.',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export type Config = Static<typeof ConfigSchema>
+
+/** Only here are texts turned into numbers: an environment has nothing but texts. */
+const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true })
+const validate = ajv.compile<Config>(ConfigSchema)
+
+/**
+ * Reads the settings from environment variables.
+ *
+ * @throws Error naming every variable that is unknown or has a bad value; a value is never shown, it may be a secret.
+ */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const given: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (name.startsWith(prefix)) given[name.slice(prefix.length)] = value
+  }
+  if (validate(given)) return given
+  const problems = (validate.errors ?? []).map(({ instancePath, keyword, message, params }) =>
+    keyword === 'additionalProperties'
+      ? `${prefix}${params.additionalProperty} is not a setting`
+      : `${prefix}${instancePath.slice(1)} ${message}`,
+  )
+  throw new Error(`Bad configuration: ${problems.join('; ')}. See docs/operating.md.`)
+}

@@ -1,0 +1,44 @@
+/** What a statement binds. Booleans are kept as 0 and 1, times as milliseconds since 1970, so both engines agree. */
+export type Value = string | number | null | Uint8Array
+
+/** One SQL text with `?` placeholders, prepared once by each connection that runs it. */
+export interface Statement<Row> {
+  readonly text: string
+  readonly row?: Row
+}
+
+/** Names the row that a statement answers; the text must be portable SQL. */
+export function sql<Row = never>(text: string): Statement<Row> {
+  return { text }
+}
+
+/** Reads what is flushed. */
+export interface Reader {
+  get<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row | undefined>
+  all<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row[]>
+}
+
+declare const insideWrite: unique symbol
+
+/** Reads and writes inside one write. Only `Database.write` makes one, so nothing is written outside. */
+export interface Transaction extends Reader {
+  readonly [insideWrite]: true
+  /** Answers the number of rows changed. */
+  run(statement: Statement<unknown>, ...values: Value[]): Promise<number>
+}
+
+export interface Database extends Reader {
+  /**
+   * Runs `change` with all of its writes or none, and answers after they are flushed. It waits only for its
+   * transaction: on SQLite other writes wait behind it.
+   *
+   * @throws what `change` throws; DatabaseUnavailable when the engine cannot write.
+   */
+  write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /** Bytes that the database takes. */
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+/** Called after each commit with the number of writes that shared it. */
+export type CommitListener = (writes: number) => void

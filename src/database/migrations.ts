@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface Migration {
+  version: number
+  name: string
+  sql: string
+}
+
+const migrationFile = /^(\d{4})-([a-z0-9-]+)\.sql$/
+
+/**
+ * Reads the numbered `.sql` files of a folder, in order.
+ *
+ * @throws Error when a file is misnamed or a number is missing or doubled.
+ */
+export function loadMigrations(folder = join(import.meta.dirname, 'migrations')): Migration[] {
+  return readdirSync(folder)
+    .sort()
+    .map((file, index) => {
+      const [, number, name] = migrationFile.exec(file) ?? []
+      if (!number || !name) throw new Error(`Migration ${file} is not named NNNN-what-it-does.sql.`)
+      const version = Number(number)
+      if (version !== index + 1) throw new Error(`Migration ${file} should be number ${index + 1}.`)
+      return { version, name, sql: readFileSync(join(folder, file), 'utf8') }
+    })
+}
+
+/**
+ * The migrations that a database at `version` still lacks.
+ *
+ * @throws Error when the database is newer than the program.
+ */
+export function pendingMigrations(migrations: readonly Migration[], version: number): Migration[] {
+  const newest = migrations.at(-1)?.version ?? 0
+  if (version > newest) {
+    throw new Error(
+      `The database has schema ${version}, this program knows ${newest}: start a newer Pointsman.`,
+    )
+  }
+  return migrations.filter((migration) => migration.version > version)
+}

@@ -1,0 +1,181 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Static, TObject } from 'typebox'
+import { type Fault, invalid } from '../errors.ts'
+import { merge } from './merge.ts'
+import { fold, isObject, type Members, normalise } from './normalise.ts'
+import { type DocumentSchemas, documentSchemas } from './schemas.ts'
+import { compileSchema } from './validate.ts'
+import type { Schema } from './vocabulary.ts'
+
+/** What a rule answers: the faults it finds in a whole document; anything falsy is none. */
+export type Rule<Value> = (value: Value) => Iterable<Fault | false | undefined>
+
+export interface DocumentDefinition<S extends TObject> {
+  schema: S
+  /** Members that a new document has without being told. */
+  defaults?: Partial<Static<S>>
+  /** Members that are always there, though a creation need not bring them: the server fills them in. */
+  filled?: readonly (keyof Static<S> & string)[]
+  /** What a schema cannot say; judged on the merged document. */
+  rules?: Rule<Static<S>>
+  /** A member in which GET wraps the document; requests may wrap theirs too. */
+  wrapper?: string
+}
+
+export interface Judged<Value> {
+  /** The whole document as GET shows it; to be kept only when there are no faults. */
+  value: Value
+  /** Members that are never shown. */
+  secrets: Record<string, string>
+  faults: Fault[]
+  /** Nothing required is missing, so that what only the database can say may be asked as well. */
+  isWhole: boolean
+}
+
+/** A kind of JSON document that is created whole and changed by partial updates. */
+export interface Document<Value = Members> {
+  schemas: DocumentSchemas
+  wrapper: string | undefined
+  /** Judges the body of a creation. */
+  create(body: unknown): Judged<Value>
+  /** Judges the body of a partial update of `stored`. */
+  change(stored: Value, body: unknown): Judged<Value>
+  /** The same document with its members in the schema's order, so that equal documents are equal texts. */
+  arrange(value: Value): Value
+}
+
+/** Takes out what a fault concerns, so that the rest of the body can still be judged. */
+function withoutFaulty(body: Members, faults: readonly Fault[]): Members {
+  const rest = structuredClone(body)
+  for (const { parameter = '' } of faults) {
+    const path = parameter.split(/[.[\]]+/).filter((segment) => segment !== '')
+    const last = path.pop()
+    let parent: unknown = rest
+    for (const segment of path) parent = (parent as Members | undefined)?.[segment]
+    if (Array.isArray(parent)) parent[Number(last)] = null
+    else if (isObject(parent) && last !== undefined) delete parent[last]
+  }
+  return rest
+}
+
+/** A rule's fault says nothing new where the same member, or a part of it, is faulty already. */
+function isNews(fault: Fault, known: readonly Fault[]): boolean {
+  const { parameter = '' } = fault
+  return !known.some((other) => {
+    const { parameter: path = '' } = other
+    return (
+      path === parameter || path.startsWith(`${parameter}.`) || path.startsWith(`${parameter}[`)
+    )
+  })
+}
+
+/** All faults of a request, those of `later` only where they say something new. */
+export function addNews(
+  faults: readonly Fault[],
+  later: Iterable<Fault | false | undefined>,
+): Fault[] {
+  return [...faults, ...[...later].filter((fault) => fault && isNews(fault, faults))] as Fault[]
+}
+
+function sameValue(property: Schema, stored: unknown, given: unknown): boolean {
+  if (property.caseless && typeof stored === 'string' && typeof given === 'string') {
+    return fold(stored) === fold(given)
+  }
+  return isDeepStrictEqual(stored, given)
+}
+
+/** Members that a partial update may repeat but not alter. */
+function* alteredConstants(schema: Schema, stored: Members, body: Members): Iterable<Fault> {
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    if (!(property.fixed || property.readOnly) || !Object.hasOwn(body, key)) continue
+    if (!sameValue(property, stored[key], body[key])) {
+      yield invalid(key, `The '${key}' field cannot be changed.`)
+    }
+  }
+}
+
+function isWhole(schema: Schema, value: unknown): boolean {
+  if (!schema.properties || !isObject(value)) return true
+  const required = (schema.required ?? []).every((key) => value[key] !== undefined)
+  return (
+    required &&
+    Object.entries(schema.properties).every(([key, property]) => isWhole(property, value[key]))
+  )
+}
+
+function takeSecrets(schema: Schema, value: Members): Record<string, string> {
+  const secrets: Record<string, string> = {}
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    if (property.writeOnly && typeof value[key] === 'string') secrets[key] = value[key]
+    else if (property.properties && isObject(value[key])) {
+      Object.assign(secrets, takeSecrets(property, value[key]))
+    }
+    if (property.writeOnly) delete value[key]
+  }
+  return secrets
+}
+
+export function defineDocument<S extends TObject>(
+  definition: DocumentDefinition<S>,
+): Document<Static<S>> {
+  const schema = definition.schema as unknown as Schema
+  const defaults: Members = definition.defaults ?? {}
+  const schemas = documentSchemas(schema, {
+    optionalAtCreation: [...Object.keys(defaults), ...(definition.filled ?? [])],
+    wrapper: definition.wrapper,
+  })
+  const validateCreation = compileSchema(schemas.forCreation)
+  const validateChange = compileSchema(schemas.forChange)
+  const rules = definition.rules ?? (() => [])
+
+  function unwrapped(body: unknown): unknown {
+    const { wrapper } = definition
+    const isWrapped = wrapper && isObject(body) && Object.hasOwn(body, wrapper)
+    return isWrapped && Object.keys(body).length === 1 ? body[wrapper] : body
+  }
+
+  function judge(
+    stored: Members,
+    body: unknown,
+    validate: (value: unknown) => Fault[],
+    constants: (body: Members) => Iterable<Fault>,
+  ): Judged<Static<S>> {
+    const faults: Fault[] = []
+    const given = normalise(unwrapped(body), schema, faults)
+    if (!isObject(given)) {
+      const fault: Fault = { code: 2, message: 'The body must be a JSON object.' }
+      return { value: stored as Static<S>, secrets: {}, faults: [fault], isWhole: false }
+    }
+    faults.push(...validate(given), ...constants(given))
+    const value = merge(schema, stored, withoutFaulty(given, faults))
+    const all = addNews(faults, rules(value as Static<S>))
+    const secrets = takeSecrets(schema, value)
+    return {
+      value: value as Static<S>,
+      secrets,
+      faults: all,
+      isWhole: isWhole(schemas.forCreation, value),
+    }
+  }
+
+  return {
+    schemas,
+    wrapper: definition.wrapper,
+    create: (body) => judge(defaults, body, validateCreation, () => []),
+    change: (stored, body) =>
+      judge(stored as Members, body, validateChange, (given) =>
+        alteredConstants(schema, stored as Members, given),
+      ),
+    arrange: (value) => merge(schema, {}, value as Members) as Static<S>,
+  }
+}
+
+/** The fault of a member that another one makes necessary (9). */
+export function needs<Value>(
+  value: Value,
+  condition: boolean,
+  member: keyof Value & string,
+  message: string,
+): Fault | false {
+  return condition && value[member] === undefined && { code: 9, message, parameter: member }
+}

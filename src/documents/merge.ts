@@ -1,0 +1,36 @@
+import { isObject, type Members } from './normalise.ts'
+import { type Schema, unmodified } from './vocabulary.ts'
+
+function mergeSlots(member: string, stored: unknown, change: unknown[]): unknown[] | undefined {
+  const merged: unknown[] = Array.isArray(stored) ? [...stored] : []
+  for (const [position, item] of change.entries()) {
+    if (isObject(item) && item[member] === unmodified) continue
+    merged[position] = item
+  }
+  const filled = Array.from(merged, (item) => item ?? null)
+  while (filled.length > 0 && filled.at(-1) === null) filled.pop()
+  return filled.length > 0 ? filled : undefined
+}
+
+function mergeMember(schema: Schema, stored: unknown, change: unknown): unknown {
+  if (schema.slots && Array.isArray(change)) return mergeSlots(schema.slots, stored, change)
+  if (schema.properties && !schema.whole && isObject(change)) {
+    return merge(schema, isObject(stored) ? stored : {}, change)
+  }
+  return change
+}
+
+/**
+ * Applies a partial update: an absent member stays, `undefined` removes it, objects merge member by member. The result's
+ * members stand in the schema's order, so that equal documents are equal texts.
+ */
+export function merge(schema: Schema, stored: Members, change: Members): Members {
+  const merged: Members = {}
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    const value = Object.hasOwn(change, key)
+      ? mergeMember(property, stored[key], change[key])
+      : stored[key]
+    if (value !== undefined) merged[key] = value
+  }
+  return merged
+}

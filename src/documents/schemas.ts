@@ -1,0 +1,96 @@
+import { type Schema, vocabularyWords } from './vocabulary.ts'
+
+/** The schemas of one kind of document: what GET shows, what POST and PUT take, and the latter as OpenAPI tells it. */
+export interface DocumentSchemas {
+  shown: Schema
+  forCreation: Schema
+  forChange: Schema
+  documented: { shown: Schema; forCreation: Schema; forChange: Schema }
+}
+
+type Keep = (property: Schema, key: string) => boolean
+
+/** A copy of an object schema with some members, recursively; `required` says which of them must be there. */
+function derive(schema: Schema, keep: Keep, required: Keep): Schema {
+  if (!schema.properties) return schema
+  const kept = Object.entries(schema.properties).filter(([key, property]) => keep(property, key))
+  const properties = Object.fromEntries(
+    kept.map(([key, property]) => [
+      key,
+      property.whole ? property : derive(property, keep, required),
+    ]),
+  )
+  const names = (schema.required ?? []).filter(
+    (key) => properties[key] && required(schema.properties?.[key] as Schema, key),
+  )
+  const { required: _, ...rest } = schema
+  return {
+    ...rest,
+    properties,
+    ...(names.length > 0 && { required: names }),
+    additionalProperties: false,
+  } as Schema
+}
+
+/** The schema without our own words; where `clearing`, a clearable member also takes what clears it. */
+export function documented(schema: Schema, clearing: boolean): Schema {
+  const copy: Record<string, unknown> = { ...schema }
+  for (const word of vocabularyWords) delete copy[word]
+  if (schema.properties) {
+    copy.properties = Object.fromEntries(
+      Object.entries(schema.properties).map(([key, property]) => [
+        key,
+        documented(property, clearing),
+      ]),
+    )
+  }
+  if (schema.items) copy.items = documented(schema.items, clearing)
+  if (!clearing || !schema.clearable) return copy as unknown as Schema
+  const { description, ...alternative } = copy
+  const clears = schema.type === 'string' ? [{ type: 'null' }, { const: '' }] : [{ type: 'null' }]
+  return {
+    ...(description !== undefined && { description }),
+    anyOf: [alternative, ...clears],
+  } as unknown as Schema
+}
+
+function wrap(schema: Schema, wrapper: string | undefined): Schema {
+  if (!wrapper) return schema
+  return {
+    type: 'object',
+    properties: { [wrapper]: schema },
+    required: [wrapper],
+  } as unknown as Schema
+}
+
+export function documentSchemas(
+  schema: Schema,
+  options: { optionalAtCreation: readonly string[]; wrapper: string | undefined },
+): DocumentSchemas {
+  const { optionalAtCreation, wrapper } = options
+  const shown = derive(
+    schema,
+    (property) => !property.writeOnly,
+    () => true,
+  )
+  const forCreation = derive(
+    schema,
+    (property) => !property.readOnly,
+    (_, key) => !optionalAtCreation.includes(key),
+  )
+  const forChange = derive(
+    schema,
+    () => true,
+    () => false,
+  )
+  return {
+    shown,
+    forCreation,
+    forChange,
+    documented: {
+      shown: wrap(documented(shown, false), wrapper),
+      forCreation: documented(forCreation, true),
+      forChange: documented(forChange, true),
+    },
+  }
+}

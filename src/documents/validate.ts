@@ -1,0 +1,99 @@
+import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
+import { type Fault, invalid } from '../errors.ts'
+import { type Schema, vocabularyWords } from './vocabulary.ts'
+
+/** A body can be wrong in thousands of places; nobody reads more than this. */
+const faultsMax = 100
+
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  allowUnionTypes: true,
+  strictRequired: false,
+})
+ajv.addVocabulary([...vocabularyWords])
+
+/** `/a/0/b` as `a[0].b`, the way a programmer would write it. */
+function parameterOf(pointer: string, member?: string): string {
+  const segments = pointer
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+  if (member !== undefined) segments.push(member)
+  return segments.reduce(
+    (path, segment) =>
+      /^\d+$/.test(segment) ? `${path}[${segment}]` : path ? `${path}.${segment}` : segment,
+    '',
+  )
+}
+
+const typeNames: Record<string, string> = {
+  string: 'a text',
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  array: 'a list',
+  'object,null': 'an object or null',
+}
+
+/** What a bound of the schema asks for, both ends where it has both. */
+function range(schema: Schema, low: string, high: string): string {
+  const least = schema[low as keyof Schema] as number | undefined
+  const most = schema[high as keyof Schema] as number | undefined
+  if (least !== undefined && most !== undefined) return `${least} to ${most}`
+  return least !== undefined ? `at least ${least}` : `at most ${most}`
+}
+
+function requirement({ keyword, params, parentSchema, data }: ErrorObject): string {
+  const schema = parentSchema as unknown as Schema
+  switch (keyword) {
+    case 'type':
+      if (data === null) return 'cannot be cleared'
+      return `must be ${typeNames[String(params.type)] ?? params.type}`
+    case 'enum':
+      return `must be one of ${(params.allowedValues as string[]).map((value) => `'${value}'`).join(', ')}`
+    case 'minLength':
+    case 'maxLength':
+      return `must have ${range(schema, 'minLength', 'maxLength')} characters`
+    case 'minimum':
+    case 'maximum':
+      return `must be ${range(schema, 'minimum', 'maximum')}`
+    case 'maxItems':
+      return `must have at most ${params.limit} items`
+    case 'pattern':
+      return `must be ${schema.expects ?? `of the form ${params.pattern}`}`
+    default:
+      return 'is not valid'
+  }
+}
+
+function toFault(error: ErrorObject): Fault {
+  const { keyword, instancePath, params } = error
+  if (keyword === 'additionalProperties') {
+    const parameter = parameterOf(instancePath, params.additionalProperty)
+    return invalid(parameter, `The '${parameter}' field is unknown.`)
+  }
+  if (keyword === 'required') {
+    const parameter = parameterOf(instancePath, params.missingProperty)
+    return invalid(parameter, `The '${parameter}' field is required.`)
+  }
+  const parameter = parameterOf(instancePath)
+  return invalid(parameter, `The '${parameter}' field ${requirement(error)}.`)
+}
+
+/** Compiles a schema once; the function answers every fault of a value, each field at most once. */
+export function compileSchema(schema: Schema): (value: unknown) => Fault[] {
+  let validate: ValidateFunction | undefined
+  return (value) => {
+    validate ??= ajv.compile(schema as AnySchemaObject)
+    if (validate(value)) return []
+    const faults = new Map<string, Fault>()
+    for (const error of (validate.errors ?? []).slice(0, faultsMax)) {
+      const fault = toFault(error)
+      const parameter = fault.parameter ?? ''
+      if (!faults.has(parameter)) faults.set(parameter, fault)
+    }
+    return [...faults.values()]
+  }
+}

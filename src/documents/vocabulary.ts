@@ -1,0 +1,111 @@
+import Type, { type Static, type TOptional, type TSchema, type TUnsafe } from 'typebox'
+
+/**
+ * What a document's schema says beyond JSON Schema. `documentSchemas` turns these words into the three schemas of the
+ * API, so none of them is seen outside.
+ */
+export interface Vocabulary {
+  /** `null`, or `""` for a string, removes the member. */
+  clearable?: boolean
+  /** An object that is replaced, not merged: a key that points elsewhere. */
+  whole?: boolean
+  /** Given at creation; later only accepted when it equals what is stored. */
+  fixed?: boolean
+  /** An id: compared without case. */
+  caseless?: boolean
+  /** The item's member that names what a slot holds. */
+  slots?: string
+  /** Spaces and dashes between the digits of a number are dropped. */
+  compact?: boolean
+  /** Completes "must be …" when the pattern does not match. */
+  expects?: string
+}
+
+export const vocabularyWords: readonly (keyof Vocabulary)[] = [
+  'clearable',
+  'whole',
+  'fixed',
+  'caseless',
+  'slots',
+  'compact',
+  'expects',
+]
+
+export type Schema = TSchema &
+  Vocabulary & {
+    type?: string
+    properties?: Record<string, Schema>
+    items?: Schema
+    required?: string[]
+    default?: unknown
+    description?: string
+    readOnly?: boolean
+    writeOnly?: boolean
+  }
+
+function marked<S extends TSchema>(schema: S, words: Vocabulary & Record<string, unknown>): S {
+  // TypeBox keeps its own marks in properties that a spread would lose.
+  const copy = Object.create(Object.prototype, Object.getOwnPropertyDescriptors(schema))
+  return Object.assign(copy, words)
+}
+
+/** An optional member that can be removed again. */
+export function clearable<S extends TSchema>(schema: S): TOptional<S> {
+  return Type.Optional(marked(schema, { clearable: true })) as TOptional<S>
+}
+
+export function fixed<S extends TSchema>(schema: S): S {
+  return marked(schema, { fixed: true })
+}
+
+/** A member that answers show and no request sets. */
+export function readOnly<S extends TSchema>(schema: S): TOptional<S> {
+  return Type.Optional(marked(schema, { readOnly: true })) as TOptional<S>
+}
+
+/** A member that requests set and no answer shows; it is handed over apart from the document. */
+export function secret<S extends TSchema>(schema: S): S {
+  return marked(schema, { writeOnly: true })
+}
+
+/** Text of 1 to `maxLength` code points. */
+export function text(maxLength: number, options: Record<string, unknown> = {}) {
+  return Type.String({ minLength: 1, maxLength, ...options })
+}
+
+/** A name that stands in a path, where `.` and `..` would mean something else. */
+export function name(maxLength: number, options: Record<string, unknown> = {}) {
+  return text(maxLength, {
+    pattern: '^(?!\\.{1,2}$)',
+    expects: "a name other than '.' and '..'",
+    ...options,
+  })
+}
+
+/** An id: a name that ignores case. */
+export function id(maxLength: number, options: Record<string, unknown> = {}) {
+  return name(maxLength, { caseless: true, ...options })
+}
+
+/** In a slot of a PUT: leave what the slot holds. */
+export const unmodified = 'Unmodify'
+
+/** Positions in a list of slots. */
+export const slotsMax = 4
+
+/** A list of positions, each holding an `item` or nothing (`null`); `member` is the item's one member. */
+export function slots<S extends TSchema>(
+  item: S,
+  member: keyof Static<S> & string,
+  options: Record<string, unknown> = {},
+): TOptional<TUnsafe<(Static<S> | null)[]>> {
+  return Type.Optional(
+    Type.Unsafe<(Static<S> | null)[]>({
+      type: 'array',
+      items: { ...item, type: ['object', 'null'] },
+      maxItems: slotsMax,
+      slots: member,
+      ...options,
+    }),
+  )
+}

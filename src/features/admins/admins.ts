@@ -1,0 +1,194 @@
+import Type, { type Static } from 'typebox'
+import { sql } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { clearable, fixed, text } from '../../documents/vocabulary.ts'
+import type { Fault } from '../../errors.ts'
+import { levels, type Permission } from '../../http/permissions.ts'
+import type { Holder } from '../../resources/holders.ts'
+import { caseless } from '../../resources/list.ts'
+import type { Resource, Write } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import type { DepartmentMember } from '../departments/departments.ts'
+import {
+  checkDepartment,
+  completeDepartment,
+  DepartmentReference,
+} from '../departments/reference.ts'
+import { completeId, requireGroup } from '../groups/groups.ts'
+import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
+import { SignInId } from '../identities/members.ts'
+import { hashSecrets, Password } from '../identities/password.ts'
+import { requireTenant } from '../tenants/tenants.ts'
+
+const person = {
+  userId: fixed(SignInId),
+  firstName: text(30),
+  lastName: text(30),
+  language: clearable(text(40)),
+}
+
+const Admin = Type.Object({ ...person, password: Password })
+const GroupAdmin = Type.Object({ ...person, department: DepartmentReference, password: Password })
+type Admin = Static<typeof GroupAdmin>
+
+const personColumns = [
+  'user_id',
+  'first_name',
+  'first_name_key',
+  'last_name',
+  'last_name_key',
+] as const
+
+function columns({ userId, firstName, lastName }: Admin) {
+  return {
+    user_id: userId,
+    first_name: firstName,
+    first_name_key: fold(firstName),
+    last_name: lastName,
+    last_name_key: fold(lastName),
+  }
+}
+
+/** What differs between the admins of the installation, of a tenant and of a group. */
+interface Rank {
+  noun: string
+  path: string
+  permission: Permission
+  level: number
+}
+
+async function check({ transaction, place, value, before }: Write<Admin>): Promise<Fault[]> {
+  const faults = before ? [] : await checkIdentity(transaction, 'userId', value.userId)
+  return [...faults, ...(await checkDepartment(transaction, place, value.department))]
+}
+
+function admins(rank: Rank) {
+  const { noun, path, permission, level } = rank
+  return {
+    noun,
+    plural: 'admins',
+    tag: 'Admins',
+    path,
+    parameter: 'user_id',
+    permissions: {
+      list: permission,
+      read: permission,
+      create: permission,
+      change: permission,
+      remove: permission,
+    },
+    idMember: 'userId',
+    fields: {
+      UserId: { column: 'user_id', folded: 'user_key' },
+      FirstName: caseless('first_name'),
+      LastName: caseless('last_name'),
+    },
+    keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
+    columns,
+    prepare: hashSecrets,
+    complete: async (reader, { place }, value) => {
+      const { department, ...rest } = value
+      const completed = await completeDepartment(reader, place, department)
+      return {
+        ...rest,
+        userId: await completeId(reader, place, value.userId),
+        ...(completed && { department: completed }),
+      }
+    },
+    check,
+    async save({ transaction, place, value, before, secrets }, writeRow) {
+      const departmentName = value.department?.departmentName ?? null
+      const identity = {
+        identityId: value.userId,
+        level: departmentName === null ? level : levels.DepartmentAdmin,
+        tenantKey: place.tenantKey ?? null,
+        groupKey: place.groupKey ?? null,
+        departmentName,
+      }
+      const { passwordHash } = secrets
+      if (!before) await saveIdentity(transaction, identity, { isNew: true, passwordHash })
+      await writeRow()
+      if (before) await saveIdentity(transaction, identity, { isNew: false, passwordHash })
+    },
+    remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
+  } satisfies Partial<Resource<Admin>>
+}
+
+const countSystemAdmins = sql<{ count: number }>('SELECT count(*) AS count FROM system_admins')
+
+export const systemAdmins: Resource<Admin> = {
+  ...admins({
+    noun: 'systemAdmin',
+    path: '/api/v1/admins/',
+    permission: 'installation.administer',
+    level: levels.System,
+  }),
+  document: defineDocument({ schema: Admin }),
+  table: defineTable({ name: 'system_admins', key: ['user_key'], columns: personColumns }),
+  scope: () => [],
+  async checkRemoval({ transaction }) {
+    const { count } = (await transaction.get(countSystemAdmins)) ?? { count: 0 }
+    const message = 'Cannot delete the last system admin.'
+    return count > 1 ? [] : [{ code: 21, message }]
+  },
+}
+
+export const tenantAdmins: Resource<Admin> = {
+  ...admins({
+    noun: 'tenantAdmin',
+    path: '/api/v1/tenants/:tenant_id/admins/',
+    permission: 'tenant.administer',
+    level: levels.TenantAdmin,
+  }),
+  document: defineDocument({ schema: Admin }),
+  table: defineTable({
+    name: 'tenant_admins',
+    key: ['tenant_key', 'user_key'],
+    columns: personColumns,
+  }),
+  scope: ({ place }) => [place.tenantKey ?? ''],
+  requireCollection: requireTenant,
+}
+
+export const groupAdmins: Resource<Admin> = {
+  ...admins({
+    noun: 'groupAdmin',
+    path: '/api/v1/tenants/:tenant_id/groups/:group_id/admins/',
+    permission: 'group.administer',
+    level: levels.GroupAdmin,
+  }),
+  description: 'A group admin with a department is a Department Admin.',
+  document: defineDocument({ schema: GroupAdmin }),
+  table: defineTable({
+    name: 'group_admins',
+    key: ['tenant_key', 'group_key', 'user_key'],
+    columns: [...personColumns, 'department_name'],
+  }),
+  columns: (value) => ({
+    ...columns(value),
+    department_name: value.department?.departmentName ?? null,
+  }),
+  scope: ({ place }) => [place.tenantKey ?? '', place.groupKey ?? ''],
+  requireCollection: requireGroup,
+}
+
+export const tenantAdminHolder: Holder = {
+  plural: 'admins',
+  table: 'tenant_admins',
+  columns: ['tenant_key'],
+}
+
+export const groupAdminHolder: Holder = {
+  plural: 'admins',
+  table: 'group_admins',
+  columns: ['tenant_key', 'group_key'],
+}
+
+export const departmentAdmins: DepartmentMember = {
+  plural: 'admins',
+  table: 'group_admins',
+  columns: ['tenant_key', 'group_key', 'department_name'],
+  key: groupAdmins.table.definition.key,
+  path: ['department'],
+}

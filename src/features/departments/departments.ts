@@ -1,0 +1,134 @@
+import Type, { type Static } from 'typebox'
+import { sql, type Transaction } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold, isObject, type Members } from '../../documents/normalise.ts'
+import { name } from '../../documents/vocabulary.ts'
+import { type Fault, invalid } from '../../errors.ts'
+import { checkEmpty, type Holder } from '../../resources/holders.ts'
+import { caseless } from '../../resources/list.ts'
+import type { Resource, Write } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import { groupScope, requireGroup } from '../groups/groups.ts'
+import { checkDepartment, completeDepartment, DepartmentReference, lineOf } from './reference.ts'
+
+const Department = Type.Object({
+  departmentName: name(50, { description: 'Unique in the group.' }),
+  parentDepartment: DepartmentReference,
+})
+
+type Department = Static<typeof Department>
+
+const table = defineTable({
+  name: 'departments',
+  key: ['tenant_key', 'group_key', 'department_name'],
+  columns: ['department_name_key', 'parent_name'],
+})
+
+export const departmentHolder: Holder = {
+  plural: 'departments',
+  table: 'departments',
+  columns: ['tenant_key', 'group_key'],
+}
+
+/** Rows that belong to a department and name it in their documents. */
+export interface DepartmentMember extends Holder {
+  /** The key of a row. */
+  key: readonly string[]
+  /** Where the reference stands in the document. */
+  path: readonly string[]
+}
+
+export const subdepartments: DepartmentMember = {
+  plural: 'departments',
+  table: 'departments',
+  columns: ['tenant_key', 'group_key', 'parent_name'],
+  key: table.definition.key,
+  path: ['parentDepartment'],
+}
+
+function renameIn(value: Members, path: readonly string[], departmentName: string): Members {
+  const [member, ...rest] = path
+  if (member === undefined) return { ...value, departmentName }
+  const inner = value[member]
+  return isObject(inner) ? { ...value, [member]: renameIn(inner, rest, departmentName) } : value
+}
+
+/** The columns follow a new name by their foreign keys; the documents are rewritten here. */
+async function rewriteMembers(
+  transaction: Transaction,
+  place: readonly string[],
+  rename: { departmentName: string; members: readonly DepartmentMember[] },
+): Promise<void> {
+  const { departmentName, members } = rename
+  for (const { table: from, columns, key, path } of members) {
+    const where = (names: readonly string[]) => names.map((column) => `${column} = ?`).join(' AND ')
+    const select = `SELECT ${key.join(', ')}, value FROM ${from} WHERE ${where(columns)}`
+    const rows = await transaction.all(
+      sql<Record<string, string>>(select),
+      ...place,
+      departmentName,
+    )
+    const update = sql(`UPDATE ${from} SET value = ? WHERE ${where(key)}`)
+    for (const row of rows) {
+      const value = renameIn(JSON.parse(row.value ?? '{}'), path, departmentName)
+      const keyValues = key.map((column) => row[column] ?? '')
+      await transaction.run(update, JSON.stringify(value), ...keyValues)
+    }
+  }
+}
+
+async function checkParent(write: Write<Department>): Promise<Fault[]> {
+  const { transaction, place, value, before } = write
+  const { parentDepartment } = value
+  const faults = await checkDepartment(transaction, place, parentDepartment, 'parentDepartment')
+  if (faults.length > 0 || !parentDepartment || !before) return faults
+  const line = await lineOf(transaction, place, parentDepartment.departmentName)
+  if (!line.includes(before.departmentName)) return []
+  const message = 'A department cannot stand below itself.'
+  return [invalid('parentDepartment.departmentName', message)]
+}
+
+/** @param members whatever belongs to a department, keyed by `tenant_key`, `group_key` and the department's name. */
+export function departments(members: readonly DepartmentMember[]): Resource<Department> {
+  return {
+    noun: 'department',
+    plural: 'departments',
+    tag: 'Departments',
+    path: '/api/v1/tenants/:tenant_id/groups/:group_id/departments/',
+    parameter: 'instance_name',
+    permissions: {
+      list: 'directory.read',
+      read: 'directory.read',
+      create: 'group.administer',
+      change: 'group.administer',
+      remove: 'group.administer',
+    },
+    document: defineDocument({ schema: Department }),
+    table,
+    idMember: 'departmentName',
+    fields: {
+      DepartmentName: caseless('department_name'),
+    },
+    scope: groupScope,
+    keyOf: (id) => id.normalize('NFC'),
+    requireCollection: requireGroup,
+    complete: async (reader, { place }, value) => {
+      const { parentDepartment, ...rest } = value
+      const parent = await completeDepartment(reader, place, parentDepartment)
+      return { ...rest, ...(parent && { parentDepartment: parent }) }
+    },
+    columns: ({ departmentName, parentDepartment }) => ({
+      department_name_key: fold(departmentName),
+      parent_name: parentDepartment?.departmentName ?? null,
+    }),
+    check: checkParent,
+    async save({ transaction, key, value, before }, writeRow) {
+      await writeRow()
+      const { departmentName } = value
+      if (!before || before.departmentName === departmentName) return
+      await rewriteMembers(transaction, key.slice(0, -1), { departmentName, members })
+    },
+    checkRemoval: async ({ transaction, key }) =>
+      checkEmpty(transaction, 'department', key, members),
+  }
+}

@@ -1,0 +1,138 @@
+import Type, { type Static } from 'typebox'
+import { type Reader, sql } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
+import { type Fault, invalid, notFound } from '../../errors.ts'
+import type { Place } from '../../http/permissions.ts'
+import { checkEmpty, type Holder } from '../../resources/holders.ts'
+import { caseless } from '../../resources/list.ts'
+import type { Resource, Site, Write } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import { deletesNonEmpty, findTenant, requireTenant, tenantDomain } from '../tenants/tenants.ts'
+import { DefaultDomain, whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
+
+const Group = Type.Object({
+  groupId: fixed(id(30, { description: 'Name of the group in paths.' })),
+  groupName: clearable(text(80)),
+  defaultDomain: DefaultDomain,
+  ...whereabouts,
+})
+
+type Group = Static<typeof Group>
+
+const table = defineTable({
+  name: 'groups',
+  key: ['tenant_key', 'group_key'],
+  columns: ['group_id', 'group_name', 'group_name_key', 'default_domain', 'country'],
+})
+
+export const groupHolder: Holder = { plural: 'groups', table: 'groups', columns: ['tenant_key'] }
+
+interface GroupFacts {
+  tenant_id: string
+  group_id: string
+  default_domain: string
+  /** '' when unknown. */
+  country: string
+}
+
+const selectFacts = sql<GroupFacts>(
+  `SELECT tenant_id, group_id, groups.default_domain, country FROM groups
+   JOIN tenants ON tenants.tenant_key = groups.tenant_key
+   WHERE groups.tenant_key = ? AND group_key = ?`,
+)
+
+/** What other features need to know of a group; undefined when there is none. */
+export function groupFacts(
+  reader: Reader,
+  { tenantKey = '', groupKey = '' }: Place,
+): Promise<GroupFacts | undefined> {
+  return reader.get(selectFacts, tenantKey, groupKey)
+}
+
+/** @throws Refusal 404 when there is no such group. */
+export async function requireGroup(reader: Reader, { place }: Site): Promise<void> {
+  if (!(await groupFacts(reader, place))) throw notFound()
+}
+
+/** The key of a group's resources: their scope. */
+export function groupScope({ place }: { place: Place }): string[] {
+  return [place.tenantKey ?? '', place.groupKey ?? '']
+}
+
+/** An id with the default domain of its group, or tenant where there is no group; left as it is where neither exists. */
+export async function completeId(reader: Reader, place: Place, id: string): Promise<string> {
+  if (id.includes('@') || place.tenantKey === undefined) return id
+  const domain =
+    place.groupKey === undefined
+      ? await tenantDomain(reader, place.tenantKey)
+      : (await groupFacts(reader, place))?.default_domain
+  return domain === undefined ? id : `${id}@${domain}`
+}
+
+const selectNational = sql<{ number_key: string }>(
+  `SELECT number_key FROM phone_numbers
+   WHERE tenant_key = ? AND group_key = ? AND international = 0 LIMIT 1`,
+)
+
+/** National numbers were read by the country, and their uniqueness rests on that reading. */
+async function checkCountry({ transaction, key, before, value }: Write<Group>): Promise<Fault[]> {
+  if (!before || before.country === value.country) return []
+  if (!(await transaction.get(selectNational, ...key))) return []
+  const message =
+    "The 'country' field cannot change while the group has phone numbers without a country code."
+  return [invalid('country', message)]
+}
+
+/** @param holders what keeps a group from being deleted, keyed by `tenant_key`, `group_key`. */
+export function groups(holders: readonly Holder[]): Resource<Group> {
+  return {
+    noun: 'group',
+    plural: 'groups',
+    tag: 'Groups',
+    path: '/api/v1/tenants/:tenant_id/groups/',
+    parameter: 'group_id',
+    permissions: {
+      list: 'tenant.administer',
+      read: 'group.read',
+      create: 'tenant.administer',
+      change: 'group.provision',
+      remove: 'group.provision',
+    },
+    document: defineDocument({
+      schema: Group,
+      rules: whereaboutsRules,
+      filled: ['defaultDomain'],
+    }),
+    table,
+    idMember: 'groupId',
+    fields: {
+      GroupId: { column: 'group_id', folded: 'group_key' },
+      GroupName: caseless('group_name'),
+    },
+    scope: ({ place }) => [place.tenantKey ?? ''],
+    keyOf: fold,
+    requireCollection: requireTenant,
+    complete: async (reader, { place }, value) => {
+      const tenant = await findTenant(reader, place.tenantKey ?? '')
+      const { country, timeZone } = tenant ?? {}
+      return {
+        ...(country && { country }),
+        ...(timeZone && { timeZone }),
+        ...value,
+        defaultDomain: value.defaultDomain ?? tenant?.defaultDomain ?? '',
+      }
+    },
+    columns: ({ groupId, groupName = '', defaultDomain, country = '' }) => ({
+      group_id: groupId,
+      group_name: groupName,
+      group_name_key: fold(groupName),
+      default_domain: defaultDomain,
+      country,
+    }),
+    check: checkCountry,
+    checkRemoval: async (write) =>
+      deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),
+  }
+}

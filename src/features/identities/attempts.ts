@@ -1,0 +1,93 @@
+import { hash } from 'node:crypto'
+import { type Database, sql, type Transaction } from '../../database/database.ts'
+import { Refusal } from '../../errors.ts'
+
+interface Policy {
+  /** Attempts in a row that wait for nothing. */
+  free: number
+  /** Longest wait, in seconds. */
+  secondsMax: number
+}
+
+/**
+ * A guesser at one address soon waits long, and keeps nobody else out. One with many addresses makes the account slow
+ * for everyone, but never for longer than an owner would put up with.
+ */
+const policies = {
+  address: { free: 10, secondsMax: 900 },
+  account: { free: 50, secondsMax: 30 },
+} as const satisfies Record<string, Policy>
+
+/** How long a row of attempts is remembered, in milliseconds. */
+const memory = 24 * 60 * 60 * 1_000
+
+const selectAttempts = sql<{ failures: number; retry_at: number }>(
+  'SELECT failures, retry_at FROM sign_in_attempts WHERE attempt_key = ?',
+)
+const countAttempt = sql(
+  `INSERT INTO sign_in_attempts (attempt_key, failures, retry_at, forget_at) VALUES (?, 1, ?, ?)
+   ON CONFLICT (attempt_key) DO UPDATE SET
+     failures = sign_in_attempts.failures + 1,
+     retry_at = excluded.retry_at, forget_at = excluded.forget_at`,
+)
+const deleteAttempts = sql('DELETE FROM sign_in_attempts WHERE attempt_key = ?')
+const deleteForgotten = sql('DELETE FROM sign_in_attempts WHERE forget_at < ?')
+
+/** Names are hashed: what people type there by mistake is often their password. */
+function attemptKeys(identityKey: string, address: string): { key: string; policy: Policy }[] {
+  const keyOf = (text: string) => hash('sha256', text, 'base64url')
+  return [
+    { key: keyOf(`address ${address} ${identityKey}`), policy: policies.address },
+    { key: keyOf(`account ${identityKey}`), policy: policies.account },
+  ]
+}
+
+/** Milliseconds to wait after this many attempts in a row. */
+export function waitAfter(failures: number, { free, secondsMax }: Policy): number {
+  if (failures < free) return 0
+  return Math.min(2 ** (failures - free), secondsMax) * 1_000
+}
+
+async function countOne(
+  transaction: Transaction,
+  { key, policy }: { key: string; policy: Policy },
+): Promise<void> {
+  const now = Date.now()
+  const row = await transaction.get(selectAttempts, key)
+  if (row && row.retry_at > now) {
+    const seconds = Math.ceil((row.retry_at - now) / 1_000)
+    throw new Refusal(
+      [{ code: 429, message: `Too many attempts to sign in; try again in ${seconds} s.` }],
+      { 'retry-after': String(seconds) },
+    )
+  }
+  const wait = waitAfter((row?.failures ?? 0) + 1, policy)
+  await transaction.run(countAttempt, key, now + wait, now + memory)
+}
+
+/**
+ * Counts an attempt as failed before its password is looked at, so that many at once are no way around the wait.
+ *
+ * @throws Refusal 429 while an earlier row of failures makes this one wait.
+ */
+export async function admitAttempt(
+  database: Database,
+  identityKey: string,
+  address: string,
+): Promise<void> {
+  await database.write(async (transaction) => {
+    for (const attempt of attemptKeys(identityKey, address)) await countOne(transaction, attempt)
+    await transaction.run(deleteForgotten, Date.now())
+  })
+}
+
+/** A right password ends the row of failures. */
+export async function forgetAttempts(
+  transaction: Transaction,
+  identityKey: string,
+  address: string,
+): Promise<void> {
+  for (const { key } of attemptKeys(identityKey, address)) {
+    await transaction.run(deleteAttempts, key)
+  }
+}

@@ -1,0 +1,100 @@
+import { type Reader, sql, type Transaction } from '../../database/database.ts'
+import { fold } from '../../documents/normalise.ts'
+import { type Fault, taken } from '../../errors.ts'
+import type { Caller } from '../../http/permissions.ts'
+
+/** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
+export interface Identity {
+  identityId: string
+  /** Null for what cannot sign in, such as a route point. */
+  level: number | null
+  tenantKey: string | null
+  groupKey: string | null
+  /** Of a Department Admin: the department that bounds what they write. */
+  departmentName: string | null
+}
+
+export interface CallerRow {
+  identity_key: string
+  identity_id: string
+  level: number
+  tenant_key: string | null
+  group_key: string | null
+  department_name: string | null
+}
+
+/** The columns of a `CallerRow`, for statements that join `identities`. */
+export const callerColumns =
+  'identity_key, identity_id, identities.level, tenant_key, group_key, department_name'
+
+export function toCaller(row: CallerRow): Caller {
+  return {
+    identityKey: row.identity_key,
+    identityId: row.identity_id,
+    level: row.level,
+    tenantKey: row.tenant_key,
+    groupKey: row.group_key,
+    departmentName: row.department_name,
+  }
+}
+
+const selectKey = sql<{ identity_key: string }>(
+  'SELECT identity_key FROM identities WHERE identity_key = ?',
+)
+
+/** @returns a fault (11) naming `parameter` when the id is somebody's, anywhere in the installation. */
+export async function checkIdentity(
+  reader: Reader,
+  parameter: string,
+  id: string,
+): Promise<Fault[]> {
+  const isTaken = (await reader.get(selectKey, fold(id))) !== undefined
+  return isTaken ? [taken(parameter, `The id '${id}' is already in use.`)] : []
+}
+
+const insertIdentity = sql(
+  `INSERT INTO identities
+     (identity_key, identity_id, level, tenant_key, group_key, department_name, password_hash)
+   VALUES (?, ?, ?, ?, ?, ?, ?)`,
+)
+const updateIdentity = sql(
+  'UPDATE identities SET level = ?, department_name = ? WHERE identity_key = ?',
+)
+const updatePassword = sql('UPDATE identities SET password_hash = ? WHERE identity_key = ?')
+const deleteSessions = sql('DELETE FROM sessions WHERE identity_key = ?')
+const deleteTokens = sql('DELETE FROM tokens WHERE identity_key = ?')
+const deleteIdentity = sql('DELETE FROM identities WHERE identity_key = ?')
+
+/** Changes a password and ends every session and token that the old one gave. */
+export async function setPassword(
+  transaction: Transaction,
+  identityKey: string,
+  passwordHash: string,
+): Promise<void> {
+  await transaction.run(updatePassword, passwordHash, identityKey)
+  await transaction.run(deleteSessions, identityKey)
+  await transaction.run(deleteTokens, identityKey)
+}
+
+/** Creates an identity, or changes what may change of it: the level, the department, the password. */
+export async function saveIdentity(
+  transaction: Transaction,
+  identity: Identity,
+  options: { isNew: boolean; passwordHash: string | undefined },
+): Promise<void> {
+  const { identityId, level, tenantKey, groupKey, departmentName } = identity
+  const { isNew, passwordHash } = options
+  const key = fold(identityId)
+  if (isNew) {
+    const place = [tenantKey, groupKey, departmentName]
+    await transaction.run(insertIdentity, key, identityId, level, ...place, passwordHash ?? null)
+    return
+  }
+  await transaction.run(updateIdentity, level, departmentName, key)
+  if (passwordHash !== undefined) await setPassword(transaction, key, passwordHash)
+}
+
+/** Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to. */
+export async function removeIdentity(transaction: Transaction, identityKey: string): Promise<void> {
+  await transaction.run(deleteIdentity, identityKey)
+}

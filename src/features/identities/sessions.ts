@@ -1,0 +1,221 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { type Database, type Reader, sql } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { secret, text } from '../../documents/vocabulary.ts'
+import { invalid, Refusal, refuseIfAny } from '../../errors.ts'
+import { sessionCookie, sessionSecret } from '../../http/identification.ts'
+import { addOperation } from '../../http/operation.ts'
+import type { Caller } from '../../http/permissions.ts'
+import { record } from '../changes/record.ts'
+import { admitAttempt, forgetAttempts } from './attempts.ts'
+import { type CallerRow, callerColumns, setPassword, toCaller } from './identities.ts'
+import { hashPassword, NewPassword, verifyPassword } from './password.ts'
+import { hashSecret, newSecret } from './secrets.ts'
+
+const GivenPassword = secret(Type.String({ maxLength: 1_024 }))
+
+const credentials = defineDocument({
+  schema: Type.Object({
+    username: text(161),
+    password: GivenPassword,
+    provide_basic_profile: Type.Optional(Type.Unknown({ description: 'Accepted and ignored.' })),
+  }),
+})
+
+const passwordChange = defineDocument({
+  schema: Type.Object({ oldPassword: GivenPassword, newPassword: secret(NewPassword) }),
+})
+
+const SignedIn = Type.Object({
+  ids: Type.Object({
+    tenant_id: Type.Optional(Type.String()),
+    group_id: Type.Optional(Type.String()),
+    user_id: Type.String(),
+  }),
+  profile: Type.Object({
+    user_level: Type.Integer({
+      description: '0 End User, 4 Department Admin, 8 Group Admin, 12 Tenant Admin, 16 System.',
+    }),
+    is_first_login: Type.Boolean(),
+  }),
+})
+
+const selectSession = sql<CallerRow>(
+  `SELECT ${callerColumns} FROM sessions JOIN identities USING (identity_key)
+   WHERE secret_hash = ? AND expires_at > ? AND identities.level IS NOT NULL`,
+)
+const insertSession = sql(
+  'INSERT INTO sessions (secret_hash, identity_key, expires_at) VALUES (?, ?, ?)',
+)
+const deleteSession = sql('DELETE FROM sessions WHERE secret_hash = ?')
+const deleteExpired = sql('DELETE FROM sessions WHERE expires_at < ?')
+
+interface Account {
+  identity_id: string
+  level: number | null
+  password_hash: string | null
+  signed_in_at: number | null
+  tenant_id: string | null
+  group_id: string | null
+}
+
+const selectAccount = sql<Account>(
+  `SELECT identity_id, level, password_hash, signed_in_at, tenant_id, group_id FROM identities
+   LEFT JOIN tenants ON tenants.tenant_key = identities.tenant_key
+   LEFT JOIN groups
+     ON groups.tenant_key = identities.tenant_key AND groups.group_key = identities.group_key
+   WHERE identity_key = ?`,
+)
+const updateSignIn = sql('UPDATE identities SET signed_in_at = ? WHERE identity_key = ?')
+
+export async function findBySession(
+  reader: Reader,
+  secretText: string,
+): Promise<Caller | undefined> {
+  const row = await reader.get(selectSession, hashSecret(secretText), Date.now())
+  return row && toCaller(row)
+}
+
+function wrongPassword(): Refusal {
+  return new Refusal([{ code: 401, message: 'The username or password is wrong.' }])
+}
+
+function cookie(request: FastifyRequest, value: string, seconds: number): string {
+  const secure = request.protocol === 'https' ? '; Secure' : ''
+  return `${sessionCookie}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`
+}
+
+/** @throws Refusal 401 for a wrong name or password alike, 429 after too many of them. */
+async function signIn(
+  database: Database,
+  attempt: { username: string; password: string; address: string; expiresAt: number },
+) {
+  const key = fold(attempt.username)
+  await admitAttempt(database, key, attempt.address)
+  const account = await database.get(selectAccount, key)
+  const isRight = await verifyPassword(account?.password_hash, attempt.password)
+  if (!account || !isRight || account.level === null) throw wrongPassword()
+  const { tenant_id, group_id, identity_id, level, password_hash, signed_in_at } = account
+  const secretText = newSecret()
+  await database.write(async (transaction) => {
+    // Whoever changed the password meanwhile meant to end this.
+    const current = await transaction.get(selectAccount, key)
+    if (current?.password_hash !== password_hash) throw wrongPassword()
+    await forgetAttempts(transaction, key, attempt.address)
+    await transaction.run(deleteExpired, Date.now())
+    await transaction.run(insertSession, hashSecret(secretText), key, attempt.expiresAt)
+    await transaction.run(updateSignIn, Date.now(), key)
+  })
+  const ids = {
+    ...(tenant_id !== null && { tenant_id }),
+    ...(group_id !== null && { group_id }),
+    user_id: identity_id,
+  }
+  const profile = { user_level: level, is_first_login: signed_in_at === null }
+  return { secretText, answer: { ids, profile } }
+}
+
+/** Checks the old password with the same slow-down as a sign-in: a stolen session must not be a place to guess. */
+async function changePassword(database: Database, request: FastifyRequest): Promise<void> {
+  const { faults, secrets } = passwordChange.create(request.body)
+  refuseIfAny(faults)
+  const { oldPassword = '', newPassword = '' } = secrets
+  const { identityKey, identityId, tenantKey } = request.caller
+  await admitAttempt(database, identityKey, request.ip)
+  const account = await database.get(selectAccount, identityKey)
+  if (!(await verifyPassword(account?.password_hash, oldPassword))) {
+    refuseIfAny([invalid('oldPassword', "The 'oldPassword' field is not the current password.")])
+  }
+  const passwordHash = await hashPassword(newPassword)
+  await database.write(async (transaction) => {
+    await forgetAttempts(transaction, identityKey, request.ip)
+    await setPassword(transaction, identityKey, passwordHash)
+    await record(transaction, {
+      tenantKey: tenantKey ?? '',
+      by: identityId,
+      action: 'change',
+      target: '/api/v1/password/',
+      before: null,
+      after: null,
+    })
+  })
+}
+
+/** Signing in and out, and changing one's own password. */
+export function addSessions(app: FastifyInstance, database: Database, sessionHours: number): void {
+  const tag = 'Sign-in'
+  const seconds = Math.round(sessionHours * 3_600)
+
+  addOperation(app, {
+    method: 'POST',
+    path: '/api/v1/login/',
+    id: 'login',
+    summary: 'Sign in: answers the `sessionid` cookie',
+    tag,
+    permission: 'public',
+    body: credentials.schemas.documented.forCreation,
+    answer: SignedIn,
+    refusals: [401, 429],
+    example: {
+      request: { username: 'admin', password: 'correct horse battery' },
+      response: {
+        ids: { user_id: 'admin' },
+        profile: { user_level: 16, is_first_login: false },
+      },
+    },
+    async handler(request: FastifyRequest, reply: FastifyReply) {
+      const { value, secrets, faults } = credentials.create(request.body)
+      refuseIfAny(faults)
+      const { secretText, answer } = await signIn(database, {
+        username: value.username,
+        password: secrets.password ?? '',
+        address: request.ip,
+        expiresAt: Date.now() + seconds * 1_000,
+      })
+      reply.header('set-cookie', cookie(request, secretText, seconds))
+      return answer
+    },
+  })
+
+  addOperation(app, {
+    method: 'POST',
+    path: '/api/v1/logout/',
+    id: 'logout',
+    summary: 'Sign out: ends the session of the `sessionid` cookie',
+    tag,
+    permission: 'public',
+    example: { response: {} },
+    async handler(request: FastifyRequest, reply: FastifyReply) {
+      const secretText = sessionSecret(request)
+      if (secretText !== undefined) {
+        await database.write((transaction) =>
+          transaction.run(deleteSession, hashSecret(secretText)),
+        )
+      }
+      reply.header('set-cookie', cookie(request, '', 0))
+      return {}
+    },
+  })
+
+  addOperation(app, {
+    method: 'POST',
+    path: '/api/v1/password/',
+    id: 'changePassword',
+    summary: 'Change one’s own password',
+    description: 'Ends every session and token of the caller, this one too.',
+    tag,
+    permission: 'oneself',
+    body: passwordChange.schemas.documented.forCreation,
+    refusals: [429],
+    example: {
+      request: { oldPassword: 'correct horse battery', newPassword: 'staple horse correct' },
+      response: {},
+    },
+    async handler(request: FastifyRequest) {
+      await changePassword(database, request)
+      return {}
+    },
+  })
+}

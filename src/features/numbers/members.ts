@@ -1,0 +1,26 @@
+import Type from 'typebox'
+import { text } from '../../documents/vocabulary.ts'
+
+/** E.164 allows 15 digits; carriers' private plans more, up to what the reference takes. */
+export const PhoneNumber = text(23, {
+  compact: true,
+  pattern: '^\\+?[0-9]+$',
+  expects: "a phone number: digits with an optional leading '+', as in '+3225126779'",
+  description: 'Spaces and dashes between digits are accepted and dropped.',
+})
+
+export const Extension = Type.String({
+  pattern: '^[0-9]{2,20}$',
+  expects: '2 to 20 digits',
+})
+
+const sipUser = "[A-Za-z0-9_.!~*'()%&=+$,;?/-]+"
+const host = '(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?'
+
+/** Where a call can be sent. */
+export const Destination = text(161, {
+  compact: true,
+  pattern: `^(?:\\+?[0-9]+|${sipUser}@${host})$`,
+  expects: "an extension, a phone number or a SIP URI such as 'desk@sip.example.org'",
+  description: 'An extension, a phone number, or a SIP URI without `sip:`.',
+})

@@ -1,0 +1,120 @@
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
+import { type Reader, sql, type Transaction } from '../../database/database.ts'
+import { type Fault, taken } from '../../errors.ts'
+import type { Caller, Place } from '../../http/permissions.ts'
+import { groupFacts } from '../groups/groups.ts'
+
+/** Who answers to a number: a user or route point, or with a name one of the route point's DNIS. */
+export interface NumberHolder {
+  place: Place
+  identityKey: string
+  dnisName: string | null
+}
+
+/** The members by which calls find somebody. */
+export interface Numbers {
+  phoneNumber?: string
+  extension?: string
+}
+
+/**
+ * The form in which numbers are compared: E.164 where the number can be read, with the country for national ones, else
+ * its digits.
+ */
+export function numberKey(phoneNumber: string, country: string): string {
+  const region = isSupportedCountry(country) && { defaultCountry: country }
+  const read = parsePhoneNumberFromString(phoneNumber, { ...region, extract: false })
+  return read?.isPossible() ? read.number : phoneNumber.replace('+', '')
+}
+
+interface HolderRow {
+  tenant_key: string
+  group_key: string
+  identity_key: string
+  dnis_name: string | null
+  identity_id: string
+}
+
+const holderColumns = 'tenant_key, group_key, identity_key, dnis_name'
+const selectNumber = sql<HolderRow>(
+  `SELECT held.tenant_key, held.group_key, held.identity_key, dnis_name, identity_id
+   FROM phone_numbers AS held JOIN identities ON identities.identity_key = held.identity_key
+   WHERE number_key = ?`,
+)
+const selectExtension = sql<HolderRow>(
+  `SELECT held.tenant_key, held.group_key, held.identity_key, dnis_name, identity_id
+   FROM extensions AS held JOIN identities ON identities.identity_key = held.identity_key
+   WHERE held.tenant_key = ? AND held.group_key = ? AND extension = ?`,
+)
+const insertNumber = sql(
+  `INSERT INTO phone_numbers (number_key, ${holderColumns}, international)
+   VALUES (?, ?, ?, ?, ?, ?)`,
+)
+const insertExtension = sql(
+  `INSERT INTO extensions (extension, ${holderColumns}) VALUES (?, ?, ?, ?, ?)`,
+)
+const ofHolder =
+  'tenant_key = ? AND group_key = ? AND identity_key = ? AND dnis_name IS NOT DISTINCT FROM ?'
+const deleteNumber = sql(`DELETE FROM phone_numbers WHERE ${ofHolder}`)
+const deleteExtension = sql(`DELETE FROM extensions WHERE ${ofHolder}`)
+
+/** Names a holder inside the caller's scope; of one outside nothing is said. */
+function describeHolder(row: HolderRow, caller: Caller): string {
+  const { tenantKey, groupKey } = caller
+  const isVisible =
+    (tenantKey === null || tenantKey === row.tenant_key) &&
+    (groupKey === null || groupKey === row.group_key)
+  if (!isVisible) return ''
+  const dnis = row.dnis_name === null ? '' : `DNIS '${row.dnis_name}' of `
+  return ` by ${dnis}'${row.identity_id}'`
+}
+
+/** @returns a fault (11) for each number that somebody else has. */
+export async function checkNumbers(
+  reader: Reader,
+  holder: NumberHolder,
+  { numbers, caller }: { numbers: Numbers; caller: Caller },
+): Promise<Fault[]> {
+  const faults: Fault[] = []
+  const { phoneNumber, extension } = numbers
+  const { tenantKey = '', groupKey = '' } = holder.place
+  const refuseOther = (member: string, words: string, row: HolderRow | undefined) => {
+    const isOwn = row?.identity_key === holder.identityKey && row.dnis_name === holder.dnisName
+    if (!row || isOwn) return
+    faults.push(taken(member, `The ${words} is already in use${describeHolder(row, caller)}.`))
+  }
+  if (phoneNumber !== undefined) {
+    const country = (await groupFacts(reader, holder.place))?.country ?? ''
+    const row = await reader.get(selectNumber, numberKey(phoneNumber, country))
+    refuseOther('phoneNumber', 'phone number', row)
+  }
+  if (extension !== undefined) {
+    const row = await reader.get(selectExtension, tenantKey, groupKey, extension)
+    refuseOther('extension', 'extension', row)
+  }
+  return faults
+}
+
+/** Gives a holder these numbers in place of those that it had. */
+export async function saveNumbers(
+  transaction: Transaction,
+  { place, identityKey, dnisName }: NumberHolder,
+  { before, after }: { before: Numbers | undefined; after: Numbers },
+): Promise<void> {
+  const holder = [place.tenantKey ?? '', place.groupKey ?? '', identityKey, dnisName]
+  if (before?.phoneNumber !== after.phoneNumber) {
+    await transaction.run(deleteNumber, ...holder)
+    if (after.phoneNumber !== undefined) {
+      const country = (await groupFacts(transaction, place))?.country ?? ''
+      const key = numberKey(after.phoneNumber, country)
+      const international = after.phoneNumber.startsWith('+') ? 1 : 0
+      await transaction.run(insertNumber, key, ...holder, international)
+    }
+  }
+  if (before?.extension !== after.extension) {
+    await transaction.run(deleteExtension, ...holder)
+    if (after.extension !== undefined) {
+      await transaction.run(insertExtension, after.extension, ...holder)
+    }
+  }
+}

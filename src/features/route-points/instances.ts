@@ -1,0 +1,209 @@
+import Type, { type Static } from 'typebox'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { clearable, fixed, text } from '../../documents/vocabulary.ts'
+import { type Fault, missing } from '../../errors.ts'
+import type { Holder } from '../../resources/holders.ts'
+import { caseless, exact } from '../../resources/list.ts'
+import type { Resource, Write } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import type { DepartmentMember } from '../departments/departments.ts'
+import {
+  checkDepartment,
+  completeDepartment,
+  DepartmentReference,
+} from '../departments/reference.ts'
+import { completeId, groupScope, requireGroup } from '../groups/groups.ts'
+import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
+import { SignInId } from '../identities/members.ts'
+import { hashSecrets, Password } from '../identities/password.ts'
+import { Extension, PhoneNumber } from '../numbers/members.ts'
+import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
+import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
+
+const Profile = Type.Object({
+  name: text(30),
+  phoneNumber: clearable(PhoneNumber),
+  extension: clearable(Extension),
+  department: DepartmentReference,
+  cliFirstName: clearable(text(30)),
+  cliLastName: clearable(text(30)),
+  cliPhoneNumber: clearable(PhoneNumber),
+  language: clearable(text(40)),
+  timeZone: whereabouts.timeZone,
+  password: Password,
+})
+
+const RoutePoint = Type.Object({
+  serviceUserId: fixed(SignInId),
+  serviceInstanceProfile: Profile,
+  active: Type.Boolean(),
+  queueLength: Type.Integer({ minimum: 0, maximum: 525, description: 'Calls that can wait.' }),
+  noAnswerTimeoutRings: Type.Integer({ minimum: 2, maximum: 20 }),
+  playRingingWhenOfferingCall: Type.Boolean(),
+  overrideAgentWrapUpTime: Type.Boolean(),
+  wrapUpSeconds: Type.Integer({ minimum: 0, maximum: 3_600, description: '0 for none.' }),
+  enableAutomaticStateChangeForAgents: Type.Boolean(),
+  agentStateAfterCall: clearable(Type.Enum(['Available', 'Unavailable', 'Wrap-Up'])),
+  agentUnavailableCode: clearable(text(10)),
+  forceDeliveryOfCalls: Type.Boolean(),
+  forceDeliveryWaitTimeSeconds: clearable(Type.Integer({ minimum: 1, maximum: 10 })),
+  allowCallsToAgentsInWrapUp: Type.Boolean(),
+})
+
+type RoutePoint = Static<typeof RoutePoint>
+
+function* rules(value: RoutePoint): Iterable<Fault> {
+  for (const fault of whereaboutsRules({ ...value.serviceInstanceProfile })) {
+    yield { ...fault, parameter: `serviceInstanceProfile.${fault.parameter}` }
+  }
+  if (value.agentUnavailableCode === undefined) return
+  const why = "when 'agentUnavailableCode' is given"
+  if (!value.enableAutomaticStateChangeForAgents) {
+    const member = 'enableAutomaticStateChangeForAgents'
+    yield missing(member, `The '${member}' field must be true ${why}.`)
+  }
+  if (value.agentStateAfterCall === undefined) {
+    yield missing('agentStateAfterCall', `The 'agentStateAfterCall' field must be set ${why}.`)
+  }
+}
+
+const table = defineTable({
+  name: 'route_points',
+  key: ['tenant_key', 'group_key', 'route_point_key'],
+  columns: ['service_user_id', 'name', 'name_key', 'phone_number', 'extension', 'department_name'],
+})
+
+export const routePointHolder: Holder = {
+  plural: 'route points',
+  table: 'route_points',
+  columns: ['tenant_key', 'group_key'],
+}
+
+export const departmentRoutePoints: DepartmentMember = {
+  plural: 'route points',
+  table: 'route_points',
+  columns: ['tenant_key', 'group_key', 'department_name'],
+  key: table.definition.key,
+  path: ['serviceInstanceProfile', 'department'],
+}
+
+function holderOf({ place, value }: Write<RoutePoint>): NumberHolder {
+  return { place, identityKey: fold(value.serviceUserId), dnisName: null }
+}
+
+async function check(write: Write<RoutePoint>): Promise<Fault[]> {
+  const { transaction, place, value, before, caller } = write
+  const { department, ...numbers } = value.serviceInstanceProfile
+  const faults = [
+    ...(await checkDepartment(transaction, place, department)),
+    ...(await checkNumbers(transaction, holderOf(write), { numbers, caller })),
+  ]
+  return [
+    ...(before ? [] : await checkIdentity(transaction, 'serviceUserId', value.serviceUserId)),
+    ...faults.map((fault) => ({
+      ...fault,
+      parameter: `serviceInstanceProfile.${fault.parameter}`,
+    })),
+  ]
+}
+
+async function save(write: Write<RoutePoint>, writeRow: () => Promise<void>): Promise<void> {
+  const { transaction, place, value, before, secrets } = write
+  const identity = {
+    identityId: value.serviceUserId,
+    level: null,
+    tenantKey: place.tenantKey ?? null,
+    groupKey: place.groupKey ?? null,
+    departmentName: null,
+  }
+  const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
+  await saveIdentity(transaction, identity, options)
+  await writeRow()
+  const numbers = { before: before?.serviceInstanceProfile, after: value.serviceInstanceProfile }
+  await saveNumbers(transaction, holderOf(write), numbers)
+}
+
+const Item = Type.Object({
+  serviceUserId: Type.String(),
+  name: Type.String(),
+  phoneNumber: Type.String({ description: "'' when there is none." }),
+  extension: Type.String({ description: "'' when there is none." }),
+  department: Type.Union([DepartmentReference, Type.Literal('')]),
+  active: Type.Boolean(),
+})
+
+function toItem(stored: RoutePoint): Static<typeof Item> {
+  const { name, phoneNumber = '', extension = '', department = '' } = stored.serviceInstanceProfile
+  const { serviceUserId, active } = stored
+  return { serviceUserId, name, phoneNumber, extension, department, active }
+}
+
+export const routePoints: Resource<RoutePoint> = {
+  noun: 'routePoint',
+  plural: 'route_points',
+  tag: 'Route points',
+  path: '/api/v1/tenants/:tenant_id/groups/:group_id/services/route_points/',
+  parameter: 'route_point_user_id',
+  permissions: {
+    list: 'directory.read',
+    read: 'directory.read',
+    create: 'group.administer',
+    change: 'group.administer',
+    remove: 'group.administer',
+  },
+  document: defineDocument({
+    schema: RoutePoint,
+    defaults: {
+      active: true,
+      queueLength: 0,
+      noAnswerTimeoutRings: 5,
+      playRingingWhenOfferingCall: false,
+      overrideAgentWrapUpTime: false,
+      wrapUpSeconds: 0,
+      enableAutomaticStateChangeForAgents: false,
+      forceDeliveryOfCalls: false,
+      allowCallsToAgentsInWrapUp: false,
+    },
+    rules,
+    wrapper: 'routePointInstance',
+  }),
+  table,
+  idMember: 'serviceUserId',
+  fields: {
+    ServiceUserId: { column: 'service_user_id', folded: 'route_point_key' },
+    Name: caseless('name'),
+    PhoneNumber: exact('phone_number'),
+    Extension: exact('extension'),
+    DepartmentName: exact('department_name'),
+  },
+  scope: groupScope,
+  keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
+  requireCollection: requireGroup,
+  complete: async (reader, { place }, value) => {
+    const { department, ...profile } = value.serviceInstanceProfile
+    const completed = await completeDepartment(reader, place, department)
+    return {
+      ...value,
+      serviceUserId: await completeId(reader, place, value.serviceUserId),
+      serviceInstanceProfile: { ...profile, ...(completed && { department: completed }) },
+    }
+  },
+  columns: ({ serviceUserId, serviceInstanceProfile: profile }) => ({
+    service_user_id: serviceUserId,
+    name: profile.name,
+    name_key: fold(profile.name),
+    phone_number: profile.phoneNumber ?? '',
+    extension: profile.extension ?? '',
+    department_name: profile.department?.departmentName ?? null,
+  }),
+  prepare: hashSecrets,
+  check,
+  save,
+  remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
+  item: {
+    columns: ['value'],
+    schema: Item as never,
+    from: ({ value }) => toItem(JSON.parse(String(value))),
+  },
+}

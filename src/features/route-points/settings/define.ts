@@ -1,0 +1,84 @@
+import type { Static, TObject } from 'typebox'
+import type { Reader, Transaction } from '../../../database/database.ts'
+import { type Document, defineDocument, type Rule } from '../../../documents/document.ts'
+import type { Members } from '../../../documents/normalise.ts'
+import type { Fault } from '../../../errors.ts'
+
+/** The tables that keep the settings of one kind of owner: route points, or DNIS. */
+export interface OwnerTables {
+  owners: string
+  settings: string
+  files: string
+  /** Columns of the owner's key in `owners`, and in the other two, tenant and group first. */
+  ownerKey: readonly string[]
+  key: readonly string[]
+}
+
+/** What a setting belongs to. */
+export interface Owner {
+  tables: OwnerTables
+  /** Values of the key, tenant and group first. */
+  key: readonly [tenantKey: string, groupKey: string, ...rest: string[]]
+}
+
+/** Something that a setting names and that must exist as long as it does: a file in a slot, a default code. */
+export interface Reference {
+  /** Faults of names that mean nothing. */
+  check(reader: Reader, owner: Owner, value: Members): Promise<Fault[]>
+  /** Replaces the rows, with foreign keys, that stand for the names in `setting`. */
+  save(
+    transaction: Transaction,
+    owner: Owner,
+    named: { setting: string; value: Members },
+  ): Promise<void>
+}
+
+export interface SettingExample {
+  get: unknown
+  put: { request: unknown; response: unknown }
+}
+
+interface SettingDefinition<S extends TObject> {
+  /** As in the path. */
+  name: string
+  summary: string
+  schema: S
+  /** The state of a route point that was never told otherwise. */
+  default: Static<S>
+  rules?: Rule<Static<S>>
+  references?: readonly Reference[]
+  /** The reference's own. */
+  example: SettingExample
+  /** A path that the reference prints beside the canonical one, for PUT. */
+  alias?: string
+}
+
+/** One kind of configuration of a route point; its operations and storage follow from the definition. */
+export interface Setting {
+  name: string
+  summary: string
+  document: Document
+  /** The default as GET answers it. */
+  defaultText: string
+  references: readonly Reference[]
+  example: SettingExample
+  alias: string | undefined
+}
+
+export function defineSetting<S extends TObject>(definition: SettingDefinition<S>): Setting {
+  const { name, summary, schema, rules, references = [], example, alias } = definition
+  const document = defineDocument({
+    schema,
+    defaults: definition.default,
+    ...(rules && { rules }),
+  })
+  return {
+    name,
+    summary,
+    document: document as unknown as Document,
+    defaultText: JSON.stringify(document.arrange(definition.default)),
+    references,
+    example,
+    alias,
+  }
+}

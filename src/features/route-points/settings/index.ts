@@ -1,0 +1,17 @@
+import { announcements } from './announcements.ts'
+import { bouncedCall } from './bounced-call.ts'
+import type { Setting } from './define.ts'
+import { distinctiveRinging } from './distinctive-ringing.ts'
+import { dnisConfig } from './dnis-config.ts'
+import { forcedForwarding } from './forced-forwarding.ts'
+import { overflow } from './overflow.ts'
+
+/** Every setting of a route point, in the order of the reference. */
+export const settings: readonly Setting[] = [
+  announcements,
+  overflow,
+  bouncedCall,
+  distinctiveRinging,
+  dnisConfig,
+  forcedForwarding,
+]

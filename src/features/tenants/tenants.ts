@@ -1,0 +1,94 @@
+import Type, { type Static } from 'typebox'
+import { type Reader, sql } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
+import { notFound } from '../../errors.ts'
+import { checkEmpty, type Holder } from '../../resources/holders.ts'
+import { caseless, exact } from '../../resources/list.ts'
+import type { Resource, Site } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import { DefaultDomain, whereabouts, whereaboutsRules } from './whereabouts.ts'
+
+const Tenant = Type.Object({
+  tenantId: fixed(id(30, { description: 'Name of the tenant in paths.' })),
+  type: fixed(
+    Type.Enum(['ServiceProvider', 'Enterprise'], {
+      description:
+        'A service provider’s disposition codes belong to its groups, an enterprise’s to itself.',
+    }),
+  ),
+  name: clearable(text(80)),
+  defaultDomain: DefaultDomain,
+  ...whereabouts,
+})
+
+type Tenant = Static<typeof Tenant>
+
+const table = defineTable({
+  name: 'tenants',
+  key: ['tenant_key'],
+  columns: ['tenant_id', 'type', 'name', 'name_key', 'default_domain'],
+})
+
+/** @throws Refusal 404 when there is no such tenant. */
+export async function requireTenant(reader: Reader, { place }: Site): Promise<void> {
+  if ((await table.find(reader, [place.tenantKey ?? ''])) === undefined) throw notFound()
+}
+
+/** The tenant as GET shows it, or undefined. */
+export async function findTenant(reader: Reader, tenantKey: string): Promise<Tenant | undefined> {
+  const text = await table.find(reader, [tenantKey])
+  return text === undefined ? undefined : JSON.parse(text)
+}
+
+const selectDomain = sql<{ default_domain: string }>(
+  'SELECT default_domain FROM tenants WHERE tenant_key = ?',
+)
+
+/** Domain of a tenant admin's id that has none; undefined when there is no such tenant. */
+export async function tenantDomain(reader: Reader, tenantKey: string): Promise<string | undefined> {
+  return (await reader.get(selectDomain, tenantKey))?.default_domain
+}
+
+/** `?deleteNonEmpty=1` deletes what a tenant or group holds with it. */
+export function deletesNonEmpty({ query }: Site): boolean {
+  return query.deleteNonEmpty === '1'
+}
+
+/** @param holders what keeps a tenant from being deleted, keyed by `tenant_key`. */
+export function tenants(holders: readonly Holder[]): Resource<Tenant> {
+  return {
+    noun: 'tenant',
+    plural: 'tenants',
+    tag: 'Tenants',
+    path: '/api/v1/tenants/',
+    parameter: 'tenant_id',
+    permissions: {
+      list: 'installation.administer',
+      read: 'tenant.read',
+      create: 'installation.administer',
+      change: 'tenant.provision',
+      remove: 'tenant.provision',
+    },
+    document: defineDocument({ schema: Tenant, rules: whereaboutsRules }),
+    table,
+    idMember: 'tenantId',
+    fields: {
+      TenantId: { column: 'tenant_id', folded: 'tenant_key' },
+      Name: caseless('name'),
+      Type: exact('type'),
+    },
+    scope: () => [],
+    keyOf: fold,
+    columns: ({ tenantId, type, name = '', defaultDomain }) => ({
+      tenant_id: tenantId,
+      type,
+      name,
+      name_key: fold(name),
+      default_domain: defaultDomain,
+    }),
+    checkRemoval: async (write) =>
+      deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),
+  }
+}

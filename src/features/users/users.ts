@@ -1,0 +1,176 @@
+import Type, { type Static } from 'typebox'
+import type { Reader } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { clearable, fixed, text } from '../../documents/vocabulary.ts'
+import { type Fault, forbidden } from '../../errors.ts'
+import { type Caller, levels, type Place } from '../../http/permissions.ts'
+import type { Holder } from '../../resources/holders.ts'
+import { caseless, exact } from '../../resources/list.ts'
+import type { Resource, Write } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import type { DepartmentMember } from '../departments/departments.ts'
+import {
+  checkDepartment,
+  completeDepartment,
+  DepartmentReference,
+  lineOf,
+} from '../departments/reference.ts'
+import { completeId, groupScope, requireGroup } from '../groups/groups.ts'
+import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
+import { SignInId } from '../identities/members.ts'
+import { hashSecrets, Password } from '../identities/password.ts'
+import { Extension, PhoneNumber } from '../numbers/members.ts'
+import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
+
+const User = Type.Object({
+  userId: fixed(SignInId),
+  firstName: text(30),
+  lastName: text(30),
+  phoneNumber: clearable(PhoneNumber),
+  extension: clearable(Extension),
+  emailAddress: clearable(
+    text(80, { pattern: '^[^@\\s]+@[^@\\s]+$', expects: 'an e-mail address' }),
+  ),
+  department: DepartmentReference,
+  language: clearable(text(40)),
+  password: Password,
+})
+
+export type User = Static<typeof User>
+
+const table = defineTable({
+  name: 'users',
+  key: ['tenant_key', 'group_key', 'user_key'],
+  columns: [
+    'user_id',
+    'first_name',
+    'first_name_key',
+    'last_name',
+    'last_name_key',
+    'phone_number',
+    'extension',
+    'email_address',
+    'email_address_key',
+    'department_name',
+  ],
+})
+
+export const userHolder: Holder = {
+  plural: 'users',
+  table: 'users',
+  columns: ['tenant_key', 'group_key'],
+}
+
+export const departmentUsers: DepartmentMember = {
+  plural: 'users',
+  table: 'users',
+  columns: ['tenant_key', 'group_key', 'department_name'],
+  key: table.definition.key,
+  path: ['department'],
+}
+
+/**
+ * A Department Admin writes users of the own department and of those below it.
+ *
+ * @throws Refusal 403 for any other user.
+ */
+export async function admitDepartmentAdmin(
+  reader: Reader,
+  { caller, place }: { caller: Caller; place: Place },
+  { department }: Pick<User, 'department'>,
+): Promise<void> {
+  if (caller.level !== levels.DepartmentAdmin) return
+  const line = department ? await lineOf(reader, place, department.departmentName) : []
+  if (caller.departmentName === null || !line.includes(caller.departmentName)) throw forbidden()
+}
+
+/** The user as GET shows them, or undefined. */
+export async function findUser(reader: Reader, key: readonly string[]): Promise<User | undefined> {
+  const stored = await table.find(reader, key)
+  return stored === undefined ? undefined : JSON.parse(stored)
+}
+
+function holderOf({ place, value }: Write<User>): NumberHolder {
+  return { place, identityKey: fold(value.userId), dnisName: null }
+}
+
+async function check(write: Write<User>): Promise<Fault[]> {
+  const { transaction, place, value, before, caller } = write
+  return [
+    ...(before ? [] : await checkIdentity(transaction, 'userId', value.userId)),
+    ...(await checkDepartment(transaction, place, value.department)),
+    ...(await checkNumbers(transaction, holderOf(write), { numbers: value, caller })),
+  ]
+}
+
+async function save(write: Write<User>, writeRow: () => Promise<void>): Promise<void> {
+  const { transaction, place, value, before, secrets } = write
+  const identity = {
+    identityId: value.userId,
+    level: levels.EndUser,
+    tenantKey: place.tenantKey ?? null,
+    groupKey: place.groupKey ?? null,
+    departmentName: null,
+  }
+  const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
+  await saveIdentity(transaction, identity, options)
+  await writeRow()
+  await saveNumbers(transaction, holderOf(write), { before, after: value })
+}
+
+export const users: Resource<User> = {
+  noun: 'user',
+  plural: 'users',
+  tag: 'Users',
+  path: '/api/v1/tenants/:tenant_id/groups/:group_id/users/',
+  parameter: 'user_id',
+  permissions: {
+    list: 'directory.read',
+    read: 'user.read',
+    create: 'users.administer',
+    change: 'user.administer',
+    remove: 'user.administer',
+  },
+  document: defineDocument({ schema: User }),
+  table,
+  idMember: 'userId',
+  fields: {
+    UserId: { column: 'user_id', folded: 'user_key' },
+    FirstName: caseless('first_name'),
+    LastName: caseless('last_name'),
+    PhoneNumber: exact('phone_number'),
+    Extension: exact('extension'),
+    EmailAddress: caseless('email_address'),
+    DepartmentName: exact('department_name'),
+  },
+  scope: groupScope,
+  keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
+  requireCollection: requireGroup,
+  complete: async (reader, { place }, value) => {
+    const { department, ...rest } = value
+    const completed = await completeDepartment(reader, place, department)
+    return {
+      ...rest,
+      userId: await completeId(reader, place, value.userId),
+      ...(completed && { department: completed }),
+    }
+  },
+  columns: (user) => ({
+    user_id: user.userId,
+    first_name: user.firstName,
+    first_name_key: fold(user.firstName),
+    last_name: user.lastName,
+    last_name_key: fold(user.lastName),
+    phone_number: user.phoneNumber ?? '',
+    extension: user.extension ?? '',
+    email_address: user.emailAddress ?? '',
+    email_address_key: fold(user.emailAddress ?? ''),
+    department_name: user.department?.departmentName ?? null,
+  }),
+  prepare: hashSecrets,
+  admitWrite: admitDepartmentAdmin,
+  check,
+  save,
+  remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
+}

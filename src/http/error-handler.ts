@@ -1,0 +1,78 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { DatabaseUnavailable, type ErrorCode, errorCodes, type Fault, Refusal } from '../errors.ts'
+
+/** Seconds after which a client should try again when the database could not serve. */
+const retryAfterSeconds = 1
+
+/** The body of every refusal. */
+export function errorBody(faults: readonly Fault[], requestId: string) {
+  const errors = faults.map(({ code, message, parameter }) => ({
+    code,
+    name: errorCodes[code].name,
+    message,
+    ...(parameter !== undefined && { parameter }),
+  }))
+  return { errors, requestId }
+}
+
+const frameworkMessages: Record<string, string> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this resource takes.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be JSON: Content-Type application/json.',
+  FST_ERR_BAD_URL: 'The path is not correctly percent-encoded.',
+}
+
+/** A fault found by the HTTP library itself, before any code of ours ran. */
+function fromFramework(error: FastifyError): Refusal | undefined {
+  const status = error.statusCode ?? 500
+  if (status < 400 || status >= 500) return undefined
+  const code = (status === 400 ? 2 : status) as ErrorCode
+  const known = code in errorCodes
+  const message = frameworkMessages[error.code] ?? error.message
+  return new Refusal([{ code: known ? code : 2, message }])
+}
+
+function toRefusal(error: Error): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof DatabaseUnavailable) {
+    return new Refusal([{ code: 503, message: 'The service cannot do this now; try again.' }], {
+      'retry-after': String(retryAfterSeconds),
+    })
+  }
+  return (
+    fromFramework(error as FastifyError) ??
+    new Refusal([
+      { code: 500, message: 'Something went wrong here; the log knows it by requestId.' },
+    ])
+  )
+}
+
+/** Turns whatever a handler threw into the one error shape. A cause of our own making goes to the log only. */
+export function handleError(error: Error, request: FastifyRequest, reply: FastifyReply) {
+  const refusal = toRefusal(error)
+  if (refusal.status >= 500) request.log.error({ err: error }, 'request failed')
+  return reply
+    .code(refusal.status)
+    .headers({ ...refusal.headers, 'x-request-id': request.id })
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(errorBody(refusal.faults, request.id)))
+}
+
+/** For sockets that never became a request. */
+export function handleClientError(
+  error: { code?: string },
+  socket: { writable: boolean; end(text: string): void; destroy(): void },
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
+  const status = tooLarge ? 431 : 400
+  const message = tooLarge ? 'The request headers are too large.' : 'The request is not valid HTTP.'
+  const body = JSON.stringify(errorBody([{ code: 2, message }], 'none'))
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,36 @@
+import type { FastifyInstance } from 'fastify'
+import Type from 'typebox'
+import { type Database, sql } from '../database/database.ts'
+import { addOperation } from './operation.ts'
+
+const probe = sql<{ one: number }>('SELECT 1 AS one')
+
+const Status = Type.Object({ status: Type.Literal('ok') })
+
+/** For whoever watches or balances: whether the process lives, and whether it can serve. */
+export function addHealth(app: FastifyInstance, database: Database): void {
+  const shared = {
+    method: 'GET',
+    tag: 'Operations',
+    permission: 'public',
+    answer: Status as never,
+    example: { response: { status: 'ok' } },
+  } as const
+  addOperation(app, {
+    ...shared,
+    path: '/healthz',
+    id: 'healthz',
+    summary: 'Whether the process is alive',
+    handler: async () => ({ status: 'ok' }),
+  })
+  addOperation(app, {
+    ...shared,
+    path: '/readyz',
+    id: 'readyz',
+    summary: 'Whether the database answers',
+    async handler() {
+      await database.get(probe)
+      return { status: 'ok' }
+    },
+  })
+}

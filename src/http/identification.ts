@@ -1,0 +1,95 @@
+import type { FastifyRequest } from 'fastify'
+import { fold } from '../documents/normalise.ts'
+import { Refusal } from '../errors.ts'
+import { authorize, type Caller, type Place } from './permissions.ts'
+
+/** What the floor must ask of the features: who a secret belongs to, and where an id without a domain is at home. */
+export interface Identification {
+  findBySession(secret: string): Promise<Caller | undefined>
+  findByToken(secret: string): Promise<Caller | undefined>
+  /** Folds an id, completed with the default domain of its group or tenant. */
+  identityKeyOf(place: Place, id: string): Promise<string>
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before every handler but the public ones'. */
+    caller: Caller
+    place: Place
+  }
+}
+
+export const sessionCookie = 'sessionid'
+
+/** The value of our cookie, or undefined. */
+export function sessionSecret(request: FastifyRequest): string | undefined {
+  for (const pair of request.headers.cookie?.split(';') ?? []) {
+    const [name, value] = pair.split('=', 2)
+    if (name?.trim() === sessionCookie) return value?.trim()
+  }
+  return undefined
+}
+
+function bearerSecret(request: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * A browser sends our cookie whichever page asks; its own headers tell which one did.
+ *
+ * @throws Refusal 403 when they show another site.
+ */
+function refuseForeignSite(request: FastifyRequest): void {
+  if (safeMethods.has(request.method)) return
+  const { origin } = request.headers
+  const site = request.headers['sec-fetch-site']
+  const foreign =
+    site !== undefined
+      ? site === 'cross-site'
+      : origin !== undefined && origin.replace(/^https?:\/\//, '') !== request.host
+  if (foreign) throw new Refusal([{ code: 403, message: 'This request comes from another site.' }])
+}
+
+async function findCaller(request: FastifyRequest, identification: Identification) {
+  const token = bearerSecret(request)
+  if (token !== undefined) return identification.findByToken(token)
+  const session = sessionSecret(request)
+  if (session === undefined) return undefined
+  const caller = await identification.findBySession(session)
+  if (caller) refuseForeignSite(request)
+  return caller
+}
+
+async function placeOf(request: FastifyRequest, identification: Identification): Promise<Place> {
+  const parameters = (request.params ?? {}) as Record<string, string>
+  const place: Place = {}
+  if (parameters.tenant_id !== undefined) place.tenantKey = fold(parameters.tenant_id)
+  if (parameters.group_id !== undefined) place.groupKey = fold(parameters.group_id)
+  const id = parameters.user_id ?? parameters.route_point_user_id
+  if (id !== undefined) {
+    place.identityKey = id.includes('@') ? fold(id) : await identification.identityKeyOf(place, id)
+  }
+  return place
+}
+
+/**
+ * Finds who is asking and what about, and lets them pass or not.
+ *
+ * @throws Refusal 401 for nobody, then as `authorize` does.
+ */
+export async function identify(request: FastifyRequest, identification: Identification) {
+  const { permission } = request.routeOptions.config
+  if (permission === undefined) throw new Error(`${request.routeOptions.url} declares no right.`)
+  if (permission === 'public') return
+  const caller = await findCaller(request, identification)
+  if (!caller) {
+    throw new Refusal([{ code: 401, message: 'Sign in first, or send a valid token.' }], {
+      'www-authenticate': 'Bearer',
+    })
+  }
+  request.caller = caller
+  request.place = await placeOf(request, identification)
+  authorize(caller, permission, request.place)
+}

@@ -1,0 +1,85 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import packageJson from '../../package.json' with { type: 'json' }
+import { errorCodes } from '../errors.ts'
+import { sessionCookie } from './identification.ts'
+
+const errorSchema = {
+  $id: 'Error',
+  type: 'object',
+  description:
+    'One entry for each thing wrong. The code is the contract, the message is for people.',
+  properties: {
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          code: { type: 'integer', enum: Object.keys(errorCodes).map(Number) },
+          name: { type: 'string', enum: Object.values(errorCodes).map(({ name }) => name) },
+          message: { type: 'string' },
+          parameter: {
+            type: 'string',
+            description: 'Path of the field, as in `audioFileList[0].name`.',
+          },
+        },
+        required: ['code', 'name', 'message'],
+      },
+    },
+    requestId: { type: 'string', description: 'Also in the X-Request-Id header and the log.' },
+  },
+  required: ['errors', 'requestId'],
+}
+
+/** Collects every operation added afterwards into an OpenAPI 3.1 document. */
+export async function addOpenApi(app: FastifyInstance): Promise<void> {
+  app.addSchema(errorSchema)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Pointsman',
+        description: packageJson.description,
+        version: packageJson.version,
+        license: { name: packageJson.license, identifier: packageJson.license },
+      },
+      servers: [{ url: '/' }],
+      components: {
+        securitySchemes: {
+          session: { type: 'apiKey', in: 'cookie', name: sessionCookie },
+          token: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      security: [{ session: [] }, { token: [] }],
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        typeof schema.$id === 'string' ? schema.$id : `Schema${index}`,
+    },
+  })
+}
+
+/** What the documentation page may load: its own files, and the styles that it writes into itself. */
+const pagePolicy =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+
+/** Serves the document and a page to browse it. */
+export async function addDocumentation(app: FastifyInstance): Promise<void> {
+  app.get(
+    '/openapi.json',
+    { config: { permission: 'public' }, schema: { hide: true } as object },
+    async () => app.swagger(),
+  )
+  await app.register(addPages)
+}
+
+async function addPages(pages: FastifyInstance): Promise<void> {
+  pages.addHook('onRoute', (route) => {
+    route.config = { ...route.config, permission: 'public', produces: '*/*' }
+  })
+  pages.addHook('onRequest', async (_request, reply) => {
+    reply.header('content-security-policy', pagePolicy)
+  })
+  await pages.register(swaggerUi, { routePrefix: '/docs' })
+}

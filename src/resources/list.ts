@@ -1,0 +1,198 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Reader, sql, type Value } from '../database/database.ts'
+import { fold } from '../documents/normalise.ts'
+import type { Schema } from '../documents/vocabulary.ts'
+import { type Fault, invalid, refuseIfAny } from '../errors.ts'
+
+/** The most items that one answer holds when the client asks for pages. */
+export const pageSizeMax = 1_000
+
+/** The columns behind one field of a list: as shown, and folded for comparison without case. */
+export interface ListField {
+  column: string
+  folded: string
+}
+
+/** The fields by which a list is filtered and sorted, by the name that they have in parameters. */
+export type ListFields = Readonly<Record<string, ListField>>
+
+/** A field whose column has a folded one beside it. */
+export function caseless(column: string): ListField {
+  return { column, folded: `${column}_key` }
+}
+
+/** A field without letters, or whose column is exact. */
+export function exact(column: string): ListField {
+  return { column, folded: column }
+}
+
+interface Condition {
+  sql: string
+  values: Value[]
+}
+
+export interface ListQuery {
+  startIndex: number
+  /** Undefined for the whole list. */
+  pageSize: number | undefined
+  conditions: Condition[]
+  /** `column DESC` and the like, most significant first. */
+  order: string[]
+}
+
+/** Sorts after every text that starts with what it follows: no text holds this code point. */
+const lastCodePoint = '\u{10FFFF}'
+
+function condition(column: string, operator: string, value: string): Condition {
+  if (operator === 'Equals') return { sql: `${column} = ?`, values: [value] }
+  if (operator === 'Contains') return { sql: `instr(${column}, ?) > 0`, values: [value] }
+  return { sql: `${column} >= ? AND ${column} < ?`, values: [value, value + lastCodePoint] }
+}
+
+function readCount(name: string, text: string, most: number, faults: Fault[]): number {
+  const count = Number(text)
+  if (/^\d{1,10}$/.test(text) && count >= 1 && count <= most) return count
+  faults.push(invalid(name, `The '${name}' parameter must be a whole number from 1 to ${most}.`))
+  return 1
+}
+
+function pickColumn(fields: ListFields, sensitivity: string, field: string): string | undefined {
+  const found = fields[field]
+  return sensitivity === 'sensitive' ? found?.column : found?.folded
+}
+
+function readOrder(text: string, fields: ListFields, faults: Fault[]): string[] {
+  return text.split(',').flatMap((part) => {
+    const [, sensitivity = '', direction, field = ''] =
+      /^(sensitive|insensitive)(Ascending|Descending)(\w+)$/.exec(part.trim()) ?? []
+    const column = pickColumn(fields, sensitivity, field)
+    if (column) return [direction === 'Descending' ? `${column} DESC` : column]
+    const message =
+      "The 'sortOrders' parameter is sensitive or insensitive, Ascending or Descending, and one of " +
+      `${Object.keys(fields).join(', ')}, as in 'insensitiveAscending${Object.keys(fields)[0]}'.`
+    faults.push(invalid('sortOrders', message))
+    return []
+  })
+}
+
+function readFilter(name: string, value: string, fields: ListFields): Condition | undefined {
+  const [, sensitivity = '', field = '', operator = ''] =
+    /^(sensitive|insensitive)(\w+)(Starts|Contains|Equals)$/.exec(name) ?? []
+  const column = pickColumn(fields, sensitivity, field)
+  if (!column) return undefined
+  const text = value.normalize('NFC')
+  return condition(column, operator, sensitivity === 'sensitive' ? text : fold(text))
+}
+
+/**
+ * Reads paging, sort orders and filters.
+ *
+ * @throws Refusal (2) naming each parameter that is unknown or wrong: a misspelt filter must not show everything.
+ */
+export function readListQuery(
+  query: Record<string, string | string[]>,
+  fields: ListFields,
+  pageSizeDefault: number | undefined,
+): ListQuery {
+  const faults: Fault[] = []
+  const read: ListQuery = { startIndex: 1, pageSize: pageSizeDefault, conditions: [], order: [] }
+  const given = Object.entries(query).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  )
+  for (const [name, value] of given) {
+    if (name === 'startIndex') read.startIndex = readCount(name, value, 1_000_000_000, faults)
+    else if (name === 'pageSize') read.pageSize = readCount(name, value, pageSizeMax, faults)
+    else if (name === 'sortOrders') read.order.push(...readOrder(value, fields, faults))
+    else {
+      const filter = readFilter(name, value, fields)
+      if (filter) read.conditions.push(filter)
+      else faults.push(invalid(name, `The '${name}' parameter is unknown here.`))
+    }
+  }
+  refuseIfAny(faults)
+  return read
+}
+
+export interface ListSource {
+  /** A table, or a join. */
+  from: string
+  columns: readonly string[]
+  /** The columns that bound the list, and their values. */
+  scope: Record<string, string>
+  /** The column that orders items and tells them apart. */
+  key: string
+}
+
+/** Reads one page, and how many items there are on all. */
+export async function readPage<Row>(
+  reader: Reader,
+  source: ListSource,
+  query: ListQuery,
+): Promise<{ rows: Row[]; total: number }> {
+  const scope = Object.keys(source.scope).map((column) => `${column} = ?`)
+  const where = [...scope, ...query.conditions.map((one) => one.sql)].join(' AND ')
+  const from = `FROM ${source.from}${where ? ` WHERE ${where}` : ''}`
+  const values = [...Object.values(source.scope), ...query.conditions.flatMap((one) => one.values)]
+  const order = [...query.order, source.key].join(', ')
+  const select = `SELECT ${source.columns.join(', ')} ${from} ORDER BY ${order}`
+
+  if (query.pageSize === undefined && query.startIndex === 1) {
+    const rows = await reader.all(sql<Row>(select), ...values)
+    return { rows, total: rows.length }
+  }
+  const pageSize = query.pageSize ?? Number.MAX_SAFE_INTEGER
+  const rows = await reader.all(
+    sql<Row>(`${select} LIMIT ? OFFSET ?`),
+    ...values,
+    pageSize,
+    query.startIndex - 1,
+  )
+  const isWhole = query.startIndex === 1 && rows.length < pageSize
+  const total = isWhole
+    ? rows.length
+    : (await reader.get(sql<{ total: number }>(`SELECT count(*) AS total ${from}`), ...values))
+        ?.total
+  return { rows, total: total ?? 0 }
+}
+
+/** Tells the total, and where the next page is. */
+export function addPageHeaders(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  query: ListQuery,
+  page: { rows: readonly unknown[]; total: number },
+): void {
+  reply.header('x-total-count', String(page.total))
+  const next = query.startIndex + page.rows.length
+  if (next > page.total || page.rows.length === 0) return
+  const [path = '', search] = request.url.split('?', 2)
+  const parameters = new URLSearchParams(search)
+  parameters.set('startIndex', String(next))
+  reply.header('link', `<${path}?${parameters}>; rel="next"`)
+}
+
+/** The query parameters of a list, for OpenAPI. */
+export function listParameters(fields: ListFields, isPaged: boolean): Record<string, Schema> {
+  const names = Object.keys(fields)
+  const filters = names.flatMap((field) =>
+    ['sensitive', 'insensitive'].flatMap((sensitivity) =>
+      ['Starts', 'Contains', 'Equals'].map((operator) => `${sensitivity}${field}${operator}`),
+    ),
+  )
+  const parameters: Record<string, object> = {
+    startIndex: { type: 'integer', minimum: 1, default: 1, description: 'First item to show.' },
+    pageSize: {
+      type: 'integer',
+      minimum: 1,
+      maximum: pageSizeMax,
+      ...(isPaged && { default: pageSizeMax }),
+      description: isPaged ? 'Items to show.' : 'Items to show; all of them without it.',
+    },
+    sortOrders: {
+      type: 'string',
+      description: `{sensitive|insensitive}{Ascending|Descending}{${names.join('|')}}, several with commas.`,
+    },
+    ...Object.fromEntries(filters.map((filter) => [filter, { type: 'string' }])),
+  }
+  return parameters as Record<string, Schema>
+}

@@ -1,0 +1,103 @@
+import type { Reader, Transaction } from '../database/database.ts'
+import type { Document } from '../documents/document.ts'
+import type { Members } from '../documents/normalise.ts'
+import type { Schema } from '../documents/vocabulary.ts'
+import type { Fault } from '../errors.ts'
+import type { Example } from '../http/operation.ts'
+import type { Caller, Permission, Place } from '../http/permissions.ts'
+import type { ListFields } from './list.ts'
+import type { Columns, Table } from './table.ts'
+
+/** Which resource a request is about. */
+export interface Site {
+  caller: Caller
+  place: Place
+  /** The raw parameters of the path. */
+  parameters: Record<string, string>
+  /** The query string. */
+  query: Record<string, string | string[]>
+}
+
+/** A write under way. `before` is undefined in a creation; a removal's `value` is what is removed. */
+export interface Write<Value> extends Site {
+  transaction: Transaction
+  key: readonly string[]
+  value: Value
+  before: Value | undefined
+  /** What `prepare` made of the members that are never shown, such as a password's hash. */
+  secrets: Record<string, string>
+}
+
+/**
+ * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What holds only
+ * for this noun stands in the functions below `table`; each may be left out.
+ */
+export interface Resource<Value extends Members = Members> {
+  /** As in `user`; operation ids are made of it. */
+  noun: string
+  /** As in `users`: the member of the list's answer. */
+  plural: string
+  tag: string
+  /** Of the collection, with trailing slash. */
+  path: string
+  /** The path's parameter that names one of them. */
+  parameter: string
+  permissions: Record<'list' | 'read' | 'create' | 'change' | 'remove', Permission>
+  document: Document<Value>
+  table: Table
+  /** The member that names it, as the path does. */
+  idMember: keyof Value & string
+  /** What a second one of the same key is told (11), where the reference prints it. */
+  duplicateMessage?: string
+  fields: ListFields
+  /** Lists of the reference know no paging: without `pageSize` they are whole. */
+  wholeList?: boolean
+  /** What POST and PUT answer: the resource, or `{}` where the reference says so. */
+  answers?: { create?: 'empty'; change?: 'empty' }
+  examples?: Partial<Record<'list' | 'read' | 'create' | 'change', Example>>
+  /** Summaries where the noun alone does not say enough. */
+  description?: string
+  /** Largest body in bytes where it differs from the configured one. */
+  bodyBytesMax?: number
+
+  /** Key of the collection's place: the columns of the table's key but the last. */
+  scope(site: Pick<Site, 'caller' | 'place'>): string[]
+  /** The last column of the key, from the id in a path or document. */
+  keyOf(id: string, site: Pick<Site, 'place' | 'parameters'>): string
+  /** @throws Refusal 404 when the collection itself does not exist. */
+  requireCollection?(reader: Reader, site: Site): Promise<void>
+  columns(value: Value): Columns
+  /** Completes a document with what the server decides, such as an id's domain. */
+  complete?(reader: Reader, site: Site, value: Value): Promise<Value>
+  /** Slow work, done before the write begins; its answer is the write's `secrets`. */
+  prepare?(secrets: Record<string, string>, isNew: boolean): Promise<Record<string, string>>
+  /** Members that the answer to the creation shows and no later one does. */
+  reveal?(secrets: Record<string, string>): Members
+  /**
+   * Asked of what a write finds and of what it would leave.
+   *
+   * @throws Refusal 403 when the caller's level suffices in general but not for this one.
+   */
+  admitWrite?(reader: Reader, site: Site, value: Value): Promise<void>
+  /** What only the database can say against a document. */
+  check?(write: Write<Value>): Promise<Fault[]>
+  /** Writes the row, by `writeRow`, and all that goes with it. */
+  save?(write: Write<Value>, writeRow: () => Promise<void>): Promise<void>
+  /** What stands against a deletion (21). */
+  checkRemoval?(write: Write<Value>): Promise<Fault[]>
+  /** Deletes the row, by `removeRow`, and all that goes with it. */
+  remove?(write: Write<Value>, removeRow: () => Promise<void>): Promise<void>
+  /** Members that are read from elsewhere at each GET and never stored in the document. */
+  computed?: {
+    members: readonly (keyof Value & string)[]
+    read(reader: Reader, key: readonly string[], value: Value): Promise<Partial<Value>>
+  }
+  /** Members that a GET of one leaves out, since the path says them. */
+  hidden?: readonly (keyof Value & string)[]
+  /** The items of the list where they are not what GET answers. */
+  item?: {
+    columns: readonly string[]
+    schema: Schema
+    from(row: Record<string, string | number | null>): unknown
+  }
+}

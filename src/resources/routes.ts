@@ -1,0 +1,329 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Database, Reader, Transaction } from '../database/database.ts'
+import { addNews, type Judged } from '../documents/document.ts'
+import type { Members } from '../documents/normalise.ts'
+import type { Schema } from '../documents/vocabulary.ts'
+import { notFound, refuseIfAny, taken } from '../errors.ts'
+import { record } from '../features/changes/record.ts'
+import { requireMatch, sendText } from '../http/etag.ts'
+import { addOperation, fillPath, type Operation } from '../http/operation.ts'
+import { addPageHeaders, listParameters, pageSizeMax, readListQuery, readPage } from './list.ts'
+import type { Resource, Site, Write } from './resource.ts'
+
+function siteOf(request: FastifyRequest): Site {
+  return {
+    caller: request.caller,
+    place: request.place,
+    parameters: request.params as Record<string, string>,
+    query: request.query as Record<string, string | string[]>,
+  }
+}
+
+/** `routePoint` as `route point`. */
+function wordsOf(noun: string): string {
+  return noun.replaceAll(/(?=[A-Z])/g, ' ').toLowerCase()
+}
+
+function without(value: Members, members: readonly string[]): Members {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !members.includes(name)))
+}
+
+/** What a resource's definition comes to: its five operations on a database. */
+function operationsOf<Value extends Members>(resource: Resource<Value>, database: Database) {
+  const { document, table, computed, hidden = [], parameter } = resource
+  const itemPath = `${resource.path}:${parameter}/`
+  const duplicateMessage =
+    resource.duplicateMessage ??
+    `There is already a ${wordsOf(resource.noun)} with this ${resource.idMember}.`
+
+  /** The canonical path of one resource, by which it is located and recorded. */
+  function pathOf(site: Site, value: Value): string {
+    const id = String(value[resource.idMember])
+    return fillPath(itemPath, { ...site.parameters, [parameter]: id })
+  }
+
+  function keyIn(site: Site): string[] {
+    return [...resource.scope(site), resource.keyOf(site.parameters[parameter] ?? '', site)]
+  }
+
+  /** @throws Refusal 404 when there is none. */
+  async function find(reader: Reader, key: readonly string[]): Promise<Value> {
+    const stored = await table.find(reader, key)
+    if (stored === undefined) throw notFound()
+    const value = JSON.parse(stored) as Value
+    return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
+  }
+
+  /** The body of a GET. */
+  function present(value: Value): string {
+    const shown = hidden.length > 0 ? without(value, hidden) : value
+    return JSON.stringify(document.wrapper ? { [document.wrapper]: shown } : shown)
+  }
+
+  async function prepared(judged: Judged<Value>, isNew: boolean): Promise<Record<string, string>> {
+    if (!judged.isWhole) refuseIfAny(judged.faults)
+    // A body that will be refused is not worth slow work.
+    if (judged.faults.length > 0) return {}
+    return (await resource.prepare?.(judged.secrets, isNew)) ?? {}
+  }
+
+  /** The secrets of a partial update, made ready before the write so that nothing slow happens inside it. */
+  async function secretsOf(site: Site, key: readonly string[], body: unknown) {
+    const value = await find(database, key)
+    await resource.admitWrite?.(database, site, value)
+    return prepared(document.change(value, body), false)
+  }
+
+  async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
+    const stored = JSON.stringify(computed ? without(write.value, computed.members) : write.value)
+    const row = { ...resource.columns(write.value), value: stored }
+    const writeRow = () =>
+      write.before === undefined
+        ? table.insert(write.transaction, newKey, row)
+        : table.update(write.transaction, write.key, newKey, row)
+    await (resource.save ? resource.save(write, writeRow) : writeRow())
+  }
+
+  function recordChange(
+    transaction: Transaction,
+    { caller, place }: Site,
+    change: {
+      action: 'create' | 'change' | 'delete'
+      target: string
+      values: (Value | undefined)[]
+    },
+  ): Promise<void> {
+    const [before, after] = change.values.map((value) => (value ? present(value) : null))
+    return record(transaction, {
+      tenantKey: place.tenantKey ?? '',
+      by: caller.identityId,
+      action: change.action,
+      target: change.target,
+      before: before ?? null,
+      after: after ?? null,
+    })
+  }
+
+  async function list(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    await resource.requireCollection?.(database, site)
+    const { wholeList, fields, item, plural } = resource
+    const query = readListQuery(site.query, fields, wholeList ? undefined : pageSizeMax)
+    const scope = resource.scope(site)
+    const columns = table.definition.key
+    const source = {
+      from: table.definition.name,
+      columns: item?.columns ?? ['value'],
+      scope: Object.fromEntries(scope.map((value, index) => [columns[index] ?? '', value])),
+      key: columns.at(-1) ?? '',
+    }
+    const page = await readPage<Record<string, string>>(database, source, query)
+    addPageHeaders(request, reply, query, page)
+    const items = item
+      ? page.rows.map((row) => JSON.stringify(item.from(row)))
+      : page.rows.map((row) => row.value)
+    return sendText(request, reply, `{"${plural}":[${items.join(',')}]}`)
+  }
+
+  async function read(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    const value = await find(database, keyIn(site))
+    return sendText(request, reply, present(value))
+  }
+
+  /** The document as it will be kept, the key under which, and all that stands against it. */
+  async function examine(
+    transaction: Transaction,
+    site: Site,
+    draft: { judged: Judged<Value>; before: Value | undefined; secrets: Record<string, string> },
+  ) {
+    const { judged, before, secrets } = draft
+    const completed = await resource.complete?.(transaction, site, judged.value)
+    const value = completed ? document.arrange(completed) : judged.value
+    await resource.admitWrite?.(transaction, site, value)
+    const id = String(value[resource.idMember])
+    const newKey = [...resource.scope(site), resource.keyOf(id, site)]
+    const key = before ? keyIn(site) : newKey
+    const write: Write<Value> = { ...site, transaction, key, value, before, secrets }
+    const faults = addNews(judged.faults, (await resource.check?.(write)) ?? [])
+    const isNewKey = !before || newKey.at(-1) !== key.at(-1)
+    if (isNewKey && (await table.find(transaction, newKey)) !== undefined) {
+      faults.push(taken(resource.idMember, duplicateMessage))
+    }
+    return { write, newKey, faults }
+  }
+
+  async function create(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    await resource.requireCollection?.(database, site)
+    const judged = document.create(request.body)
+    const secrets = await prepared(judged, true)
+    const { text, target } = await database.write(async (transaction) => {
+      await resource.requireCollection?.(transaction, site)
+      const draft = { judged, before: undefined, secrets }
+      const { write, newKey, faults } = await examine(transaction, site, draft)
+      refuseIfAny(faults)
+      await save(write, newKey)
+      const after = await find(transaction, newKey)
+      const target = pathOf(site, after)
+      await recordChange(transaction, site, {
+        action: 'create',
+        target,
+        values: [undefined, after],
+      })
+      const answer = { ...after, ...resource.reveal?.(secrets) }
+      return { text: present(answer), target }
+    })
+    reply.code(201).header('location', target)
+    if (resource.answers?.create === 'empty') return {}
+    return sendText(request, reply, text)
+  }
+
+  async function change(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    const secrets = resource.prepare ? await secretsOf(site, keyIn(site), request.body) : {}
+    const text = await database.write(async (transaction) => {
+      const before = await find(transaction, keyIn(site))
+      await resource.admitWrite?.(transaction, site, before)
+      const judged = document.change(before, request.body)
+      const { write, newKey, faults } = await examine(transaction, site, {
+        judged,
+        before,
+        secrets,
+      })
+      refuseIfAny(faults)
+      const unchanged = present(before)
+      requireMatch(request, unchanged)
+      if (present(write.value) === unchanged && Object.keys(secrets).length === 0) return unchanged
+      await save(write, newKey)
+      const after = await find(transaction, newKey)
+      const target = pathOf(site, before)
+      await recordChange(transaction, site, { action: 'change', target, values: [before, after] })
+      return present(after)
+    })
+    if (resource.answers?.change === 'empty') return {}
+    return sendText(request, reply, text)
+  }
+
+  async function remove(request: FastifyRequest) {
+    const site = siteOf(request)
+    const key = keyIn(site)
+    await database.write(async (transaction) => {
+      const value = await find(transaction, key)
+      const write = { ...site, transaction, key, value, before: value, secrets: {} }
+      await resource.admitWrite?.(transaction, site, value)
+      requireMatch(request, present(value))
+      refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
+      const removeRow = () => table.remove(transaction, key)
+      await (resource.remove ? resource.remove(write, removeRow) : removeRow())
+      const target = pathOf(site, value)
+      await recordChange(transaction, site, {
+        action: 'delete',
+        target,
+        values: [value, undefined],
+      })
+    })
+    return {}
+  }
+
+  return { list, read, create, change, remove }
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
+function listSchema(plural: string, item: Schema): Schema {
+  const schema = {
+    type: 'object',
+    properties: { [plural]: { type: 'array', items: item } },
+    required: [plural],
+  }
+  return schema as unknown as Schema
+}
+
+const emptyObject = { type: 'object', maxProperties: 0 } as unknown as Schema
+
+/** Serves a resource: its list, creation, read, partial update and deletion. */
+export function addResource<Value extends Members>(
+  app: FastifyInstance,
+  database: Database,
+  resource: Resource<Value>,
+): void {
+  const { noun, path, permissions, document, answers = {}, examples = {} } = resource
+  const { shown, forCreation, forChange } = document.schemas.documented
+  const operations = operationsOf(resource, database)
+  const subject = capitalised(noun)
+  const words = wordsOf(noun)
+  const shared = {
+    tag: resource.tag,
+    ...(resource.description && { description: resource.description }),
+  }
+  const sized = resource.bodyBytesMax ? { bodyBytesMax: resource.bodyBytesMax } : {}
+  const item = `${path}:${resource.parameter}/`
+  const entries: Operation[] = [
+    {
+      ...shared,
+      method: 'GET',
+      path,
+      id: `list${subject}s`,
+      summary: `List the ${words}s`,
+      permission: permissions.list,
+      query: listParameters(resource.fields, !resource.wholeList),
+      refusals: [400],
+      answer: listSchema(resource.plural, resource.item?.schema ?? shown),
+      example: examples.list ?? {},
+      handler: operations.list,
+    },
+    {
+      ...shared,
+      ...sized,
+      method: 'POST',
+      path,
+      id: `create${subject}`,
+      summary: `Create a ${words}`,
+      permission: permissions.create,
+      body: forCreation,
+      status: 201,
+      answer: answers.create === 'empty' ? emptyObject : shown,
+      example: examples.create ?? {},
+      handler: operations.create,
+    },
+    {
+      ...shared,
+      method: 'GET',
+      path: item,
+      id: `get${subject}`,
+      summary: `Get a ${words}`,
+      permission: permissions.read,
+      answer: shown,
+      example: examples.read ?? {},
+      handler: operations.read,
+    },
+    {
+      ...shared,
+      ...sized,
+      method: 'PUT',
+      path: item,
+      id: `update${subject}`,
+      summary: `Change a ${words}: absent members stay as they are`,
+      permission: permissions.change,
+      body: forChange,
+      answer: answers.change === 'empty' ? emptyObject : shown,
+      example: examples.change ?? {},
+      handler: operations.change,
+    },
+    {
+      ...shared,
+      method: 'DELETE',
+      path: item,
+      id: `delete${subject}`,
+      summary: `Delete a ${words}`,
+      permission: permissions.remove,
+      answer: emptyObject,
+      example: { response: {} },
+      handler: operations.remove,
+    },
+  ]
+  for (const operation of entries) addOperation(app, operation)
+}
