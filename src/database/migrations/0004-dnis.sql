@@ -1,0 +1,1 @@
+-- Settings of DNIS, and which DNIS agents call out with.

@@ -1,0 +1,1 @@
+-- Disposition codes of route points, groups and enterprises, and the defaults that protect them.
