@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
+import { inject } from 'vitest'
 import { type Database, sql } from '../src/database/database.ts'
 import { openDatabase } from '../src/database/open.ts'
 
@@ -40,4 +43,56 @@ const sqlite: Engine = {
   },
 }
 
-export const engines: readonly Engine[] = [sqlite]
+/** Migrated once for the run; each test's database is a copy, which is much faster. */
+let template: Promise<string> | undefined
+
+async function administer<Result>(act: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: `${inject('postgresUrl')}/postgres` })
+  await client.connect()
+  try {
+    return await act(client)
+  } finally {
+    await client.end()
+  }
+}
+
+function newName(): string {
+  return `pointsman_${randomUUID().replaceAll('-', '')}`
+}
+
+async function createTemplate(): Promise<string> {
+  const name = newName()
+  await administer((client) => client.query(`CREATE DATABASE ${name}`))
+  const database = await openDatabase(`${inject('postgresUrl')}/${name}`)
+  await database.close()
+  return name
+}
+
+const postgres: Engine = {
+  name: 'PostgreSQL',
+  async open() {
+    template ??= createTemplate()
+    const source = await template
+    const name = newName()
+    await administer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${source}`))
+    const url = `${inject('postgresUrl')}/${name}`
+    const database = await openDatabase(url)
+    return {
+      url,
+      database,
+      async tables() {
+        const select = sql<{ name: string }>(
+          "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
+        )
+        return (await database.all(select)).map((row) => row.name)
+      },
+      async remove() {
+        await database.close()
+        await administer((client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`))
+      },
+    }
+  },
+}
+
+export const engines: readonly Engine[] =
+  process.env['TEST_ENGINES'] === 'all' ? [sqlite, postgres] : [sqlite]

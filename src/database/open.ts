@@ -1,5 +1,6 @@
 import type { CommitListener, Database } from './database.ts'
 import { loadMigrations } from './migrations.ts'
+import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 
 /**
@@ -9,6 +10,13 @@ import { openSqlite } from './sqlite.ts'
  */
 export async function openDatabase(url: string, onCommit?: CommitListener): Promise<Database> {
   const [, scheme, rest] = /^([a-z]+):(.+)$/.exec(url) ?? []
-  if (scheme === 'sqlite' && rest) return openSqlite(rest, loadMigrations(), onCommit)
-  throw new Error(`No database engine for '${url}': expected sqlite:PATH.`)
+  if (scheme === 'sqlite' && rest)
+    return openSqlite(rest, loadMigrations(), { ...(onCommit && { onCommit }) })
+  if (scheme === 'postgres' || scheme === 'postgresql') {
+    return openPostgres(url, loadMigrations(), {
+      connectionsMax: 10,
+      ...(onCommit && { onCommit }),
+    })
+  }
+  throw new Error('No database engine for this URL: expected sqlite:PATH or postgres://…')
 }
