@@ -11,10 +11,10 @@ function lists(header: string, etag: string): boolean {
   return header === '*' || header.split(',').some((tag) => tag.trim() === etag)
 }
 
-/** @throws Refusal 412 when the request's If-Match names another state than `text`. */
-export function requireMatch(request: FastifyRequest, text: string): void {
+/** @throws Refusal 412 when the request's If-Match names another state than `text`, which is undefined for none. */
+export function requireMatch(request: FastifyRequest, text: string | undefined): void {
   const header = request.headers['if-match']
-  if (header === undefined || lists(header, etagOf(text))) return
+  if (header === undefined || (text !== undefined && lists(header, etagOf(text)))) return
   throw new Refusal([
     { code: 412, message: 'The resource has changed since the state that If-Match names.' },
   ])

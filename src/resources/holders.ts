@@ -10,6 +10,17 @@ export interface Holder {
   columns: readonly string[]
 }
 
+/** How many rows of a holder hold what is under `key`. */
+export async function countHeld(
+  reader: Reader,
+  key: readonly string[],
+  { table, columns }: Holder,
+): Promise<number> {
+  const where = columns.map((column) => `${column} = ?`).join(' AND ')
+  const statement = sql<{ count: number }>(`SELECT count(*) AS count FROM ${table} WHERE ${where}`)
+  return (await reader.get(statement, ...key))?.count ?? 0
+}
+
 /** What stands against deleting the `noun` under `key` (21), naming how many of what it still holds. */
 export async function checkEmpty(
   reader: Reader,
@@ -18,12 +29,9 @@ export async function checkEmpty(
   holders: readonly Holder[],
 ): Promise<Fault[]> {
   const held: string[] = []
-  for (const { plural, table, columns } of holders) {
-    const where = columns.map((column) => `${column} = ?`).join(' AND ')
-    const statement = sql<{ count: number }>(
-      `SELECT count(*) AS count FROM ${table} WHERE ${where}`,
-    )
-    const count = (await reader.get(statement, ...key))?.count ?? 0
+  for (const holder of holders) {
+    const { plural } = holder
+    const count = await countHeld(reader, key, holder)
     if (count > 0) held.push(`${count} ${count === 1 ? plural.replace(/s$/, '') : plural}`)
   }
   if (held.length === 0) return []

@@ -114,13 +114,19 @@ export function readListQuery(
 }
 
 export interface ListSource {
-  /** A table, or a join. */
+  /** A table, a view, or a join. */
   from: string
   columns: readonly string[]
   /** The columns that bound the list, and their values. */
   scope: Record<string, string>
-  /** The column that orders items and tells them apart. */
+  /** The column, or several with commas, that orders items and tells them apart. */
   key: string
+}
+
+/** Some of a list's items, and how many there are on all. */
+export interface Page<Row> {
+  rows: Row[]
+  total: number
 }
 
 /** Reads one page, and how many items there are on all. */
@@ -128,7 +134,7 @@ export async function readPage<Row>(
   reader: Reader,
   source: ListSource,
   query: ListQuery,
-): Promise<{ rows: Row[]; total: number }> {
+): Promise<Page<Row>> {
   const scope = Object.keys(source.scope).map((column) => `${column} = ?`)
   const where = [...scope, ...query.conditions.map((one) => one.sql)].join(' AND ')
   const from = `FROM ${source.from}${where ? ` WHERE ${where}` : ''}`
@@ -160,7 +166,7 @@ export function addPageHeaders(
   request: FastifyRequest,
   reply: FastifyReply,
   query: ListQuery,
-  page: { rows: readonly unknown[]; total: number },
+  page: Page<unknown>,
 ): void {
   reply.header('x-total-count', String(page.total))
   const next = query.startIndex + page.rows.length

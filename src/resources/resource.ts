@@ -52,8 +52,8 @@ export interface Resource<Value extends Members = Members> {
   fields: ListFields
   /** Lists of the reference know no paging: without `pageSize` they are whole. */
   wholeList?: boolean
-  /** What POST and PUT answer: the resource, or `{}` where the reference says so. */
-  answers?: { create?: 'empty'; change?: 'empty' }
+  /** What POST and PUT answer: the resource, or `{}` where the reference says so. A DELETE of an unknown one: 404, or `{}`. */
+  answers?: { create?: 'empty'; change?: 'empty'; removeUnknown?: 'empty' }
   examples?: Partial<Record<'list' | 'read' | 'create' | 'change', Example>>
   /** Summaries where the noun alone does not say enough. */
   description?: string
@@ -64,7 +64,11 @@ export interface Resource<Value extends Members = Members> {
   scope(site: Pick<Site, 'caller' | 'place'>): string[]
   /** The last column of the key, from the id in a path or document. */
   keyOf(id: string, site: Pick<Site, 'place' | 'parameters'>): string
-  /** @throws Refusal 404 when the collection itself does not exist. */
+  /**
+   * Asked before the collection is used, and to explain why something in it was not found.
+   *
+   * @throws Refusal 404 when the collection itself does not exist, or what else tells why there can be none.
+   */
   requireCollection?(reader: Reader, site: Site): Promise<void>
   columns(value: Value): Columns
   /** Completes a document with what the server decides, such as an id's domain. */
@@ -94,6 +98,8 @@ export interface Resource<Value extends Members = Members> {
   }
   /** Members that a GET of one leaves out, since the path says them. */
   hidden?: readonly (keyof Value & string)[]
+  /** What the list is read from where it shows more than the table holds, and the columns that order it. */
+  view?: { name: string; order: string }
   /** The items of the list where they are not what GET answers. */
   item?: {
     columns: readonly string[]

@@ -46,12 +46,19 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     return [...resource.scope(site), resource.keyOf(site.parameters[parameter] ?? '', site)]
   }
 
-  /** @throws Refusal 404 when there is none. */
-  async function find(reader: Reader, key: readonly string[]): Promise<Value> {
+  async function lookUp(reader: Reader, key: readonly string[]): Promise<Value | undefined> {
     const stored = await table.find(reader, key)
-    if (stored === undefined) throw notFound()
+    if (stored === undefined) return undefined
     const value = JSON.parse(stored) as Value
     return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
+  }
+
+  /** @throws Refusal as the collection does where it is the reason, else 404, when there is none. */
+  async function find(reader: Reader, site: Site, key = keyIn(site)): Promise<Value> {
+    const value = await lookUp(reader, key)
+    if (value !== undefined) return value
+    await resource.requireCollection?.(reader, site)
+    throw notFound()
   }
 
   /** The body of a GET. */
@@ -68,8 +75,8 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
   }
 
   /** The secrets of a partial update, made ready before the write so that nothing slow happens inside it. */
-  async function secretsOf(site: Site, key: readonly string[], body: unknown) {
-    const value = await find(database, key)
+  async function secretsOf(site: Site, body: unknown) {
+    const value = await find(database, site)
     await resource.admitWrite?.(database, site, value)
     return prepared(document.change(value, body), false)
   }
@@ -112,10 +119,10 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     const scope = resource.scope(site)
     const columns = table.definition.key
     const source = {
-      from: table.definition.name,
+      from: resource.view?.name ?? table.definition.name,
       columns: item?.columns ?? ['value'],
       scope: Object.fromEntries(scope.map((value, index) => [columns[index] ?? '', value])),
-      key: columns.at(-1) ?? '',
+      key: resource.view?.order ?? columns.at(-1) ?? '',
     }
     const page = await readPage<Record<string, string>>(database, source, query)
     addPageHeaders(request, reply, query, page)
@@ -127,7 +134,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
 
   async function read(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
-    const value = await find(database, keyIn(site))
+    const value = await find(database, site)
     return sendText(request, reply, present(value))
   }
 
@@ -164,7 +171,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
       const { write, newKey, faults } = await examine(transaction, site, draft)
       refuseIfAny(faults)
       await save(write, newKey)
-      const after = await find(transaction, newKey)
+      const after = await find(transaction, site, newKey)
       const target = pathOf(site, after)
       await recordChange(transaction, site, {
         action: 'create',
@@ -181,9 +188,9 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
 
   async function change(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
-    const secrets = resource.prepare ? await secretsOf(site, keyIn(site), request.body) : {}
+    const secrets = resource.prepare ? await secretsOf(site, request.body) : {}
     const text = await database.write(async (transaction) => {
-      const before = await find(transaction, keyIn(site))
+      const before = await find(transaction, site)
       await resource.admitWrite?.(transaction, site, before)
       const judged = document.change(before, request.body)
       const { write, newKey, faults } = await examine(transaction, site, {
@@ -196,7 +203,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
       requireMatch(request, unchanged)
       if (present(write.value) === unchanged && Object.keys(secrets).length === 0) return unchanged
       await save(write, newKey)
-      const after = await find(transaction, newKey)
+      const after = await find(transaction, site, newKey)
       const target = pathOf(site, before)
       await recordChange(transaction, site, { action: 'change', target, values: [before, after] })
       return present(after)
@@ -205,11 +212,19 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     return sendText(request, reply, text)
   }
 
+  /** @throws Refusal unless the deletion of what does not exist succeeds. */
+  async function admitUnknown(request: FastifyRequest, reader: Reader): Promise<void> {
+    await resource.requireCollection?.(reader, siteOf(request))
+    if (resource.answers?.removeUnknown !== 'empty') throw notFound()
+    requireMatch(request, undefined)
+  }
+
   async function remove(request: FastifyRequest) {
     const site = siteOf(request)
     const key = keyIn(site)
     await database.write(async (transaction) => {
-      const value = await find(transaction, key)
+      const value = await lookUp(transaction, key)
+      if (value === undefined) return admitUnknown(request, transaction)
       const write = { ...site, transaction, key, value, before: value, secrets: {} }
       await resource.admitWrite?.(transaction, site, value)
       requireMatch(request, present(value))
@@ -242,6 +257,14 @@ function listSchema(plural: string, item: Schema): Schema {
   return schema as unknown as Schema
 }
 
+/** The schema of what a GET of one shows. */
+function schemaWithout(schema: Schema, members: readonly string[]): Schema {
+  if (members.length === 0) return schema
+  const required = schema.required?.filter((member) => !members.includes(member))
+  const properties = without(schema.properties ?? {}, members)
+  return { ...schema, properties, ...(required && { required }) } as unknown as Schema
+}
+
 const emptyObject = { type: 'object', maxProperties: 0 } as unknown as Schema
 
 /** Serves a resource: its list, creation, read, partial update and deletion. */
@@ -250,7 +273,7 @@ export function addResource<Value extends Members>(
   database: Database,
   resource: Resource<Value>,
 ): void {
-  const { noun, path, permissions, document, answers = {}, examples = {} } = resource
+  const { noun, path, permissions, document, hidden = [], answers = {}, examples = {} } = resource
   const { shown, forCreation, forChange } = document.schemas.documented
   const operations = operationsOf(resource, database)
   const subject = capitalised(noun)
@@ -285,7 +308,7 @@ export function addResource<Value extends Members>(
       permission: permissions.create,
       body: forCreation,
       status: 201,
-      answer: answers.create === 'empty' ? emptyObject : shown,
+      answer: answers.create === 'empty' ? emptyObject : schemaWithout(shown, hidden),
       example: examples.create ?? {},
       handler: operations.create,
     },
@@ -296,7 +319,7 @@ export function addResource<Value extends Members>(
       id: `get${subject}`,
       summary: `Get a ${words}`,
       permission: permissions.read,
-      answer: shown,
+      answer: schemaWithout(shown, hidden),
       example: examples.read ?? {},
       handler: operations.read,
     },
@@ -309,7 +332,7 @@ export function addResource<Value extends Members>(
       summary: `Change a ${words}: absent members stay as they are`,
       permission: permissions.change,
       body: forChange,
-      answer: answers.change === 'empty' ? emptyObject : shown,
+      answer: answers.change === 'empty' ? emptyObject : schemaWithout(shown, hidden),
       example: examples.change ?? {},
       handler: operations.change,
     },
