@@ -1,12 +1,18 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../errors.ts'
 import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
 
-/** How long a connection waits for another process's lock, in milliseconds, before it gives up. */
-const busyTimeoutMilliseconds = 5_000
+export interface SqliteOptions {
+  onCommit?: CommitListener
+  /** How long a connection waits for another process's lock, in milliseconds, before it gives up; all wait with it. */
+  busyTimeoutMilliseconds?: number
+  /** Writes that one commit takes at most: between two commits reads have their turn. */
+  writesPerCommitMax?: number
+}
 
 /** List statements are composed from filters and sort orders; beyond this many the oldest is prepared anew. */
 const preparedMax = 500
@@ -14,13 +20,36 @@ const preparedMax = 500
 /** `synchronous` answers a number; 2 is FULL. */
 const pragmas = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 } as const
 
-function connect(path: string): Sqlite.Database {
-  const connection = new Sqlite(path, { timeout: busyTimeoutMilliseconds })
-  connection.pragma('journal_mode = WAL')
-  connection.pragma('synchronous = FULL')
-  connection.pragma('foreign_keys = ON')
-  verifyPragmas(connection)
-  return connection
+/** How often a lock that SQLite does not wait for by itself is tried again, in milliseconds. */
+const retryMilliseconds = 20
+
+/** Two processes that start at once on a new file both change its journal: SQLite lets one fail without waiting. */
+async function writeAhead(connection: Sqlite.Database, timeout: number): Promise<void> {
+  const deadline = Date.now() + timeout
+  for (;;) {
+    try {
+      connection.pragma('journal_mode = WAL')
+      return
+    } catch (error) {
+      const isBusy = error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
+      if (!isBusy || Date.now() > deadline) throw error
+    }
+    await delay(retryMilliseconds)
+  }
+}
+
+async function connect(path: string, timeout: number): Promise<Sqlite.Database> {
+  const connection = new Sqlite(path, { timeout })
+  try {
+    await writeAhead(connection, timeout)
+    connection.pragma('synchronous = FULL')
+    connection.pragma('foreign_keys = ON')
+    verifyPragmas(connection)
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
 }
 
 /** Drivers and builds lower these silently, and an acknowledged write depends on them. */
@@ -76,11 +105,18 @@ function reader(prepare: Prepare): Reader {
   }
 }
 
-/** A transaction that refuses to work once its write has ended, so that a forgotten `await` is an error. */
-function openTransaction(prepare: Prepare): { transaction: Transaction; end(): void } {
+/**
+ * A transaction that refuses to work once its write has ended, so that a forgotten `await` is an error, and once SQLite
+ * has undone it by itself: a statement that ran then would be a commit of its own.
+ */
+function openTransaction(
+  connection: Sqlite.Database,
+  prepare: Prepare,
+): { transaction: Transaction; end(): void } {
   let open = true
   const live: Prepare = (statement) => {
     if (!open) throw new Error('A statement ran after its write had ended: an await is missing.')
+    if (!connection.inTransaction) throw new Error('SQLite has undone the transaction.')
     return prepare(statement)
   }
   const transaction = {
@@ -111,7 +147,11 @@ interface Write {
  * Writes that wait together are applied in one transaction, each in a savepoint of its own, and answered after its
  * one flush. The flush is the cost of a durable write, so sharing it is what makes many writers fast.
  */
-function committer(connection: Sqlite.Database, prepare: Prepare, onCommit: CommitListener) {
+function committer(
+  connection: Sqlite.Database,
+  prepare: Prepare,
+  { onCommit = () => {}, writesPerCommitMax = 256 }: SqliteOptions,
+) {
   const control = Object.fromEntries(
     [
       'BEGIN IMMEDIATE',
@@ -123,12 +163,12 @@ function committer(connection: Sqlite.Database, prepare: Prepare, onCommit: Comm
     ].map((text) => [text, connection.prepare(text)]),
   )
   const execute = (text: string) => control[text]?.run()
-  let waiting: Write[] = []
+  const waiting: Write[] = []
   let idle = Promise.resolve()
   let scheduled = false
 
   async function applyOne(write: Write): Promise<() => void> {
-    const { transaction, end } = openTransaction(prepare)
+    const { transaction, end } = openTransaction(connection, prepare)
     execute('SAVEPOINT one')
     try {
       await write.apply(transaction)
@@ -153,7 +193,8 @@ function committer(connection: Sqlite.Database, prepare: Prepare, onCommit: Comm
       execute('COMMIT')
     } catch (error) {
       if (connection.inTransaction) execute('ROLLBACK')
-      for (const write of writes) write.fail(new DatabaseUnavailable(error))
+      const reason = error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
+      for (const write of writes) write.fail(reason)
       return
     }
     // Refusals wait for the flush as well: they may rest on what a neighbour wrote.
@@ -166,9 +207,7 @@ function committer(connection: Sqlite.Database, prepare: Prepare, onCommit: Comm
     // One turn of the event loop later, every request that had arrived has joined.
     idle = new Promise((resolve) => {
       setImmediate(async () => {
-        const writes = waiting
-        waiting = []
-        await commit(writes)
+        await commit(waiting.splice(0, writesPerCommitMax))
         scheduled = false
         if (waiting.length > 0) schedule()
         resolve()
@@ -196,6 +235,10 @@ function committer(connection: Sqlite.Database, prepare: Prepare, onCommit: Comm
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
   version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`
 
@@ -210,11 +253,30 @@ function migrate(connection: Sqlite.Database, migrations: readonly Migration[]):
       .get()
     const insert = connection.prepare('INSERT INTO schema_versions VALUES (?, ?, ?)')
     for (const { version, name, sql } of pendingMigrations(migrations, current?.version ?? 0)) {
-      connection.exec(sql)
+      try {
+        connection.exec(sql)
+      } catch (error) {
+        throw new Error(`migration ${version}, ${name}: ${messageOf(error)}`, { cause: error })
+      }
       insert.run(version, name, Date.now())
     }
   })
   apply.exclusive()
+}
+
+async function openConnections(path: string, migrations: readonly Migration[], timeout: number) {
+  let writing: Sqlite.Database | undefined
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writing = await connect(path, timeout)
+    migrate(writing, migrations)
+    const reading = await connect(path, timeout)
+    reading.pragma('query_only = ON')
+    return { writing, reading }
+  } catch (error) {
+    writing?.close()
+    throw new Error(`The database ${path} cannot be opened: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 /**
@@ -222,22 +284,14 @@ function migrate(connection: Sqlite.Database, migrations: readonly Migration[]):
  *
  * @throws Error when the file cannot be opened, a migration fails, or the schema is newer than the program.
  */
-export function openSqlite(
+export async function openSqlite(
   path: string,
   migrations: readonly Migration[],
-  onCommit: CommitListener = () => {},
-): Database {
-  mkdirSync(dirname(path), { recursive: true })
-  const writing = connect(path)
-  try {
-    migrate(writing, migrations)
-  } catch (error) {
-    writing.close()
-    throw error
-  }
-  const reading = connect(path)
-  reading.pragma('query_only = ON')
-  const commits = committer(writing, preparer(writing), onCommit)
+  options: SqliteOptions = {},
+): Promise<Database> {
+  const { busyTimeoutMilliseconds = 5_000 } = options
+  const { writing, reading } = await openConnections(path, migrations, busyTimeoutMilliseconds)
+  const commits = committer(writing, preparer(writing), options)
 
   return {
     ...reader(preparer(reading)),

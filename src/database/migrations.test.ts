@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { loadMigrations, pendingMigrations } from './migrations.ts'
+
+let folder: string
+
+function files(...names: string[]): void {
+  for (const name of names) writeFileSync(join(folder, name), `-- ${name}`)
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pointsman-migrations-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+describe('the folder of migrations', () => {
+  it.each([
+    ['misnamed', ['0001-first.sql', '2-second.sql']],
+    ['not SQL', ['0001-first.sql', 'README.md']],
+    ['without what it does', ['0001.sql']],
+  ])('is refused with a file that is %s', (_, names) => {
+    files(...names)
+    expect(() => loadMigrations(folder)).toThrow(`Migration ${names.at(-1)} is not named`)
+  })
+
+  it.each([
+    ['missing', ['0001-first.sql', '0003-third.sql'], 2],
+    ['doubled', ['0001-first.sql', '0001-other.sql'], 2],
+    ['not the first', ['0002-second.sql'], 1],
+  ])('is refused with a number that is %s', (_, names, number) => {
+    files(...names)
+    expect(() => loadMigrations(folder)).toThrow(`should be number ${number}`)
+  })
+
+  it('is read in order', () => {
+    files('0002-second.sql', '0001-first.sql')
+    expect(loadMigrations(folder)).toEqual([
+      { version: 1, name: 'first', sql: '-- 0001-first.sql' },
+      { version: 2, name: 'second', sql: '-- 0002-second.sql' },
+    ])
+  })
+
+  it('of the program itself is in order', () => {
+    expect(loadMigrations().length).toBeGreaterThan(0)
+  })
+})
+
+describe('the migrations that a database lacks', () => {
+  const migrations = [1, 2, 3].map((version) => ({ version, name: 'x', sql: '' }))
+
+  it.each([
+    [0, [1, 2, 3]],
+    [2, [3]],
+    [3, []],
+  ])('are, at schema %i, %j', (version, pending) => {
+    expect(pendingMigrations(migrations, version).map(({ version }) => version)).toEqual(pending)
+  })
+
+  it('cannot be told for a database of a newer program', () => {
+    expect(() => pendingMigrations(migrations, 4)).toThrow('start a newer Pointsman')
+  })
+})

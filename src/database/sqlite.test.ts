@@ -1,0 +1,328 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DatabaseUnavailable } from '../errors.ts'
+import { type Database, sql, type Transaction } from './database.ts'
+import type { Migration } from './migrations.ts'
+import { openSqlite, type SqliteOptions, verifyPragmas } from './sqlite.ts'
+
+const items: Migration = {
+  version: 1,
+  name: 'items',
+  sql: 'CREATE TABLE items (name TEXT PRIMARY KEY, parent TEXT REFERENCES items (name))',
+}
+
+const insert = sql('INSERT INTO items (name, parent) VALUES (?, ?)')
+const select = sql<{ name: string }>('SELECT name FROM items ORDER BY name')
+const find = sql<{ name: string }>('SELECT name FROM items WHERE name = ?')
+
+let folder: string
+let path: string
+let database: Database
+let outsider: Sqlite.Database
+let commits: number[]
+
+async function open(migrations: readonly Migration[], options: SqliteOptions = {}) {
+  database = await openSqlite(path, migrations, {
+    onCommit: (writes) => commits.push(writes),
+    ...options,
+  })
+  outsider = new Sqlite(path, { timeout: 0 })
+}
+
+async function close() {
+  outsider.close()
+  await database.close()
+}
+
+/** What another process sees in the file. */
+function flushed(): string[] {
+  return outsider
+    .prepare<[], { name: string }>(select.text)
+    .all()
+    .map(({ name }) => name)
+}
+
+function add(name: string, parent: string | null = null): Promise<number> {
+  return database.write((transaction) => transaction.run(insert, name, parent))
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pointsman-sqlite-'))
+  path = join(folder, 'test.db')
+  commits = []
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+describe('a SQLite file', () => {
+  beforeEach(() => open([items]))
+  afterEach(close)
+
+  it('runs with WAL, synchronous=FULL and foreign keys on the writing and the reading connection', async () => {
+    const pragmas = {
+      journal_mode: { journal_mode: 'wal' },
+      synchronous: { synchronous: 2 },
+      foreign_keys: { foreign_keys: 1 },
+    }
+    for (const [name, row] of Object.entries(pragmas)) {
+      const statement = sql(`PRAGMA ${name}`)
+      expect(await database.get(statement)).toEqual(row)
+      expect(await database.write((transaction) => transaction.get(statement))).toEqual(row)
+    }
+  })
+
+  it.each([
+    ['synchronous', 'NORMAL'],
+    ['foreign_keys', 'OFF'],
+    ['journal_mode', 'DELETE'],
+  ])('is refused when a connection runs with %s = %s', (name, value) => {
+    const connection = new Sqlite(join(folder, 'other.db'))
+    connection.pragma('journal_mode = WAL')
+    connection.pragma('synchronous = FULL')
+    connection.pragma('foreign_keys = ON')
+    expect(() => verifyPragmas(connection)).not.toThrow()
+    connection.pragma(`${name} = ${value}`)
+    expect(() => verifyPragmas(connection)).toThrow(name)
+    connection.close()
+  })
+
+  it('cannot be written through the reading connection', async () => {
+    await expect(database.all(sql('DELETE FROM items RETURNING name'))).rejects.toMatchObject({
+      cause: { code: 'SQLITE_READONLY' },
+    })
+  })
+
+  it('tells its size in bytes', async () => {
+    const before = await database.size()
+    await add('x'.repeat(100_000))
+    expect(await database.size()).toBeGreaterThanOrEqual(before + 100_000)
+  })
+})
+
+describe('a write', () => {
+  beforeEach(() => open([items], { busyTimeoutMilliseconds: 0 }))
+  afterEach(close)
+
+  it('is answered after its flush: another process sees it by then', async () => {
+    await add('a')
+    expect(flushed()).toEqual(['a'])
+  })
+
+  it('shares one commit with all that wait, and no more than the bound allows', async () => {
+    await Promise.all(Array.from({ length: 50 }, (_, index) => add(`${index}`)))
+    expect(commits).toEqual([50])
+    await close()
+    await open([items], { writesPerCommitMax: 20 })
+    await Promise.all(Array.from({ length: 50 }, (_, index) => add(`more ${index}`)))
+    expect(commits).toEqual([50, 20, 20, 10])
+  })
+
+  it('sees its own changes, and no read sees them before the flush', async () => {
+    await database.write(async (transaction) => {
+      await transaction.run(insert, 'a', null)
+      expect(await transaction.get(find, 'a')).toEqual({ name: 'a' })
+      expect(await database.get(find, 'a')).toBeUndefined()
+    })
+    expect(await database.get(find, 'a')).toEqual({ name: 'a' })
+  })
+
+  it('that fails leaves nothing of itself and does its neighbours in the same commit no harm', async () => {
+    const outcomes = await Promise.allSettled([
+      add('a'),
+      database.write(async (transaction) => {
+        await transaction.run(insert, 'half', null)
+        throw new Error('changed its mind')
+      }),
+      add('orphan', 'nobody'),
+      add('b', 'a'),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ])
+    expect(commits).toEqual([4])
+    expect(flushed()).toEqual(['a', 'b'])
+  })
+
+  it('that refuses is answered after the flush of what it may rest on', async () => {
+    const seen: string[][] = []
+    const first = add('a')
+    const refusal = database
+      .write(async (transaction) => {
+        expect(await transaction.get(find, 'a')).toBeDefined()
+        throw new Error('a is taken')
+      })
+      .catch(() => seen.push(flushed()))
+    await Promise.all([first, refusal, add('b')])
+    expect(commits).toEqual([3])
+    expect(seen).toEqual([['a', 'b']])
+  })
+
+  it('cannot run a statement after its end', async () => {
+    let escaped: Transaction | undefined
+    await database.write(async (transaction) => {
+      escaped = transaction
+    })
+    await expect(escaped?.run(insert, 'late', null)).rejects.toThrow('an await is missing')
+    await expect(escaped?.get(find, 'late')).rejects.toThrow('an await is missing')
+    expect(flushed()).toEqual([])
+  })
+
+  it('is unavailable, with all of its commit, while another process holds the lock', async () => {
+    outsider.exec('BEGIN IMMEDIATE')
+    const outcomes = await Promise.allSettled([add('a'), add('b')])
+    outsider.exec('ROLLBACK')
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ reason: expect.any(DatabaseUnavailable) })
+    }
+    expect(commits).toEqual([])
+    await add('c')
+    expect(flushed()).toEqual(['c'])
+  })
+
+  it('is unavailable, with all of its commit, when the disk is full, and works again afterwards', async () => {
+    const limit = (pages: number) =>
+      database.write((transaction) => transaction.get(sql(`PRAGMA max_page_count = ${pages}`)))
+    await limit(10)
+    const outcomes = await Promise.allSettled([
+      add('a'),
+      add('x'.repeat(100_000)),
+      // A write that does not notice must not become a commit of its own.
+      database.write(async (transaction) => {
+        await transaction.run(insert, 'y'.repeat(100_000), null).catch(() => 0)
+        await transaction.run(insert, 'alone', null)
+      }),
+    ])
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ reason: expect.any(DatabaseUnavailable) })
+    }
+    expect(flushed()).toEqual([])
+    await limit(100_000)
+    await add('x'.repeat(100_000))
+    expect(flushed()).toHaveLength(1)
+  })
+
+  it('is unavailable, with all of its commit, when the commit itself fails', async () => {
+    const refused = new Error('refused')
+    const outcomes = await Promise.allSettled([
+      add('a'),
+      database.write(async (transaction) => {
+        await transaction.run(sql('PRAGMA defer_foreign_keys = ON'))
+        await transaction.run(insert, 'orphan', 'nobody')
+      }),
+      database.write(async () => {
+        throw refused
+      }),
+    ])
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ reason: expect.any(DatabaseUnavailable) })
+    }
+    expect(flushed()).toEqual([])
+    await add('b')
+    expect(flushed()).toEqual(['b'])
+  })
+
+  it('that waits when the database closes is still done', async () => {
+    const waiting = [add('a'), add('b')]
+    await database.close()
+    await Promise.all(waiting)
+    expect(flushed()).toEqual(['a', 'b'])
+    await open([items])
+  })
+})
+
+describe('a migration', () => {
+  const broken: Migration = {
+    version: 3,
+    name: 'broken',
+    sql: 'CREATE TABLE half (id INTEGER); INSERT INTO items (name) VALUES (1); CREATE TABLE half (id INTEGER)',
+  }
+  const more: Migration = { version: 2, name: 'more', sql: 'CREATE TABLE more (id INTEGER)' }
+
+  it('that fails half-way leaves nothing of its start, and the earlier state still opens', async () => {
+    await open([items])
+    await add('kept')
+    await close()
+    await expect(openSqlite(path, [items, more, broken])).rejects.toThrow(
+      `The database ${path} cannot be opened: migration 3, broken: table half already exists`,
+    )
+    await open([items])
+    const tables = outsider.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
+    expect(tables).toEqual([{ name: 'schema_versions' }, { name: 'items' }])
+    expect(flushed()).toEqual(['kept'])
+    await close()
+  })
+
+  it('runs once, however often the program starts', async () => {
+    for (let start = 0; start < 3; start += 1) {
+      await open([items, more])
+      const versions = outsider.prepare('SELECT version, name FROM schema_versions').all()
+      expect(versions).toEqual([
+        { version: 1, name: 'items' },
+        { version: 2, name: 'more' },
+      ])
+      await close()
+    }
+  })
+
+  it('of a newer program stops the start in words', async () => {
+    await open([items, more])
+    await close()
+    await expect(openSqlite(path, [items])).rejects.toThrow(
+      'The database has schema 2, this program knows 1: start a newer Pointsman.',
+    )
+  })
+
+  it('runs once when several processes start at once', async () => {
+    const program = `
+      import { openSqlite } from ${JSON.stringify(new URL('sqlite.ts', import.meta.url).href)}
+      import { loadMigrations } from ${JSON.stringify(new URL('migrations.ts', import.meta.url).href)}
+      const migrations = loadMigrations()
+      const [start, ...paths] = process.argv.slice(1)
+      for (const [index, path] of paths.entries()) {
+        while (Date.now() < Number(start) + index * 100);
+        await (await openSqlite(path, migrations)).close()
+      }`
+    // Starting at one instant, many times, is what makes them meet; which of them is first decides nothing.
+    const paths = Array.from({ length: 20 }, (_, index) => join(folder, `${index}.db`))
+    const run = promisify(execFile)
+    const start = Date.now() + 1_000
+    const starts = Array.from({ length: 3 }, () =>
+      run(process.execPath, ['--input-type=module', '-e', program, String(start), ...paths]),
+    )
+    await Promise.all(starts)
+    for (const file of paths) {
+      const connection = new Sqlite(file)
+      const numbers = connection.prepare(
+        'SELECT count(*) AS n, max(version) AS last FROM schema_versions',
+      )
+      const { n, last } = numbers.get() as { n: number; last: number }
+      expect(n).toBeGreaterThan(0)
+      expect(n).toBe(last)
+      connection.close()
+    }
+  })
+})
+
+describe('a file that cannot be a database', () => {
+  it('is refused in one line that names it', async () => {
+    writeFileSync(path, 'This is a letter, not a database. '.repeat(100))
+    await expect(openSqlite(path, [items])).rejects.toThrow(
+      `The database ${path} cannot be opened: file is not a database`,
+    )
+  })
+
+  it('nor can a folder that cannot be made', async () => {
+    writeFileSync(path, '')
+    const within = join(path, 'test.db')
+    await expect(openSqlite(within, [items])).rejects.toThrow(
+      `The database ${within} cannot be opened: `,
+    )
+  })
+})
