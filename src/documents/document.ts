@@ -23,23 +23,24 @@ export interface DocumentDefinition<S extends TObject> {
 }
 
 export interface Judged<Value> {
-  /** The whole document as GET shows it; to be kept only when there are no faults. */
+  /**
+   * The whole document as GET shows it; to be kept only when there are no faults. Where something required is missing it
+   * is blank, so that what only the database can say may be asked as well.
+   */
   value: Value
   /** Members that are never shown. */
   secrets: Record<string, string>
   faults: Fault[]
-  /** Nothing required is missing, so that what only the database can say may be asked as well. */
-  isWhole: boolean
 }
 
 /** A kind of JSON document that is created whole and changed by partial updates. */
 export interface Document<Value = Members> {
   schemas: DocumentSchemas
   wrapper: string | undefined
-  /** Judges the body of a creation. */
-  create(body: unknown): Judged<Value>
+  /** Judges the body of a creation; `domain` is what ids without one get. */
+  create(body: unknown, domain?: string): Judged<Value>
   /** Judges the body of a partial update of `stored`. */
-  change(stored: Value, body: unknown): Judged<Value>
+  change(stored: Value, body: unknown, domain?: string): Judged<Value>
   /** The same document with its members in the schema's order, so that equal documents are equal texts. */
   arrange(value: Value): Value
 }
@@ -58,15 +59,16 @@ function withoutFaulty(body: Members, faults: readonly Fault[]): Members {
   return rest
 }
 
-/** A rule's fault says nothing new where the same member, or a part of it, is faulty already. */
-function isNews(fault: Fault, known: readonly Fault[]): boolean {
-  const { parameter = '' } = fault
-  return !known.some((other) => {
-    const { parameter: path = '' } = other
-    return (
-      path === parameter || path.startsWith(`${parameter}.`) || path.startsWith(`${parameter}[`)
-    )
-  })
+/** Whether one path is the other's or leads to a part of it. */
+function holds(path: string, other: string): boolean {
+  return path === other || other.startsWith(`${path}.`) || other.startsWith(`${path}[`)
+}
+
+/** A fault says nothing new where the same member, a part of it or what it is a part of is faulty already. */
+function isNews({ parameter = '' }: Fault, known: readonly Fault[]): boolean {
+  return !known.some(
+    ({ parameter: other = '' }) => holds(parameter, other) || holds(other, parameter),
+  )
 }
 
 /** All faults of a request, those of `later` only where they say something new. */
@@ -94,13 +96,20 @@ function* alteredConstants(schema: Schema, stored: Members, body: Members): Iter
   }
 }
 
-function isWhole(schema: Schema, value: unknown): boolean {
-  if (!schema.properties || !isObject(value)) return true
-  const required = (schema.required ?? []).every((key) => value[key] !== undefined)
-  return (
-    required &&
-    Object.entries(schema.properties).every(([key, property]) => isWhole(property, value[key]))
-  )
+const notAnObject: Fault = { code: 2, message: 'The body must be a JSON object.' }
+
+const blanks: Record<string, unknown> = { string: '', boolean: false, integer: 0, array: [] }
+
+/** Puts something of the right type in place of each required member that is missing. */
+function fillIn(schema: Schema, value: Members): Members {
+  const filled = { ...value }
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    if (filled[key] === undefined && schema.required?.includes(key)) {
+      filled[key] = property.properties ? {} : blanks[property.type ?? 'string']
+    }
+    if (isObject(filled[key])) filled[key] = fillIn(property, filled[key])
+  }
+  return filled
 }
 
 function takeSecrets(schema: Schema, value: Members): Record<string, string> {
@@ -136,35 +145,26 @@ export function defineDocument<S extends TObject>(
 
   function judge(
     stored: Members,
-    body: unknown,
-    validate: (value: unknown) => Fault[],
-    constants: (body: Members) => Iterable<Fault>,
+    given: { body: unknown; domain: string | undefined },
+    validate: (body: Members) => Fault[],
   ): Judged<Static<S>> {
-    const faults: Fault[] = []
-    const given = normalise(unwrapped(body), schema, faults)
-    if (!isObject(given)) {
-      const fault: Fault = { code: 2, message: 'The body must be a JSON object.' }
-      return { value: stored as Static<S>, secrets: {}, faults: [fault], isWhole: false }
-    }
-    faults.push(...validate(given), ...constants(given))
-    const value = merge(schema, stored, withoutFaulty(given, faults))
-    const all = addNews(faults, rules(value as Static<S>))
-    const secrets = takeSecrets(schema, value)
-    return {
-      value: value as Static<S>,
-      secrets,
-      faults: all,
-      isWhole: isWhole(schemas.forCreation, value),
-    }
+    const malformed: Fault[] = []
+    const options = { faults: malformed, domain: given.domain }
+    const body = normalise(unwrapped(given.body), schema, options)
+    const faults = isObject(body) ? addNews(malformed, validate(body)) : [notAnObject]
+    const change = isObject(body) ? withoutFaulty(body, faults) : {}
+    const value = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
+    const all = addNews(faults, rules(value))
+    return { value, secrets: takeSecrets(schema, value), faults: all }
   }
 
   return {
     schemas,
     wrapper: definition.wrapper,
-    create: (body) => judge(defaults, body, validateCreation, () => []),
-    change: (stored, body) =>
-      judge(stored as Members, body, validateChange, (given) =>
-        alteredConstants(schema, stored as Members, given),
+    create: (body, domain) => judge(defaults, { body, domain }, validateCreation),
+    change: (stored, body, domain) =>
+      judge(stored as Members, { body, domain }, (given) =>
+        addNews(validateChange(given), alteredConstants(schema, stored as Members, given)),
       ),
     arrange: (value) => merge(schema, {}, value as Members) as Static<S>,
   }

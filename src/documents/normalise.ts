@@ -13,6 +13,11 @@ export function fold(text: string): string {
 }
 
 const controlCharacter = /\p{Cc}/u
+/** Whether a text can be kept and shown: engines and terminals choke on the rest. */
+export function isReadable(text: string): boolean {
+  return text.isWellFormed() && !controlCharacter.test(text)
+}
+
 const numberWithSeparators = /^\+?\d(?:[ -]*\d)*$/
 
 /** Drops the spaces and dashes of a phone number; any other text stays. */
@@ -20,29 +25,44 @@ export function compactNumber(text: string): string {
   return numberWithSeparators.test(text) ? text.replaceAll(/[ -]/g, '') : text
 }
 
-function normaliseText(given: string, schema: Schema | undefined): string {
+/** An id completed with the domain that those without one get; `.` and `..` are no names, with a domain neither. */
+export function withDomain(id: string, domain: string | undefined): string {
+  return domain === undefined || /@|^\.{0,2}$/.test(id) ? id : `${id}@${domain}`
+}
+
+function normaliseText(given: string, schema: Schema | undefined, domain?: string): string {
   // A password is used as it was typed.
   if (schema?.writeOnly) return given
   const text = given.trim().normalize('NFC')
+  if (schema?.atDomain) return withDomain(text, domain)
   return schema?.compact ? compactNumber(text) : text
 }
 
+export interface Normalisation {
+  /** Gets the texts with control characters or lone surrogates, which are left out. */
+  faults: Fault[]
+  /** What ids without a domain get, where there is one. */
+  domain?: string | undefined
+}
+
 /**
- * Copies a request body with its texts trimmed and NFC-normalised, and `undefined` in place of what clears a clearable
- * member. Texts with control characters or lone surrogates are reported to `faults` and left out.
+ * Copies a request body with its texts trimmed and NFC-normalised, ids completed, and `undefined` in place of what clears
+ * a clearable member.
  */
 export function normalise(
   value: unknown,
   schema: Schema | undefined,
-  faults: Fault[],
+  options: Normalisation,
   path = '',
 ): unknown {
   if (typeof value === 'string') {
-    if (!value.isWellFormed() || controlCharacter.test(value)) {
-      faults.push(invalid(path, `The '${path}' field contains control or malformed characters.`))
+    if (!isReadable(value)) {
+      options.faults.push(
+        invalid(path, `The '${path}' field contains control or malformed characters.`),
+      )
       return undefined
     }
-    const text = normaliseText(value, schema)
+    const text = normaliseText(value, schema, options.domain)
     return text === '' && schema?.clearable ? undefined : text
   }
   if (value === null) return schema?.clearable ? undefined : null
@@ -50,14 +70,14 @@ export function normalise(
     return value.map((item, index) => {
       const slot = schema?.slots
       if (slot && item === unmodified) return { [slot]: unmodified }
-      return normalise(item, schema?.items, faults, `${path}[${index}]`)
+      return normalise(item, schema?.items, options, `${path}[${index}]`)
     })
   }
   if (isObject(value)) {
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [
         key,
-        normalise(member, schema?.properties?.[key], faults, path ? `${path}.${key}` : key),
+        normalise(member, schema?.properties?.[key], options, path ? `${path}.${key}` : key),
       ]),
     )
   }

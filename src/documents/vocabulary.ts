@@ -13,6 +13,8 @@ export interface Vocabulary {
   fixed?: boolean
   /** An id: compared without case. */
   caseless?: boolean
+  /** An id of the form `user@domain`: one without a domain gets the default one. */
+  atDomain?: boolean
   /** The item's member that names what a slot holds. */
   slots?: string
   /** Spaces and dashes between the digits of a number are dropped. */
@@ -26,6 +28,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'whole',
   'fixed',
   'caseless',
+  'atDomain',
   'slots',
   'compact',
   'expects',

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Reader, sql, type Value } from '../database/database.ts'
-import { fold } from '../documents/normalise.ts'
+import { fold, isReadable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
 
 /** The most items that one answer holds when the client asks for pages. */
 export const pageSizeMax = 1_000
 
-/** The columns behind one field of a list: as shown, and folded for comparison without case. */
+/** The columns, or expressions, behind one field of a list: as shown, and folded for comparison without case. */
 export interface ListField {
   column: string
   folded: string
@@ -21,10 +21,13 @@ export function caseless(column: string): ListField {
   return { column, folded: `${column}_key` }
 }
 
-/** A field without letters, or whose column is exact. */
+/** A field without letters. */
 export function exact(column: string): ListField {
   return { column, folded: column }
 }
+
+/** Far more than anybody combines, and less than what an engine takes in one statement. */
+const filtersMax = 50
 
 interface Condition {
   sql: string
@@ -62,24 +65,30 @@ function pickColumn(fields: ListFields, sensitivity: string, field: string): str
 }
 
 function readOrder(text: string, fields: ListFields, faults: Fault[]): string[] {
-  return text.split(',').flatMap((part) => {
+  const order = text.split(',').flatMap((part) => {
     const [, sensitivity = '', direction, field = ''] =
       /^(sensitive|insensitive)(Ascending|Descending)(\w+)$/.exec(part.trim()) ?? []
     const column = pickColumn(fields, sensitivity, field)
-    if (column) return [direction === 'Descending' ? `${column} DESC` : column]
+    return column ? [direction === 'Descending' ? `${column} DESC` : column] : []
+  })
+  if (order.length < text.split(',').length) {
     const message =
       "The 'sortOrders' parameter is sensitive or insensitive, Ascending or Descending, and one of " +
       `${Object.keys(fields).join(', ')}, as in 'insensitiveAscending${Object.keys(fields)[0]}'.`
     faults.push(invalid('sortOrders', message))
-    return []
-  })
+  }
+  return order
 }
 
-function readFilter(name: string, value: string, fields: ListFields): Condition | undefined {
+/** A filter, or what is wrong with it. */
+function readFilter(name: string, value: string, fields: ListFields): Condition | Fault {
   const [, sensitivity = '', field = '', operator = ''] =
     /^(sensitive|insensitive)(\w+)(Starts|Contains|Equals)$/.exec(name) ?? []
   const column = pickColumn(fields, sensitivity, field)
-  if (!column) return undefined
+  if (!column) return invalid(name, `The '${name}' parameter is unknown here.`)
+  if (!isReadable(value)) {
+    return invalid(name, `The '${name}' parameter contains control or malformed characters.`)
+  }
   const text = value.normalize('NFC')
   return condition(column, operator, sensitivity === 'sensitive' ? text : fold(text))
 }
@@ -105,9 +114,12 @@ export function readListQuery(
     else if (name === 'sortOrders') read.order.push(...readOrder(value, fields, faults))
     else {
       const filter = readFilter(name, value, fields)
-      if (filter) read.conditions.push(filter)
-      else faults.push(invalid(name, `The '${name}' parameter is unknown here.`))
+      if ('sql' in filter) read.conditions.push(filter)
+      else faults.push(filter)
     }
+  }
+  if (read.conditions.length > filtersMax) {
+    faults.push({ code: 2, message: `A list takes at most ${filtersMax} filters.` })
   }
   refuseIfAny(faults)
   return read

@@ -71,14 +71,16 @@ export interface Resource<Value extends Members = Members> {
    */
   requireCollection?(reader: Reader, site: Site): Promise<void>
   columns(value: Value): Columns
-  /** Completes a document with what the server decides, such as an id's domain. */
-  complete?(reader: Reader, site: Site, value: Value): Promise<Value>
+  /** The domain that ids without one get. */
+  domain?(reader: Reader, place: Place): Promise<string | undefined>
+  /** Completes a document with what the server decides; `before` is undefined in a creation. */
+  complete?(reader: Reader, site: Site, value: Value, before: Value | undefined): Promise<Value>
   /** Slow work, done before the write begins; its answer is the write's `secrets`. */
   prepare?(secrets: Record<string, string>, isNew: boolean): Promise<Record<string, string>>
   /** Members that the answer to the creation shows and no later one does. */
   reveal?(secrets: Record<string, string>): Members
   /**
-   * Asked of what a write finds and of what it would leave.
+   * Asked of what a write finds and of what it would leave, which may be faulty yet.
    *
    * @throws Refusal 403 when the caller's level suffices in general but not for this one.
    */

@@ -68,17 +68,20 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
   }
 
   async function prepared(judged: Judged<Value>, isNew: boolean): Promise<Record<string, string>> {
-    if (!judged.isWhole) refuseIfAny(judged.faults)
     // A body that will be refused is not worth slow work.
     if (judged.faults.length > 0) return {}
     return (await resource.prepare?.(judged.secrets, isNew)) ?? {}
+  }
+
+  async function judgeChange(reader: Reader, site: Site, before: Value, body: unknown) {
+    return document.change(before, body, await resource.domain?.(reader, site.place))
   }
 
   /** The secrets of a partial update, made ready before the write so that nothing slow happens inside it. */
   async function secretsOf(site: Site, body: unknown) {
     const value = await find(database, site)
     await resource.admitWrite?.(database, site, value)
-    return prepared(document.change(value, body), false)
+    return prepared(await judgeChange(database, site, value, body), false)
   }
 
   async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
@@ -145,7 +148,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     draft: { judged: Judged<Value>; before: Value | undefined; secrets: Record<string, string> },
   ) {
     const { judged, before, secrets } = draft
-    const completed = await resource.complete?.(transaction, site, judged.value)
+    const completed = await resource.complete?.(transaction, site, judged.value, before)
     const value = completed ? document.arrange(completed) : judged.value
     await resource.admitWrite?.(transaction, site, value)
     const id = String(value[resource.idMember])
@@ -154,16 +157,16 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     const write: Write<Value> = { ...site, transaction, key, value, before, secrets }
     const faults = addNews(judged.faults, (await resource.check?.(write)) ?? [])
     const isNewKey = !before || newKey.at(-1) !== key.at(-1)
-    if (isNewKey && (await table.find(transaction, newKey)) !== undefined) {
-      faults.push(taken(resource.idMember, duplicateMessage))
-    }
-    return { write, newKey, faults }
+    const isTaken = isNewKey && (await table.find(transaction, newKey)) !== undefined
+    const duplicate = isTaken && taken(resource.idMember, duplicateMessage)
+    return { write, newKey, faults: addNews(faults, [duplicate]) }
   }
 
   async function create(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
     await resource.requireCollection?.(database, site)
-    const judged = document.create(request.body)
+    const judged = document.create(request.body, await resource.domain?.(database, site.place))
+    await resource.admitWrite?.(database, site, judged.value)
     const secrets = await prepared(judged, true)
     const { text, target } = await database.write(async (transaction) => {
       await resource.requireCollection?.(transaction, site)
@@ -192,7 +195,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     const text = await database.write(async (transaction) => {
       const before = await find(transaction, site)
       await resource.admitWrite?.(transaction, site, before)
-      const judged = document.change(before, request.body)
+      const judged = await judgeChange(transaction, site, before, request.body)
       const { write, newKey, faults } = await examine(transaction, site, {
         judged,
         before,

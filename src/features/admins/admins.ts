@@ -14,8 +14,9 @@ import {
   checkDepartment,
   completeDepartment,
   DepartmentReference,
+  departmentField,
 } from '../departments/reference.ts'
-import { completeId, requireGroup } from '../groups/groups.ts'
+import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
 import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { hashSecrets, Password } from '../identities/password.ts'
@@ -39,6 +40,12 @@ const personColumns = [
   'last_name',
   'last_name_key',
 ] as const
+
+const personFields = {
+  UserId: { column: 'user_id', folded: 'user_key' },
+  FirstName: caseless('first_name'),
+  LastName: caseless('last_name'),
+}
 
 function columns({ userId, firstName, lastName }: Admin) {
   return {
@@ -79,22 +86,15 @@ function admins(rank: Rank) {
       remove: permission,
     },
     idMember: 'userId',
-    fields: {
-      UserId: { column: 'user_id', folded: 'user_key' },
-      FirstName: caseless('first_name'),
-      LastName: caseless('last_name'),
-    },
+    fields: personFields,
     keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
+    domain: defaultDomain,
     columns,
     prepare: hashSecrets,
     complete: async (reader, { place }, value) => {
       const { department, ...rest } = value
       const completed = await completeDepartment(reader, place, department)
-      return {
-        ...rest,
-        userId: await completeId(reader, place, value.userId),
-        ...(completed && { department: completed }),
-      }
+      return { ...rest, ...(completed && { department: completed }) }
     },
     check,
     async save({ transaction, place, value, before, secrets }, writeRow) {
@@ -106,10 +106,9 @@ function admins(rank: Rank) {
         groupKey: place.groupKey ?? null,
         departmentName,
       }
-      const { passwordHash } = secrets
-      if (!before) await saveIdentity(transaction, identity, { isNew: true, passwordHash })
+      const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
+      await saveIdentity(transaction, identity, options)
       await writeRow()
-      if (before) await saveIdentity(transaction, identity, { isNew: false, passwordHash })
     },
     remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
   } satisfies Partial<Resource<Admin>>
@@ -165,11 +164,12 @@ export const groupAdmins: Resource<Admin> = {
     key: ['tenant_key', 'group_key', 'user_key'],
     columns: [...personColumns, 'department_name'],
   }),
+  fields: { ...personFields, DepartmentName: departmentField('group_admins') },
   columns: (value) => ({
     ...columns(value),
     department_name: value.department?.departmentName ?? null,
   }),
-  scope: ({ place }) => [place.tenantKey ?? '', place.groupKey ?? ''],
+  scope: groupScope,
   requireCollection: requireGroup,
 }
 

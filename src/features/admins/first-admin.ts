@@ -1,4 +1,5 @@
 import { type Database, sql } from '../../database/database.ts'
+import { refuseIfAny } from '../../errors.ts'
 import { levels } from '../../http/permissions.ts'
 import { record } from '../changes/record.ts'
 import { saveIdentity } from '../identities/identities.ts'
@@ -12,6 +13,7 @@ const selectAdmin = sql<{ user_key: string }>('SELECT user_key FROM system_admin
  * Creates a system admin where there is none, so that somebody can sign in.
  *
  * @param password generated when it is undefined.
+ * @throws Refusal when nobody can have this username.
  * @returns the generated password, to be shown once; undefined when none was generated.
  */
 export async function createFirstAdmin(
@@ -22,11 +24,12 @@ export async function createFirstAdmin(
   if (await database.get(selectAdmin)) return undefined
   const chosen = password ?? newSecret()
   const passwordHash = await hashPassword(chosen)
-  const { value } = systemAdmins.document.create({
+  const { value, faults } = systemAdmins.document.create({
     userId: username,
     firstName: 'System',
     lastName: 'Admin',
   })
+  refuseIfAny(faults)
   const created = await database.write(async (transaction) => {
     // Another process may have been first.
     if (await transaction.get(selectAdmin)) return false

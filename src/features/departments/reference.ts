@@ -4,6 +4,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, id, name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/permissions.ts'
+import type { ListField } from '../../resources/list.ts'
 import { groupFacts } from '../groups/groups.ts'
 
 const key = Type.Object(
@@ -18,6 +19,15 @@ const key = Type.Object(
 /** A department of the same group, as members of other resources name it. */
 export const DepartmentReference = clearable(key)
 export type DepartmentReference = Static<typeof key>
+
+/** The department as a field of the lists of `table`; '' where there is none, on which engines sort NULL differently. */
+export function departmentField(table: string): ListField {
+  const join = ['tenant_key', 'group_key', 'department_name']
+    .map((column) => `named.${column} = ${table}.${column}`)
+    .join(' AND ')
+  const folded = `SELECT department_name_key FROM departments AS named WHERE ${join}`
+  return { column: "coalesce(department_name, '')", folded: `coalesce((${folded}), '')` }
+}
 
 const selectDepartment = sql<{ department_name: string }>(
   `SELECT department_name FROM departments

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
+import { fold, withDomain } from '../../documents/normalise.ts'
 import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound } from '../../errors.ts'
 import type { Place } from '../../http/permissions.ts'
@@ -61,14 +61,17 @@ export function groupScope({ place }: { place: Place }): string[] {
   return [place.tenantKey ?? '', place.groupKey ?? '']
 }
 
-/** An id with the default domain of its group, or tenant where there is no group; left as it is where neither exists. */
+/** What ids without a domain get: the default one of the group, or tenant where the place is no group. */
+export async function defaultDomain(reader: Reader, place: Place): Promise<string | undefined> {
+  const { tenantKey, groupKey } = place
+  if (tenantKey === undefined) return undefined
+  if (groupKey === undefined) return tenantDomain(reader, tenantKey)
+  return (await groupFacts(reader, place))?.default_domain
+}
+
+/** An id as it is kept; left as it is where there is no domain for it. */
 export async function completeId(reader: Reader, place: Place, id: string): Promise<string> {
-  if (id.includes('@') || place.tenantKey === undefined) return id
-  const domain =
-    place.groupKey === undefined
-      ? await tenantDomain(reader, place.tenantKey)
-      : (await groupFacts(reader, place))?.default_domain
-  return domain === undefined ? id : `${id}@${domain}`
+  return withDomain(id, await defaultDomain(reader, place))
 }
 
 const selectNational = sql<{ number_key: string }>(
@@ -114,7 +117,8 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
     scope: ({ place }) => [place.tenantKey ?? ''],
     keyOf: fold,
     requireCollection: requireTenant,
-    complete: async (reader, { place }, value) => {
+    complete: async (reader, { place }, value, before) => {
+      if (before) return value
       const tenant = await findTenant(reader, place.tenantKey ?? '')
       const { country, timeZone } = tenant ?? {}
       return {

@@ -1,19 +1,21 @@
 import Type, { type Static } from 'typebox'
+import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
-import { type Fault, missing } from '../../errors.ts'
+import { type Fault, missing, notFound } from '../../errors.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless, exact } from '../../resources/list.ts'
-import type { Resource, Write } from '../../resources/resource.ts'
+import type { Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
 import {
   checkDepartment,
   completeDepartment,
   DepartmentReference,
+  departmentField,
 } from '../departments/reference.ts'
-import { completeId, groupScope, requireGroup } from '../groups/groups.ts'
+import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
 import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { hashSecrets, Password } from '../identities/password.ts'
@@ -86,6 +88,16 @@ export const departmentRoutePoints: DepartmentMember = {
   columns: ['tenant_key', 'group_key', 'department_name'],
   key: table.definition.key,
   path: ['serviceInstanceProfile', 'department'],
+}
+
+/** The key of what belongs to a route point: its scope. */
+export function routePointScope({ place }: Pick<Site, 'place'>): [string, string, string] {
+  return [place.tenantKey ?? '', place.groupKey ?? '', place.identityKey ?? '']
+}
+
+/** @throws Refusal 404 when there is no such route point. */
+export async function requireRoutePoint(reader: Reader, site: Pick<Site, 'place'>): Promise<void> {
+  if ((await table.find(reader, routePointScope(site))) === undefined) throw notFound()
 }
 
 function holderOf({ place, value }: Write<RoutePoint>): NumberHolder {
@@ -175,17 +187,17 @@ export const routePoints: Resource<RoutePoint> = {
     Name: caseless('name'),
     PhoneNumber: exact('phone_number'),
     Extension: exact('extension'),
-    DepartmentName: exact('department_name'),
+    DepartmentName: departmentField('route_points'),
   },
   scope: groupScope,
   keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
   requireCollection: requireGroup,
+  domain: defaultDomain,
   complete: async (reader, { place }, value) => {
     const { department, ...profile } = value.serviceInstanceProfile
     const completed = await completeDepartment(reader, place, department)
     return {
       ...value,
-      serviceUserId: await completeId(reader, place, value.serviceUserId),
       serviceInstanceProfile: { ...profile, ...(completed && { department: completed }) },
     }
   },

@@ -5,7 +5,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { notFound } from '../../errors.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
-import { caseless, exact } from '../../resources/list.ts'
+import { caseless } from '../../resources/list.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from './whereabouts.ts'
@@ -77,7 +77,7 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
     fields: {
       TenantId: { column: 'tenant_id', folded: 'tenant_key' },
       Name: caseless('name'),
-      Type: exact('type'),
+      Type: { column: 'type', folded: 'lower(type)' },
     },
     scope: () => [],
     keyOf: fold,

@@ -14,9 +14,10 @@ import {
   checkDepartment,
   completeDepartment,
   DepartmentReference,
+  departmentField,
   lineOf,
 } from '../departments/reference.ts'
-import { completeId, groupScope, requireGroup } from '../groups/groups.ts'
+import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
 import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { hashSecrets, Password } from '../identities/password.ts'
@@ -142,19 +143,16 @@ export const users: Resource<User> = {
     PhoneNumber: exact('phone_number'),
     Extension: exact('extension'),
     EmailAddress: caseless('email_address'),
-    DepartmentName: exact('department_name'),
+    DepartmentName: departmentField('users'),
   },
   scope: groupScope,
   keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
   requireCollection: requireGroup,
+  domain: defaultDomain,
   complete: async (reader, { place }, value) => {
     const { department, ...rest } = value
     const completed = await completeDepartment(reader, place, department)
-    return {
-      ...rest,
-      userId: await completeId(reader, place, value.userId),
-      ...(completed && { department: completed }),
-    }
+    return { ...rest, ...(completed && { department: completed }) }
   },
   columns: (user) => ({
     user_id: user.userId,
