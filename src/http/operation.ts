@@ -141,6 +141,7 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
       summary: operation.summary,
       description: [operation.description, describeRight(permission)].filter(Boolean).join('\n\n'),
       tags: [operation.tag],
+      'x-permission': permission,
       ...(permission === 'public' && { security: [] }),
       ...(params && { params }),
       ...(query && { querystring: { type: 'object', properties: query } }),
