@@ -10,6 +10,7 @@ export const errorCodes = {
   404: { name: 'NOT_FOUND', status: 404 },
   405: { name: 'METHOD_NOT_ALLOWED', status: 405 },
   406: { name: 'NOT_ACCEPTABLE', status: 406 },
+  408: { name: 'REQUEST_TIMEOUT', status: 408 },
   409: { name: 'CONFLICT', status: 409 },
   412: { name: 'PRECONDITION_FAILED', status: 412 },
   413: { name: 'CONTENT_TOO_LARGE', status: 413 },
@@ -17,6 +18,7 @@ export const errorCodes = {
   416: { name: 'RANGE_NOT_SATISFIABLE', status: 416 },
   422: { name: 'UNPROCESSABLE_CONTENT', status: 422 },
   429: { name: 'TOO_MANY_REQUESTS', status: 429 },
+  431: { name: 'REQUEST_HEADER_FIELDS_TOO_LARGE', status: 431 },
   500: { name: 'INTERNAL_SERVER_ERROR', status: 500 },
   503: { name: 'SERVICE_UNAVAILABLE', status: 503 },
 } as const
@@ -28,6 +30,16 @@ export interface Fault {
   code: ErrorCode
   message: string
   parameter?: string
+}
+
+/** Where a member stands, as faults name it: `audioFileList[0].name`, the way a programmer would write it. */
+export function memberPath(path: string, member: string): string {
+  return path ? `${path}.${member}` : member
+}
+
+/** Where an item of a list stands. */
+export function itemPath(path: string, index: number | string): string {
+  return `${path}[${index}]`
 }
 
 /** The request cannot be done; the error handler answers with all of `faults` and the status of the first. */

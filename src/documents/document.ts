@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Static, TObject } from 'typebox'
-import { type Fault, invalid } from '../errors.ts'
+import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { merge } from './merge.ts'
 import { fold, isObject, type Members, normalise } from './normalise.ts'
 import { type DocumentSchemas, documentSchemas } from './schemas.ts'
@@ -45,18 +45,23 @@ export interface Document<Value = Members> {
   arrange(value: Value): Value
 }
 
-/** Takes out what a fault concerns, so that the rest of the body can still be judged. */
-function withoutFaulty(body: Members, faults: readonly Fault[]): Members {
-  const rest = structuredClone(body)
-  for (const { parameter = '' } of faults) {
-    const path = parameter.split(/[.[\]]+/).filter((segment) => segment !== '')
-    const last = path.pop()
-    let parent: unknown = rest
-    for (const segment of path) parent = (parent as Members | undefined)?.[segment]
-    if (Array.isArray(parent)) parent[Number(last)] = null
-    else if (isObject(parent) && last !== undefined) delete parent[last]
+/**
+ * A copy without what is faulty, so that the rest of the body can still be judged. Paths are compared, never followed:
+ * what a client calls a member must not lead anywhere but into its own body.
+ */
+function withoutFaulty(value: unknown, faulty: ReadonlySet<string>, path = ''): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item, index) => {
+      const at = itemPath(path, index)
+      return faulty.has(at) ? null : withoutFaulty(item, faulty, at)
+    })
   }
-  return rest
+  if (!isObject(value)) return value
+  const kept = Object.entries(value).flatMap(([key, member]) => {
+    const at = memberPath(path, key)
+    return faulty.has(at) ? [] : [[key, withoutFaulty(member, faulty, at)]]
+  })
+  return Object.fromEntries(kept)
 }
 
 /** Whether one path is the other's or leads to a part of it. */
@@ -152,7 +157,8 @@ export function defineDocument<S extends TObject>(
     const options = { faults: malformed, domain: given.domain }
     const body = normalise(unwrapped(given.body), schema, options)
     const faults = isObject(body) ? addNews(malformed, validate(body)) : [notAnObject]
-    const change = isObject(body) ? withoutFaulty(body, faults) : {}
+    const faulty = new Set(faults.map(({ parameter = '' }) => parameter))
+    const change = isObject(body) ? (withoutFaulty(body, faulty) as Members) : {}
     const value = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
     const all = addNews(faults, rules(value))
     return { value, secrets: takeSecrets(schema, value), faults: all }

@@ -1,4 +1,4 @@
-import { type Fault, invalid } from '../errors.ts'
+import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { type Schema, unmodified } from './vocabulary.ts'
 
 export type Members = Record<string, unknown>
@@ -70,14 +70,14 @@ export function normalise(
     return value.map((item, index) => {
       const slot = schema?.slots
       if (slot && item === unmodified) return { [slot]: unmodified }
-      return normalise(item, schema?.items, options, `${path}[${index}]`)
+      return normalise(item, schema?.items, options, itemPath(path, index))
     })
   }
   if (isObject(value)) {
     return Object.fromEntries(
       Object.entries(value).map(([key, member]) => [
         key,
-        normalise(member, schema?.properties?.[key], options, path ? `${path}.${key}` : key),
+        normalise(member, schema?.properties?.[key], options, memberPath(path, key)),
       ]),
     )
   }

@@ -1,5 +1,5 @@
 import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
-import { type Fault, invalid } from '../errors.ts'
+import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { type Schema, vocabularyWords } from './vocabulary.ts'
 
 /** A body can be wrong in thousands of places; nobody reads more than this. */
@@ -13,18 +13,17 @@ const ajv = new Ajv({
 })
 ajv.addVocabulary([...vocabularyWords])
 
-/** `/a/0/b` as `a[0].b`, the way a programmer would write it. */
-function parameterOf(pointer: string, member?: string): string {
-  const segments = pointer
+/** `/a/0/b` as `a[0].b`. Our schemas have no member whose name is a number. */
+function parameterOf(pointer: string): string {
+  return pointer
     .split('/')
     .slice(1)
     .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
-  if (member !== undefined) segments.push(member)
-  return segments.reduce(
-    (path, segment) =>
-      /^\d+$/.test(segment) ? `${path}[${segment}]` : path ? `${path}.${segment}` : segment,
-    '',
-  )
+    .reduce(
+      (path, segment) =>
+        /^\d+$/.test(segment) ? itemPath(path, segment) : memberPath(path, segment),
+      '',
+    )
 }
 
 const typeNames: Record<string, string> = {
@@ -71,11 +70,11 @@ function requirement({ keyword, params, parentSchema, data }: ErrorObject): stri
 function toFault(error: ErrorObject): Fault {
   const { keyword, instancePath, params } = error
   if (keyword === 'additionalProperties') {
-    const parameter = parameterOf(instancePath, params.additionalProperty)
+    const parameter = memberPath(parameterOf(instancePath), params.additionalProperty)
     return invalid(parameter, `The '${parameter}' field is unknown.`)
   }
   if (keyword === 'required') {
-    const parameter = parameterOf(instancePath, params.missingProperty)
+    const parameter = memberPath(parameterOf(instancePath), params.missingProperty)
     return invalid(parameter, `The '${parameter}' field is required.`)
   }
   const parameter = parameterOf(instancePath)
