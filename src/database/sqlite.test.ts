@@ -186,26 +186,30 @@ describe('a write', () => {
     expect(flushed()).toEqual(['c'])
   })
 
-  it('is unavailable, with all of its commit, when the disk is full, and works again afterwards', async () => {
-    const limit = (pages: number) =>
-      database.write((transaction) => transaction.get(sql(`PRAGMA max_page_count = ${pages}`)))
+  const limit = (pages: number) =>
+    database.write((transaction) => transaction.get(sql(`PRAGMA max_page_count = ${pages}`)))
+  const tooLarge = 'x'.repeat(100_000)
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a write too many', () => add(tooLarge)],
+    [
+      'one that does not notice and goes on',
+      () =>
+        database.write(async (transaction) => {
+          await transaction.run(insert, tooLarge, null).catch(() => 0)
+          await transaction.run(insert, 'alone', null)
+        }),
+    ],
+  ])('is unavailable, with all of its commit, when the disk is full: %s', async (_, fill) => {
     await limit(10)
-    const outcomes = await Promise.allSettled([
-      add('a'),
-      add('x'.repeat(100_000)),
-      // A write that does not notice must not become a commit of its own.
-      database.write(async (transaction) => {
-        await transaction.run(insert, 'y'.repeat(100_000), null).catch(() => 0)
-        await transaction.run(insert, 'alone', null)
-      }),
-    ])
+    const outcomes = await Promise.allSettled([add('a'), fill(), add('b')])
     for (const outcome of outcomes) {
       expect(outcome).toMatchObject({ reason: expect.any(DatabaseUnavailable) })
     }
     expect(flushed()).toEqual([])
     await limit(100_000)
-    await add('x'.repeat(100_000))
-    expect(flushed()).toHaveLength(1)
+    await add(tooLarge)
+    expect(flushed()).toEqual([tooLarge])
   })
 
   it('is unavailable, with all of its commit, when the commit itself fails', async () => {
