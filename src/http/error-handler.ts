@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { DatabaseUnavailable, type ErrorCode, errorCodes, type Fault, Refusal } from '../errors.ts'
+import { floorHeaders, securityHeaders } from './headers.ts'
 
 /** Seconds after which a client should try again when the database could not serve. */
 const retryAfterSeconds = 1
@@ -53,26 +54,41 @@ export function handleError(error: Error, request: FastifyRequest, reply: Fastif
   if (refusal.status >= 500) request.log.error({ err: error }, 'request failed')
   return reply
     .code(refusal.status)
-    .headers({ ...refusal.headers, 'x-request-id': request.id })
+    .headers({ ...floorHeaders(request), ...refusal.headers })
     .type('application/json; charset=utf-8')
     .send(JSON.stringify(errorBody(refusal.faults, request.id)))
 }
 
-/** For sockets that never became a request. */
-export function handleClientError(
-  error: { code?: string },
-  socket: { writable: boolean; end(text: string): void; destroy(): void },
-): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
+/** What the HTTP parser gives up on, by the code of its error; anything else is not HTTP. */
+const parserFaults: Record<string, Fault> = {
+  HPE_HEADER_OVERFLOW: { code: 431, message: 'The request headers are too large.' },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: { code: 413, message: 'The chunk extensions are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { code: 408, message: 'The request did not arrive in time.' },
+}
+const notHttp: Fault = { code: 2, message: 'The request is not valid HTTP.' }
+
+/** Answers, in the one error shape, on sockets whose bytes never became a request. */
+export function clientErrorHandler(newRequestId: () => string) {
+  return (
+    error: { code?: string },
+    socket: { writable: boolean; end(text: string): void; destroy(): void },
+  ): void => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    const fault = parserFaults[error.code ?? ''] ?? notHttp
+    const { status } = errorCodes[fault.code]
+    const requestId = newRequestId()
+    const body = JSON.stringify(errorBody([fault], requestId))
+    const headers = {
+      ...securityHeaders,
+      'x-request-id': requestId,
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      connection: 'close',
+    }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
   }
-  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
-  const status = tooLarge ? 431 : 400
-  const message = tooLarge ? 'The request headers are too large.' : 'The request is not valid HTTP.'
-  const body = JSON.stringify(errorBody([{ code: 2, message }], 'none'))
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }

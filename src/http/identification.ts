@@ -36,19 +36,27 @@ function bearerSecret(request: FastifyRequest): string | undefined {
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** Host and port as both a URL's origin and a Host header may write them. */
+function hostOf(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/^https?:\/\//, '')
+    .replace(/:(?:80|443)$/, '')
+}
+
 /**
- * A browser sends our cookie whichever page asks; its own headers tell which one did.
+ * A browser sends our cookie, and takes one from us, whichever page asks; its own headers tell which one did.
  *
  * @throws Refusal 403 when they show another site.
  */
-function refuseForeignSite(request: FastifyRequest): void {
-  if (safeMethods.has(request.method)) return
-  const { origin } = request.headers
-  const site = request.headers['sec-fetch-site']
+function refuseForeignSite({ method, headers, host }: FastifyRequest): void {
+  if (safeMethods.has(method)) return
+  const { origin } = headers
+  const site = headers['sec-fetch-site']
   const foreign =
     site !== undefined
       ? site === 'cross-site'
-      : origin !== undefined && origin.replace(/^https?:\/\//, '') !== request.host
+      : origin !== undefined && hostOf(origin) !== hostOf(host ?? '')
   if (foreign) throw new Refusal([{ code: 403, message: 'This request comes from another site.' }])
 }
 
@@ -82,7 +90,7 @@ async function placeOf(request: FastifyRequest, identification: Identification):
 export async function identify(request: FastifyRequest, identification: Identification) {
   const { permission } = request.routeOptions.config
   if (permission === undefined) throw new Error(`${request.routeOptions.url} declares no right.`)
-  if (permission === 'public') return
+  if (permission === 'public') return refuseForeignSite(request)
   const caller = await findCaller(request, identification)
   if (!caller) {
     throw new Refusal([{ code: 401, message: 'Sign in first, or send a valid token.' }], {

@@ -53,13 +53,25 @@ function admitKey(keys: Set<string> | undefined, quoted: string): void {
   keys.add(key)
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** Bytes that are no UTF-8 are refused: to replace them would store what nobody sent. A byte order mark is dropped. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw malformed('The body is not valid UTF-8.')
+  }
+}
+
 /**
  * Parses a request body.
  *
  * @returns undefined for an empty body.
- * @throws Refusal (2) for a text that is not JSON, is nested too deep, or names a field twice.
+ * @throws Refusal (2) for bytes that are not UTF-8 or not JSON, that nest too deep or that name a field twice.
  */
-export function parseJson(text: string): unknown {
+export function parseJson(bytes: Uint8Array): unknown {
+  const text = decode(bytes)
   if (text.trim() === '') return undefined
   let value: unknown
   try {

@@ -1,3 +1,4 @@
+import { maxHeaderSize } from 'node:http'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -6,13 +7,14 @@ import Fastify, {
 } from 'fastify'
 import Negotiator from 'negotiator'
 import { type Fault, notFound, Refusal } from '../errors.ts'
-import { handleClientError, handleError } from './error-handler.ts'
+import { clientErrorHandler, handleError } from './error-handler.ts'
+import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
 import { parseJson } from './json.ts'
 import { rememberRoutes } from './routes.ts'
 
-/** An id of 161 code points, each percent-encoded from up to four bytes. */
-const parameterLengthMax = 161 * 4 * 3
+/** No path is cut off by the router: the size of the headers bounds it already. */
+const parameterLengthMax = maxHeaderSize
 
 /** Time in milliseconds that a client has to send a whole request. */
 const requestTimeout = 60_000
@@ -25,24 +27,27 @@ export interface ServerOptions {
   trustedProxies: readonly string[]
 }
 
-const securityHeaders: Record<string, string> = {
-  'cache-control': 'private, no-cache',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-}
-
 /** A body without a type is JSON; so is one whose type stands in quotes, as the reference prints it. */
 function settleContentType({ headers }: FastifyRequest): void {
-  const [, quoted] = /^"([^"]*)"$/.exec(headers['content-type'] ?? '') ?? []
-  headers['content-type'] = quoted ?? (headers['content-type'] || 'application/json')
+  const type = headers['content-type']?.replace(/^"([^"]*)"/, '$1')
+  headers['content-type'] = type || 'application/json'
+}
+
+/** @throws Refusal (2) for what cannot be an id or a text of ours, and that databases treat in ways of their own. */
+function refuseMalformed({ raw, headers, url }: FastifyRequest): void {
+  if (url.includes('%00')) {
+    throw new Refusal([{ code: 2, message: 'The path or query holds a NUL character.' }])
+  }
+  if (headers.host === undefined && raw.httpVersion === '1.1') {
+    throw new Refusal([{ code: 2, message: 'The Host header is missing.' }])
+  }
 }
 
 /** @throws Refusal 406 when the client accepts nothing that the route answers. */
 function refuseUnacceptable(request: FastifyRequest): void {
   const { accept } = request.headers
   const produced = request.routeOptions.config.produces ?? 'application/json'
-  if (accept === undefined || accept.includes('*/*') || accept.includes(produced)) return
+  if (accept === undefined || accept === '*/*' || accept === produced || produced === '*/*') return
   if (new Negotiator(request.raw).mediaTypes([produced]).length > 0) return
   throw new Refusal([{ code: 406, message: `This resource is answered as ${produced}.` }])
 }
@@ -66,6 +71,7 @@ function requestIds(): () => string {
 /** The HTTP floor: everything that holds for all routes, and no route. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { trustedProxies, logger } = options
+  const newRequestId = requestIds()
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -73,9 +79,11 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestTimeout,
     forceCloseConnections: 'idle',
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-    genReqId: requestIds(),
+    genReqId: newRequestId,
+    // Node answers a missing Host in a shape of its own; ours is refused below.
+    http: { requireHostHeader: false },
     requestIdHeader: false,
-    clientErrorHandler: handleClientError,
+    clientErrorHandler: clientErrorHandler(newRequestId),
     frameworkErrors: handleError,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: parameterLengthMax },
   })
@@ -85,21 +93,21 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
     try {
-      done(null, parseJson(String(text)))
+      done(null, parseJson(bytes as Buffer))
     } catch (error) {
       done(error as Error)
     }
   })
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers(securityHeaders).header('x-request-id', request.id)
-    if (request.protocol === 'https') reply.header('strict-transport-security', 'max-age=31536000')
-    if (request.is404) return
-    refuseUnacceptable(request)
+    reply.headers(floorHeaders(request))
+    refuseMalformed(request)
+    if (request.is404) throw notServed(methodsOf(request.url))
     settleContentType(request)
     await identify(request, options.identification)
+    refuseUnacceptable(request)
   })
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
@@ -114,8 +122,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     )
   })
   app.setErrorHandler(handleError)
-  app.setNotFoundHandler(async (request) => {
-    throw notServed(methodsOf(request.url))
+  // Paths that no route has are refused above, before a body is read; this is for routes that find nothing themselves.
+  app.setNotFoundHandler(async () => {
+    throw notFound()
   })
   return app
 }

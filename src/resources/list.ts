@@ -183,8 +183,8 @@ export function addPageHeaders(
   reply.header('x-total-count', String(page.total))
   const next = query.startIndex + page.rows.length
   if (next > page.total || page.rows.length === 0) return
-  const [path = '', search] = request.url.split('?', 2)
-  const parameters = new URLSearchParams(search)
+  const [path = '', ...search] = request.url.split('?')
+  const parameters = new URLSearchParams(search.join('?'))
   parameters.set('startIndex', String(next))
   reply.header('link', `<${path}?${parameters}>; rel="next"`)
 }
