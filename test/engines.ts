@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { inject } from 'vitest'
-import { type Database, sql } from '../src/database/database.ts'
+import type { Database } from '../src/database/database.ts'
 import { openDatabase } from '../src/database/open.ts'
 
 /** An engine under test: every storage and API test runs on each. */
@@ -17,7 +17,6 @@ export interface Engine {
 export interface TestDatabase {
   url: string
   database: Database
-  tables(): Promise<string[]>
   /** Closes the database and removes what it left. */
   remove(): Promise<void>
 }
@@ -31,10 +30,6 @@ const sqlite: Engine = {
     return {
       url,
       database,
-      async tables() {
-        const select = sql<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        return (await database.all(select)).map(({ name }) => name)
-      },
       async remove() {
         await database.close()
         rmSync(folder, { recursive: true })
@@ -80,12 +75,6 @@ const postgres: Engine = {
     return {
       url,
       database,
-      async tables() {
-        const select = sql<{ name: string }>(
-          "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
-        )
-        return (await database.all(select)).map((row) => row.name)
-      },
       async remove() {
         await database.close()
         await administer((client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`))

@@ -117,7 +117,7 @@ const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
 
 /** Builds the application on a fresh database, with tenants, groups, people and route points. */
 export async function createWorld(engine: Engine): Promise<World> {
-  const { database, tables, remove } = await engine.open()
+  const { database, remove } = await engine.open()
   await createFirstAdmin(database, 'admin', password)
   const config = readConfig({})
   const app = await buildApp({ config, database, logger: pino({ level: 'silent' }) })
@@ -166,7 +166,8 @@ export async function createWorld(engine: Engine): Promise<World> {
     database,
     ask,
     async snapshot() {
-      const names = (await tables()).filter((name) => !volatile.has(name)).sort()
+      const tables = await database.tables()
+      const names = tables.map(({ name }) => name).filter((name) => !volatile.has(name))
       const rows = await Promise.all(
         names.map(async (name) => [name, await database.all(sql(`SELECT * FROM ${name}`))]),
       )

@@ -1,3 +1,5 @@
+import type { TableShape } from './shape.ts'
+
 /** What a statement binds. Booleans are kept as 0 and 1, times as milliseconds since 1970, so both engines agree. */
 export type Value = string | number | null | Uint8Array
 
@@ -35,6 +37,8 @@ export interface Database extends Reader {
    * @throws what `change` throws; DatabaseUnavailable when the engine cannot write.
    */
   write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /** Every table, each after those that it refers to. */
+  tables(): Promise<TableShape[]>
   /** Bytes that the database takes. */
   size(): Promise<number>
   close(): Promise<void>

@@ -3,6 +3,7 @@ import pg, { type Pool, type PoolClient } from 'pg'
 import { DatabaseUnavailable } from '../errors.ts'
 import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
+import { postgresShapes, toShapes } from './shape.ts'
 
 /** Milliseconds. Together they bound how long a request waits for a database that does not answer. */
 const timeouts = {
@@ -264,6 +265,10 @@ export async function openPostgres(
         }
         await delay(pause(attempt))
       }
+    },
+    async tables() {
+      const { rows } = await ask(pool.query(postgresShapes))
+      return toShapes(rows)
     },
     async size() {
       const { rows } = await pool.query('SELECT pg_database_size(current_database()) AS size')

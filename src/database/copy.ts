@@ -1,0 +1,149 @@
+import {
+  type Database,
+  type Reader,
+  type Statement,
+  sql,
+  type Transaction,
+  type Value,
+} from './database.ts'
+import type { TableShape } from './shape.ts'
+
+/** Rows that are read, written and compared at a time: few round trips, little memory (audio comes in 64 KiB rows). */
+const batchSize = 200
+
+/** PostgreSQL binds 65,535 values at most in one statement, SQLite 32,766. */
+const valuesMax = 30_000
+
+export interface CopyProgress {
+  table: string
+  rows: number
+  phase: 'copied' | 'compared'
+}
+
+type Row = Record<string, Value>
+
+function pageStatement({ name, key }: TableShape, after: boolean): Statement<Row> {
+  const columns = key.join(', ')
+  const places = key.map(() => '?').join(', ')
+  const where = after ? `WHERE (${columns}) > (${places}) ` : ''
+  return sql(`SELECT * FROM ${name} ${where}ORDER BY ${columns} LIMIT ${batchSize}`)
+}
+
+/** Every row of a table in the order of its key, in batches. */
+async function* batches(reader: Reader, table: TableShape): AsyncIterable<Row[]> {
+  let rows = await reader.all(pageStatement(table, false))
+  while (rows.length > 0) {
+    yield rows
+    const last = rows.at(-1)
+    if (rows.length < batchSize || !last) return
+    rows = await reader.all(
+      pageStatement(table, true),
+      ...table.key.map((column) => last[column] ?? null),
+    )
+  }
+}
+
+async function insert(transaction: Transaction, name: string, rows: readonly Row[]): Promise<void> {
+  const columns = Object.keys(rows[0] ?? {})
+  const rowsMax = Math.floor(valuesMax / columns.length)
+  for (let start = 0; start < rows.length; start += rowsMax) {
+    const part = rows.slice(start, start + rowsMax)
+    const one = `(${columns.map(() => '?').join(', ')})`
+    const all = part.map(() => one).join(', ')
+    const statement = sql(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${all}`)
+    const values = part.flatMap((row) => columns.map((column) => row[column] ?? null))
+    await transaction.run(statement, ...values)
+  }
+}
+
+/** Rows that refer to others of their table are first written without the reference, then given it. */
+async function copyTable(source: Reader, target: Transaction, table: TableShape): Promise<number> {
+  const { name, key, selfReferences } = table
+  let count = 0
+  for await (const rows of batches(source, table)) {
+    const loose = rows.map((row) => ({
+      ...row,
+      ...Object.fromEntries(selfReferences.map((column) => [column, null])),
+    }))
+    await insert(target, name, loose)
+    count += rows.length
+  }
+  if (selfReferences.length === 0) return count
+  const set = selfReferences.map((column) => `${column} = ?`).join(', ')
+  const where = key.map((column) => `${column} = ?`).join(' AND ')
+  const update = sql(`UPDATE ${name} SET ${set} WHERE ${where}`)
+  for await (const rows of batches(source, table)) {
+    for (const row of rows) {
+      const columns = [...selfReferences, ...key]
+      await target.run(update, ...columns.map((column) => row[column] ?? null))
+    }
+  }
+  return count
+}
+
+function isSame(one: Value | undefined, other: Value | undefined): boolean {
+  return one instanceof Uint8Array && other instanceof Uint8Array
+    ? Buffer.compare(one, other) === 0
+    : one === other
+}
+
+function isSameRow(one: Row, other: Row | undefined): boolean {
+  return (
+    other !== undefined &&
+    Object.keys(one).length === Object.keys(other).length &&
+    Object.keys(one).every((column) => isSame(one[column], other[column]))
+  )
+}
+
+/** @throws Error naming the table where the two databases differ. */
+async function compareTable(source: Reader, target: Reader, table: TableShape): Promise<number> {
+  const others = batches(target, table)[Symbol.asyncIterator]()
+  let count = 0
+  for await (const rows of batches(source, table)) {
+    const { value: copies = [] } = await others.next()
+    if (rows.length !== copies.length || !rows.every((row, at) => isSameRow(row, copies[at]))) {
+      throw new Error(`The copy of table ${table.name} differs from its source.`)
+    }
+    count += rows.length
+  }
+  if (!(await others.next()).done) {
+    throw new Error(`The copy of table ${table.name} has more rows than its source.`)
+  }
+  return count
+}
+
+async function refuseUnlessEmpty(target: Reader, tables: readonly TableShape[]): Promise<void> {
+  for (const { name } of tables) {
+    const row = await target.get(sql<{ one: number }>(`SELECT 1 AS one FROM ${name} LIMIT 1`))
+    if (row)
+      throw new Error(`The target already holds data (table ${name}); name an empty database.`)
+  }
+}
+
+/**
+ * Copies a whole installation into an empty database, of the same engine or another, and compares every row before it
+ * is kept. The target has all of it or nothing, so a copy that was interrupted is simply run again. The source takes no
+ * writes meanwhile on SQLite; on PostgreSQL the copy is of one moment.
+ *
+ * @throws Error when the target is not empty, or a row of the copy differs.
+ */
+export async function copyDatabase(
+  source: Database,
+  target: Database,
+  onProgress: (progress: CopyProgress) => void,
+): Promise<void> {
+  const tables = await target.tables()
+  await source.write((from) =>
+    target.write(async (to) => {
+      await refuseUnlessEmpty(to, tables)
+      for (const table of tables) {
+        const rows = await copyTable(from, to, table)
+        onProgress({ table: table.name, rows, phase: 'copied' })
+      }
+      for (const table of tables) {
+        const rows = await compareTable(from, to, table)
+        onProgress({ table: table.name, rows, phase: 'compared' })
+      }
+    }),
+  )
+}
