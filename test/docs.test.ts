@@ -1,0 +1,83 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import packageJson from '../package.json' with { type: 'json' }
+
+const root = dirname(import.meta.dirname)
+const pages = globSync('**/*.md', { cwd: root, exclude: ['node_modules/**'] }).sort()
+
+function read(page: string): string {
+  return readFileSync(join(root, page), 'utf8')
+}
+
+/** What a browser of the repository makes of a heading. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+function anchorsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => anchorOf(heading))
+}
+
+function linksOf(page: string): string[] {
+  const text = read(page).replaceAll(/```[\s\S]*?```|`[^`\n]*`/g, '')
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) => !/^[a-z]+:/.test(target))
+}
+
+/** Whether a link of `page` leads somewhere. */
+function resolves(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#', 2)
+  const target = path === '' ? page : join(dirname(page), path)
+  if (!existsSync(join(root, target))) return false
+  return anchor === undefined || anchorsOf(target).includes(anchor)
+}
+
+const scripts = Object.keys(packageJson.scripts)
+
+/** The scripts of package.json that a page tells people to run. */
+function scriptsIn(page: string): string[] {
+  const commands = read(page).matchAll(/\bnpm (?:run ([a-z][a-z:-]*)|(start|test)\b)/g)
+  return [...commands].map(([, script, shorthand]) => script ?? shorthand ?? '')
+}
+
+describe.each(pages)('%s', (page) => {
+  it('has no dead link within the repository', () => {
+    expect(linksOf(page).filter((link) => !resolves(page, link))).toEqual([])
+  })
+
+  it('names only npm scripts that exist', () => {
+    expect(scriptsIn(page).filter((script) => !scripts.includes(script))).toEqual([])
+  })
+
+  it('names no folder of the machine that it was written on', () => {
+    expect(
+      read(page).match(/(?:^|[\s`'"(])(?:\/(?:home|root|tmp|work|Users)\/|[A-Z]:\\)/m),
+    ).toBeNull()
+  })
+})
+
+describe('what a stranger needs', () => {
+  it('stands in the README: install, start, test, demo', () => {
+    expect(read('README.md')).toContain('npm ci && npm start')
+    expect(read('README.md')).toContain('npm ci && npm test')
+    expect(scriptsIn('README.md')).toEqual(expect.arrayContaining(['start', 'test', 'demo']))
+  })
+
+  it('has a changelog with a place for what is not released', () => {
+    expect(read('CHANGELOG.md')).toMatch(/^## \[Unreleased\]$/m)
+  })
+
+  it('installs from whatever registry is configured: the lock names no address', () => {
+    expect(read('package-lock.json')).not.toContain('"resolved"')
+  })
+
+  it('finds every script described where people learn to work here', () => {
+    const described = scriptsIn('CONTRIBUTING.md')
+    expect(scripts.filter((script) => !described.includes(script))).toEqual([])
+  })
+})
