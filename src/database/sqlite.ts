@@ -5,6 +5,7 @@ import Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../errors.ts'
 import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
+import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
 
 export interface SqliteOptions {
   onCommit?: CommitListener
@@ -296,6 +297,9 @@ export async function openSqlite(
   return {
     ...reader(preparer(reading)),
     write: commits.write,
+    async tables() {
+      return toShapes(reading.prepare<[], ShapeRow>(sqliteShapes).all())
+    },
     async size() {
       const pages = reading.pragma('page_count', { simple: true }) as number
       return pages * (reading.pragma('page_size', { simple: true }) as number)
