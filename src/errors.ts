@@ -82,6 +82,12 @@ export function notFound(): Refusal {
   return new Refusal([{ code: 404, message: 'There is no such resource.' }])
 }
 
+export function unauthorized(): Refusal {
+  return new Refusal([{ code: 401, message: 'Sign in first, or send a valid token.' }], {
+    'www-authenticate': 'Bearer',
+  })
+}
+
 export function forbidden(): Refusal {
   return new Refusal([{ code: 403, message: 'Your level does not allow this operation.' }])
 }

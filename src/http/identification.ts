@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { fold } from '../documents/normalise.ts'
-import { Refusal } from '../errors.ts'
+import { Refusal, unauthorized } from '../errors.ts'
 import { authorize, type Caller, type Place } from './permissions.ts'
 
 /** What the floor must ask of the features: who a secret belongs to, and where an id without a domain is at home. */
@@ -92,11 +92,7 @@ export async function identify(request: FastifyRequest, identification: Identifi
   if (permission === undefined) throw new Error(`${request.routeOptions.url} declares no right.`)
   if (permission === 'public') return refuseForeignSite(request)
   const caller = await findCaller(request, identification)
-  if (!caller) {
-    throw new Refusal([{ code: 401, message: 'Sign in first, or send a valid token.' }], {
-      'www-authenticate': 'Bearer',
-    })
-  }
+  if (!caller) throw unauthorized()
   request.caller = caller
   request.place = await placeOf(request, identification)
   authorize(caller, permission, request.place)

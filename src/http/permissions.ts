@@ -40,6 +40,10 @@ export interface Caller {
   tenantKey: string | null
   groupKey: string | null
   departmentName: string | null
+  /** Hash of the secret that was sent. */
+  secretHash: string
+  /** What the token that was sent allows at most, and until when in milliseconds; null for a sign-in. */
+  token: { level: number; expiresAt: number | null } | null
 }
 
 /** The folded ids in a request's path, those that it has. */

@@ -11,7 +11,8 @@ interface Policy {
 
 /**
  * A guesser at one address soon waits long, and keeps nobody else out. One with many addresses makes the account slow
- * for everyone, but never for longer than an owner would put up with.
+ * for everyone but those at an address from which it was signed in to before: a guesser who takes every turn would
+ * otherwise lock the owner out.
  */
 const policies = {
   address: { free: 10, secondsMax: 900 },
@@ -20,6 +21,9 @@ const policies = {
 
 /** How long a row of attempts is remembered, in milliseconds. */
 const memory = 24 * 60 * 60 * 1_000
+
+/** How long an address is known after a sign-in from it, in milliseconds. */
+const addressMemory = 30 * 24 * 60 * 60 * 1_000
 
 const selectAttempts = sql<{ failures: number; retry_at: number }>(
   'SELECT failures, retry_at FROM sign_in_attempts WHERE attempt_key = ?',
@@ -34,12 +38,13 @@ const deleteAttempts = sql('DELETE FROM sign_in_attempts WHERE attempt_key = ?')
 const deleteForgotten = sql('DELETE FROM sign_in_attempts WHERE forget_at < ?')
 
 /** Names are hashed: what people type there by mistake is often their password. */
-function attemptKeys(identityKey: string, address: string): { key: string; policy: Policy }[] {
+function attemptKeys(identityKey: string, address: string) {
   const keyOf = (text: string) => hash('sha256', text, 'base64url')
-  return [
-    { key: keyOf(`address ${address} ${identityKey}`), policy: policies.address },
-    { key: keyOf(`account ${identityKey}`), policy: policies.account },
-  ]
+  return {
+    address: keyOf(`address ${address} ${identityKey}`),
+    account: keyOf(`account ${identityKey}`),
+    known: keyOf(`known ${address} ${identityKey}`),
+  }
 }
 
 /** Milliseconds to wait after this many attempts in a row. */
@@ -48,10 +53,7 @@ export function waitAfter(failures: number, { free, secondsMax }: Policy): numbe
   return Math.min(2 ** (failures - free), secondsMax) * 1_000
 }
 
-async function countOne(
-  transaction: Transaction,
-  { key, policy }: { key: string; policy: Policy },
-): Promise<void> {
+async function countOne(transaction: Transaction, key: string, policy: Policy): Promise<void> {
   const now = Date.now()
   const row = await transaction.get(selectAttempts, key)
   if (row && row.retry_at > now) {
@@ -76,18 +78,22 @@ export async function admitAttempt(
   address: string,
 ): Promise<void> {
   await database.write(async (transaction) => {
-    for (const attempt of attemptKeys(identityKey, address)) await countOne(transaction, attempt)
     await transaction.run(deleteForgotten, Date.now())
+    const keys = attemptKeys(identityKey, address)
+    await countOne(transaction, keys.address, policies.address)
+    if (await transaction.get(selectAttempts, keys.known)) return
+    await countOne(transaction, keys.account, policies.account)
   })
 }
 
-/** A right password ends the row of failures. */
-export async function forgetAttempts(
+/** A right password ends the row of failures and makes the address known. */
+export async function acceptAttempt(
   transaction: Transaction,
   identityKey: string,
   address: string,
 ): Promise<void> {
-  for (const { key } of attemptKeys(identityKey, address)) {
-    await transaction.run(deleteAttempts, key)
-  }
+  const keys = attemptKeys(identityKey, address)
+  await transaction.run(deleteAttempts, keys.address)
+  await transaction.run(deleteAttempts, keys.account)
+  await transaction.run(countAttempt, keys.known, 0, Date.now() + addressMemory)
 }

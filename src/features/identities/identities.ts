@@ -27,7 +27,7 @@ export interface CallerRow {
 export const callerColumns =
   'identity_key, identity_id, identities.level, tenant_key, group_key, department_name'
 
-export function toCaller(row: CallerRow): Caller {
+export function toCaller(row: CallerRow, secretHash: string): Caller {
   return {
     identityKey: row.identity_key,
     identityId: row.identity_id,
@@ -35,6 +35,8 @@ export function toCaller(row: CallerRow): Caller {
     tenantKey: row.tenant_key,
     groupKey: row.group_key,
     departmentName: row.department_name,
+    secretHash,
+    token: null,
   }
 }
 

@@ -9,7 +9,7 @@ import { sessionCookie, sessionSecret } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
 import { record } from '../changes/record.ts'
-import { admitAttempt, forgetAttempts } from './attempts.ts'
+import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { type CallerRow, callerColumns, setPassword, toCaller } from './identities.ts'
 import { hashPassword, NewPassword, verifyPassword } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
@@ -74,8 +74,9 @@ export async function findBySession(
   reader: Reader,
   secretText: string,
 ): Promise<Caller | undefined> {
-  const row = await reader.get(selectSession, hashSecret(secretText), Date.now())
-  return row && toCaller(row)
+  const secretHash = hashSecret(secretText)
+  const row = await reader.get(selectSession, secretHash, Date.now())
+  return row && toCaller(row, secretHash)
 }
 
 function wrongPassword(): Refusal {
@@ -103,7 +104,7 @@ async function signIn(
     // Whoever changed the password meanwhile meant to end this.
     const current = await transaction.get(selectAccount, key)
     if (current?.password_hash !== password_hash) throw wrongPassword()
-    await forgetAttempts(transaction, key, attempt.address)
+    await acceptAttempt(transaction, key, attempt.address)
     await transaction.run(deleteExpired, Date.now())
     await transaction.run(insertSession, hashSecret(secretText), key, attempt.expiresAt)
     await transaction.run(updateSignIn, Date.now(), key)
@@ -130,7 +131,10 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
   }
   const passwordHash = await hashPassword(newPassword)
   await database.write(async (transaction) => {
-    await forgetAttempts(transaction, identityKey, request.ip)
+    // An admin may have given another password meanwhile, or ended the account: theirs is the last word.
+    const current = await transaction.get(selectAccount, identityKey)
+    if (!current || current.password_hash !== account?.password_hash) throw wrongPassword()
+    await acceptAttempt(transaction, identityKey, request.ip)
     await setPassword(transaction, identityKey, passwordHash)
     await record(transaction, {
       tenantKey: tenantKey ?? '',

@@ -4,10 +4,10 @@ import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, name, readOnly } from '../../documents/vocabulary.ts'
-import { type Fault, invalid } from '../../errors.ts'
+import { DatabaseUnavailable, type Fault, forbidden, invalid, unauthorized } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { caseless } from '../../resources/list.ts'
-import type { Resource } from '../../resources/resource.ts'
+import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { type CallerRow, callerColumns, toCaller } from './identities.ts'
 import { hashSecret, newSecret } from './secrets.ts'
@@ -26,7 +26,8 @@ const Token = Type.Object({
       maxLength: 40,
       pattern: instantPattern,
       expects: "a time such as '2027-01-31T12:00:00Z'",
-      description: 'Without it the token does not expire.',
+      description:
+        'At most, and unless told, that of the token that asks; else the token does not expire.',
     }),
   ),
   userLevel: Type.Integer({
@@ -46,10 +47,16 @@ const table = defineTable({
   columns: ['name', 'name_key', 'level', 'expires_at'],
 })
 
-type TokenRow = CallerRow & { token_level: number; token_id: string; used_at: number | null }
+type TokenRow = CallerRow & {
+  token_level: number
+  token_expires_at: number | null
+  token_id: string
+  used_at: number | null
+}
 
 const selectToken = sql<TokenRow>(
-  `SELECT ${callerColumns}, tokens.level AS token_level, token_id, used_at
+  `SELECT ${callerColumns}, tokens.level AS token_level,
+     tokens.expires_at AS token_expires_at, token_id, used_at
    FROM tokens JOIN identities USING (identity_key)
    WHERE secret_hash = ? AND (expires_at IS NULL OR expires_at > ?)
      AND identities.level IS NOT NULL`,
@@ -62,21 +69,44 @@ const updateSecret = sql(
   'UPDATE tokens SET secret_hash = ? WHERE identity_key = ? AND token_id = ?',
 )
 
+const selectSecret = sql<{ secret_hash: string }>(
+  `SELECT secret_hash FROM sessions WHERE secret_hash = ?
+   UNION ALL SELECT secret_hash FROM tokens WHERE secret_hash = ?`,
+)
+
+/** A token opens the door even when the database cannot note that it did. */
+async function noteUse(database: Database, row: TokenRow, hour: number): Promise<void> {
+  try {
+    await database.write((transaction) =>
+      transaction.run(updateUse, hour, row.identity_key, row.token_id),
+    )
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error
+  }
+}
+
 /** Who a token speaks for, with the lower of its own level and theirs. */
 export async function findByToken(
   database: Database,
   secretText: string,
 ): Promise<Caller | undefined> {
   const now = Date.now()
-  const row = await database.get(selectToken, hashSecret(secretText), now)
+  const secretHash = hashSecret(secretText)
+  const row = await database.get(selectToken, secretHash, now)
   if (!row) return undefined
   const hour = now - (now % usePrecision)
-  if (row.used_at !== hour) {
-    await database.write((transaction) =>
-      transaction.run(updateUse, hour, row.identity_key, row.token_id),
-    )
+  if (row.used_at !== hour) await noteUse(database, row, hour)
+  const { token_level: level, token_expires_at: expiresAt } = row
+  return {
+    ...toCaller(row, secretHash),
+    level: Math.min(row.level, level),
+    token: { level, expiresAt },
   }
-  return { ...toCaller(row), level: Math.min(row.level, row.token_level) }
+}
+
+function outlives(expiresAt: string | undefined, { token }: Caller): boolean {
+  if (!token || token.expiresAt === null) return false
+  return expiresAt === undefined || Date.parse(expiresAt) > token.expiresAt
 }
 
 function* checkToken(value: Token, before: Token | undefined, caller: Caller): Iterable<Fault> {
@@ -84,10 +114,32 @@ function* checkToken(value: Token, before: Token | undefined, caller: Caller): I
   if (userLevel > caller.level && userLevel !== before?.userLevel) {
     yield invalid('userLevel', `The 'userLevel' field must be at most ${caller.level}.`)
   }
+  if (outlives(expiresAt, caller)) {
+    yield invalid('expiresAt', 'A token cannot make one that outlives it.')
+  }
   if (expiresAt === undefined || expiresAt === before?.expiresAt) return
   if (!(Date.parse(expiresAt) > Date.now())) {
     yield invalid('expiresAt', "The 'expiresAt' field must be a time to come.")
   }
+}
+
+/**
+ * A token touches neither a token of a higher level nor one that outlives it: whoever finds a weak token must not
+ * prolong a strong one, or take it away.
+ *
+ * @throws Refusal 403.
+ */
+async function admitToken(reader: Reader, { caller }: Site, { tokenId = '' }: Token) {
+  if (!caller.token) return
+  const stored = await table.find(reader, [caller.identityKey, tokenId])
+  if (stored === undefined) return
+  const { userLevel, expiresAt }: Token = JSON.parse(stored)
+  if (userLevel > caller.token.level || outlives(expiresAt, caller)) throw forbidden()
+}
+
+/** @throws Refusal 401 when the caller was signed out since the request came in: nothing may survive that. */
+async function requireSecret(reader: Reader, { secretHash }: Caller): Promise<void> {
+  if (!(await reader.get(selectSecret, secretHash, secretHash))) throw unauthorized()
 }
 
 function lastUse(usedAt: unknown): { lastUsedAt?: string } {
@@ -117,11 +169,15 @@ export const tokens: Resource<Token> = {
   fields: { Name: caseless('name') },
   scope: ({ caller }) => [caller.identityKey],
   keyOf: (id) => id,
-  complete: async (_reader, { caller }, value) => ({
-    ...value,
-    tokenId: value.tokenId ?? randomUUIDv7(),
-    userLevel: value.userLevel ?? caller.level,
-  }),
+  complete: async (_reader, { caller }, value) => {
+    const latest = caller.token?.expiresAt ?? null
+    return {
+      ...(latest !== null && { expiresAt: new Date(latest).toISOString() }),
+      ...value,
+      tokenId: value.tokenId ?? randomUUIDv7(),
+      userLevel: value.userLevel ?? caller.level,
+    }
+  },
   columns: ({ name: tokenName, userLevel, expiresAt }) => ({
     name: tokenName,
     name_key: fold(tokenName),
@@ -130,8 +186,10 @@ export const tokens: Resource<Token> = {
   }),
   prepare: async (_secrets, isNew) => (isNew ? { token: newSecret() } : {}),
   reveal: ({ token }) => ({ token }),
+  admitWrite: admitToken,
   check: async ({ value, before, caller }) => [...checkToken(value, before, caller)],
-  async save({ transaction, key, secrets: { token } }, writeRow) {
+  async save({ transaction, key, caller, secrets: { token } }, writeRow) {
+    await requireSecret(transaction, caller)
     await writeRow()
     if (token !== undefined) await transaction.run(updateSecret, hashSecret(token), ...key)
   },
