@@ -15,15 +15,26 @@ import {
   departments,
   subdepartments,
 } from './features/departments/departments.ts'
+import {
+  enterpriseCodeHolder,
+  enterpriseCodes,
+  groupCodeHolder,
+  groupCodes,
+} from './features/disposition-codes/organization-codes.ts'
 import { completeId, groupHolder, groups } from './features/groups/groups.ts'
 import { addSessions, findBySession } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
 import { databaseData } from './features/route-points/database-data.ts'
+import { routePointCodes } from './features/route-points/disposition-codes/disposition-codes.ts'
 import {
   departmentRoutePoints,
   routePointHolder,
   routePoints,
 } from './features/route-points/instances.ts'
+import {
+  enterpriseCodeDefaults,
+  groupCodeDefaults,
+} from './features/route-points/settings/disposition-codes-config.ts'
 import { settings } from './features/route-points/settings/index.ts'
 import { addSettings } from './features/route-points/settings/routes.ts'
 import { tenants } from './features/tenants/tenants.ts'
@@ -63,12 +74,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addSessions(app, database, config.SESSION_HOURS)
   addResource(app, database, tokens)
   addResource(app, database, systemAdmins)
-  addResource(app, database, tenants([groupHolder, tenantAdminHolder]))
+  addResource(app, database, tenants([groupHolder, tenantAdminHolder, enterpriseCodeHolder]))
   addResource(app, database, tenantAdmins)
   addResource(
     app,
     database,
-    groups([departmentHolder, groupAdminHolder, userHolder, routePointHolder]),
+    groups([departmentHolder, groupAdminHolder, userHolder, routePointHolder, groupCodeHolder]),
   )
   addResource(app, database, groupAdmins)
   addResource(
@@ -77,7 +88,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     departments([subdepartments, departmentAdmins, departmentUsers, departmentRoutePoints]),
   )
   addResource(app, database, users)
+  addResource(app, database, enterpriseCodes([enterpriseCodeDefaults]))
+  addResource(app, database, groupCodes([groupCodeDefaults]))
   addResource(app, database, routePoints)
+  addResource(app, database, routePointCodes)
   addSettings(app, databaseData(database), settings)
 
   await addDocumentation(app)

@@ -1,6 +1,7 @@
 import { announcements } from './announcements.ts'
 import { bouncedCall } from './bounced-call.ts'
 import type { Setting } from './define.ts'
+import { dispositionCodesConfig } from './disposition-codes-config.ts'
 import { distinctiveRinging } from './distinctive-ringing.ts'
 import { dnisConfig } from './dnis-config.ts'
 import { forcedForwarding } from './forced-forwarding.ts'
@@ -14,4 +15,5 @@ export const settings: readonly Setting[] = [
   distinctiveRinging,
   dnisConfig,
   forcedForwarding,
+  dispositionCodesConfig,
 ]

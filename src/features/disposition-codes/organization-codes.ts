@@ -1,0 +1,68 @@
+import type { Reader } from '../../database/database.ts'
+import { type ErrorCode, Refusal } from '../../errors.ts'
+import type { Holder } from '../../resources/holders.ts'
+import type { Resource, Site } from '../../resources/resource.ts'
+import { groupScope, requireGroup } from '../groups/groups.ts'
+import { findTenant, requireTenant } from '../tenants/tenants.ts'
+import { type DispositionCode, dispositionCodes } from './disposition-code.ts'
+
+export const groupCodeHolder: Holder = {
+  plural: 'disposition codes',
+  table: 'group_disposition_codes',
+  columns: ['tenant_key', 'group_key'],
+}
+
+export const enterpriseCodeHolder: Holder = {
+  plural: 'disposition codes',
+  table: 'enterprise_disposition_codes',
+  columns: ['tenant_key'],
+}
+
+/** @throws Refusal with `code` in a tenant of another type. */
+async function requireTenantType(
+  reader: Reader,
+  { place }: Site,
+  { type, code }: { type: 'ServiceProvider' | 'Enterprise'; code: ErrorCode },
+): Promise<void> {
+  const tenant = await findTenant(reader, place.tenantKey ?? '')
+  if (tenant?.type === type) return
+  const level = type === 'Enterprise' ? 'Enterprise' : 'Group'
+  const message = `${level} disposition codes are only available in tenants of type '${type}'.`
+  throw new Refusal([{ code, message }])
+}
+
+/** @param defaults what can choose such a code, keyed by `tenant_key`, `group_key` and the code. */
+export function groupCodes(defaults: readonly Holder[]): Resource<DispositionCode> {
+  return dispositionCodes({
+    noun: 'groupDispositionCode',
+    tag: 'Disposition codes',
+    path: '/api/v1/tenants/:tenant_id/groups/:group_id/services/call_centers_properties/disposition_codes/',
+    permissions: { read: 'group.administer', write: 'group.administer' },
+    table: groupCodeHolder.table,
+    scopeColumns: ['tenant_key', 'group_key'],
+    scope: groupScope,
+    async requireCollection(reader, site) {
+      await requireGroup(reader, site)
+      await requireTenantType(reader, site, { type: 'ServiceProvider', code: 2 })
+    },
+    defaults,
+  })
+}
+
+/** @param defaults what can choose such a code, keyed by `tenant_key` and the code. */
+export function enterpriseCodes(defaults: readonly Holder[]): Resource<DispositionCode> {
+  return dispositionCodes({
+    noun: 'enterpriseDispositionCode',
+    tag: 'Disposition codes',
+    path: '/api/v1/tenants/:tenant_id/services/call_centers_properties/disposition_codes/',
+    permissions: { read: 'tenant.administer', write: 'tenant.administer' },
+    table: enterpriseCodeHolder.table,
+    scopeColumns: ['tenant_key'],
+    scope: ({ place }) => [place.tenantKey ?? ''],
+    async requireCollection(reader, site) {
+      await requireTenant(reader, site)
+      await requireTenantType(reader, site, { type: 'Enterprise', code: 42 })
+    },
+    defaults,
+  })
+}

@@ -1,0 +1,66 @@
+import Type from 'typebox'
+import { caseless } from '../../../resources/list.ts'
+import type { Resource } from '../../../resources/resource.ts'
+import {
+  CodeLevel,
+  type DispositionCode,
+  dispositionCodes,
+} from '../../disposition-codes/disposition-code.ts'
+import { requireRoutePoint, routePointScope, routePoints } from '../instances.ts'
+import { routePointCodeDefaults } from '../settings/disposition-codes-config.ts'
+
+const Item = Type.Object({
+  code: Type.String(),
+  active: Type.Boolean(),
+  description: Type.String({ description: "'' when there is none." }),
+  level: CodeLevel,
+})
+
+const description = 'Test Call Disposition Code'
+const change = { active: true, description }
+const creation = { code: '123456', ...change }
+
+const own = dispositionCodes({
+  noun: 'routePointDispositionCode',
+  tag: 'Route point disposition codes',
+  path: `${routePoints.path}:${routePoints.parameter}/disposition_codes/`,
+  permissions: { read: 'group.read', write: 'group.administer' },
+  table: 'route_point_disposition_codes',
+  scopeColumns: ['tenant_key', 'group_key', 'route_point_key'],
+  scope: routePointScope,
+  requireCollection: requireRoutePoint,
+  defaults: [routePointCodeDefaults],
+})
+
+/** The route point's own codes; their list shows those of its organization too. */
+export const routePointCodes: Resource<DispositionCode> = {
+  ...own,
+  fields: { ...own.fields, Level: caseless('level') },
+  wholeList: true,
+  view: { name: 'usable_disposition_codes', order: 'level, code' },
+  item: {
+    columns: ['code', 'active', 'description', 'level'],
+    schema: Item as never,
+    from: ({ active, ...item }) => ({ ...item, active: active === 1 }),
+  },
+  hidden: ['code'],
+  answers: { create: 'empty', change: 'empty', removeUnknown: 'empty' },
+  examples: {
+    list: {
+      response: {
+        disposition_codes: [
+          { ...creation, level: 'CallCenter' },
+          {
+            code: '5678876',
+            active: true,
+            description: `${description} from Group`,
+            level: 'Group',
+          },
+        ],
+      },
+    },
+    create: { request: creation, response: {} },
+    read: { response: change },
+    change: { request: change, response: {} },
+  },
+}
