@@ -20,6 +20,11 @@ function mergeMember(schema: Schema, stored: unknown, change: unknown): unknown 
   return change
 }
 
+/** A constant stays as it is stored, in whatever case an update repeats it. */
+function isConstant(property: Schema, stored: unknown): boolean {
+  return stored !== undefined && Boolean(property.fixed || property.readOnly)
+}
+
 /**
  * Applies a partial update: an absent member stays, `undefined` removes it, objects merge member by member. The result's
  * members stand in the schema's order, so that equal documents are equal texts.
@@ -27,9 +32,8 @@ function mergeMember(schema: Schema, stored: unknown, change: unknown): unknown 
 export function merge(schema: Schema, stored: Members, change: Members): Members {
   const merged: Members = {}
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    const value = Object.hasOwn(change, key)
-      ? mergeMember(property, stored[key], change[key])
-      : stored[key]
+    const stays = !Object.hasOwn(change, key) || isConstant(property, stored[key])
+    const value = stays ? stored[key] : mergeMember(property, stored[key], change[key])
     if (value !== undefined) merged[key] = value
   }
   return merged

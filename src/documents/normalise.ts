@@ -1,10 +1,13 @@
 import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
+import { Upload } from './upload.ts'
 import { type Schema, unmodified } from './vocabulary.ts'
 
 export type Members = Record<string, unknown>
 
+/** Whether a value has members; an uploaded file is one value, as a text is. */
 export function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  const isOne = typeof value === 'object' && value !== null
+  return isOne && !Array.isArray(value) && !(value instanceof Upload)
 }
 
 /** Folds a name or id to the form by which it is compared without case. */
@@ -38,6 +41,11 @@ function normaliseText(given: string, schema: Schema | undefined, domain?: strin
   return schema?.compact ? compactNumber(text) : text
 }
 
+/** Whether a member is a text; an enumeration has no type. */
+export function isText({ type = 'string' }: Schema): boolean {
+  return type === 'string'
+}
+
 export interface Normalisation {
   /** Gets the texts with control characters or lone surrogates, which are left out. */
   faults: Fault[]
@@ -63,7 +71,7 @@ export function normalise(
       return undefined
     }
     const text = normaliseText(value, schema, options.domain)
-    return text === '' && schema?.clearable ? undefined : text
+    return text === '' && schema?.clearable && isText(schema) ? undefined : text
   }
   if (value === null) return schema?.clearable ? undefined : null
   if (Array.isArray(value)) {

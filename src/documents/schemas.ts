@@ -1,3 +1,4 @@
+import { isText } from './normalise.ts'
 import { type Schema, vocabularyWords } from './vocabulary.ts'
 
 /** The schemas of one kind of document: what GET shows, what POST and PUT take, and the latter as OpenAPI tells it. */
@@ -34,7 +35,8 @@ function derive(schema: Schema, keep: Keep, required: Keep): Schema {
 
 /** The schema without our own words; where `clearing`, a clearable member also takes what clears it. */
 export function documented(schema: Schema, clearing: boolean): Schema {
-  const copy: Record<string, unknown> = { ...schema }
+  const file = schema.upload && { type: 'string', contentEncoding: 'base64' }
+  const copy: Record<string, unknown> = { ...schema, ...file }
   for (const word of vocabularyWords) delete copy[word]
   if (schema.properties) {
     copy.properties = Object.fromEntries(
@@ -47,7 +49,7 @@ export function documented(schema: Schema, clearing: boolean): Schema {
   if (schema.items) copy.items = documented(schema.items, clearing)
   if (!clearing || !schema.clearable) return copy as unknown as Schema
   const { description, ...alternative } = copy
-  const clears = schema.type === 'string' ? [{ type: 'null' }, { const: '' }] : [{ type: 'null' }]
+  const clears = isText(schema) ? [{ type: 'null' }, { const: '' }] : [{ type: 'null' }]
   return {
     ...(description !== undefined && { description }),
     anyOf: [alternative, ...clears],

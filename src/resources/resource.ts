@@ -1,6 +1,7 @@
 import type { Reader, Transaction } from '../database/database.ts'
 import type { Document } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
+import type { Upload } from '../documents/upload.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import type { Fault } from '../errors.ts'
 import type { Example } from '../http/operation.ts'
@@ -26,6 +27,8 @@ export interface Write<Value> extends Site {
   before: Value | undefined
   /** What `prepare` made of the members that are never shown, such as a password's hash. */
   secrets: Record<string, string>
+  /** Files that the request brought. */
+  uploads: Record<string, Upload>
 }
 
 /**
@@ -35,6 +38,8 @@ export interface Write<Value> extends Site {
 export interface Resource<Value extends Members = Members> {
   /** As in `user`; operation ids are made of it. */
   noun: string
+  /** The noun's plural where it is not the noun with an s. */
+  nouns?: string
   /** As in `users`: the member of the list's answer. */
   plural: string
   tag: string
@@ -59,6 +64,8 @@ export interface Resource<Value extends Members = Members> {
   description?: string
   /** Largest body in bytes where it differs from the configured one. */
   bodyBytesMax?: number
+  /** Media types that bodies may have; JSON unless told. */
+  consumes?: readonly string[]
 
   /** Key of the collection's place: the columns of the table's key but the last. */
   scope(site: Pick<Site, 'caller' | 'place'>): string[]
@@ -97,6 +104,17 @@ export interface Resource<Value extends Members = Members> {
   computed?: {
     members: readonly (keyof Value & string)[]
     read(reader: Reader, key: readonly string[], value: Value): Promise<Partial<Value>>
+    /** The same for the items of a list, which lack these members without it; answers them in their order. */
+    readPage?(
+      reader: Reader,
+      scope: readonly string[],
+      values: readonly Value[],
+    ): Promise<Partial<Value>[]>
+  }
+  /** Members of the list's answer beside its items, whatever page and filter were asked for. */
+  totals?: {
+    schema: Record<string, Schema>
+    read(reader: Reader, scope: readonly string[]): Promise<Members>
   }
   /** Members that a GET of one leaves out, since the path says them. */
   hidden?: readonly (keyof Value & string)[]

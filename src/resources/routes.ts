@@ -19,9 +19,9 @@ function siteOf(request: FastifyRequest): Site {
   }
 }
 
-/** `routePoint` as `route point`. */
+/** `routePoint` as `route point`; an abbreviation such as `DNIS` as it is. */
 function wordsOf(noun: string): string {
-  return noun.replaceAll(/(?=[A-Z])/g, ' ').toLowerCase()
+  return noun.replaceAll(/(?<=[a-z])[A-Z]/g, (initial) => ` ${initial.toLowerCase()}`)
 }
 
 function without(value: Members, members: readonly string[]): Members {
@@ -37,9 +37,8 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     `There is already a ${wordsOf(resource.noun)} with this ${resource.idMember}.`
 
   /** The canonical path of one resource, by which it is located and recorded. */
-  function pathOf(site: Site, value: Value): string {
-    const id = String(value[resource.idMember])
-    return fillPath(itemPath, { ...site.parameters, [parameter]: id })
+  function pathOf(parameters: Record<string, string>, value: Value | undefined): string {
+    return fillPath(itemPath, { ...parameters, [parameter]: String(value?.[resource.idMember]) })
   }
 
   function keyIn(site: Site): string[] {
@@ -51,6 +50,14 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     if (stored === undefined) return undefined
     const value = JSON.parse(stored) as Value
     return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
+  }
+
+  /** The texts of a list's items, with the members that are not stored. */
+  async function withComputed(scope: readonly string[], texts: string[]): Promise<string[]> {
+    if (!computed?.readPage) return texts
+    const values = texts.map((text): Value => JSON.parse(text))
+    const members = await computed.readPage(database, scope, values)
+    return values.map((value, index) => JSON.stringify({ ...value, ...members[index] }))
   }
 
   /** @throws Refusal as the collection does where it is the reason, else 404, when there is none. */
@@ -94,24 +101,24 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     await (resource.save ? resource.save(write, writeRow) : writeRow())
   }
 
-  function recordChange(
+  /** Records a write under the tenant whose resource it is, and answers the resource's path. */
+  async function recordChange(
     transaction: Transaction,
-    { caller, place }: Site,
-    change: {
-      action: 'create' | 'change' | 'delete'
-      target: string
-      values: (Value | undefined)[]
-    },
-  ): Promise<void> {
-    const [before, after] = change.values.map((value) => (value ? present(value) : null))
-    return record(transaction, {
-      tenantKey: place.tenantKey ?? '',
+    { caller, parameters }: Site,
+    change: { key: readonly string[]; before: Value | undefined; after: Value | undefined },
+  ): Promise<string> {
+    const { key, before, after } = change
+    const target = pathOf(parameters, before ?? after)
+    const ownTenant = table.definition.key[0] === 'tenant_key' ? key[0] : caller.tenantKey
+    await record(transaction, {
+      tenantKey: ownTenant ?? '',
       by: caller.identityId,
-      action: change.action,
-      target: change.target,
-      before: before ?? null,
-      after: after ?? null,
+      action: before && after ? 'change' : after ? 'create' : 'delete',
+      target,
+      before: before ? present(before) : null,
+      after: after ? present(after) : null,
     })
+    return target
   }
 
   async function list(request: FastifyRequest, reply: FastifyReply) {
@@ -131,8 +138,13 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     addPageHeaders(request, reply, query, page)
     const items = item
       ? page.rows.map((row) => JSON.stringify(item.from(row)))
-      : page.rows.map((row) => row.value)
-    return sendText(request, reply, `{"${plural}":[${items.join(',')}]}`)
+      : await withComputed(
+          scope,
+          page.rows.map((row) => row.value ?? ''),
+        )
+    const totals = (await resource.totals?.read(database, scope)) ?? {}
+    const beside = Object.entries(totals).map(([name, total]) => `,"${name}":${total}`)
+    return sendText(request, reply, `{"${plural}":[${items.join(',')}]${beside.join('')}}`)
   }
 
   async function read(request: FastifyRequest, reply: FastifyReply) {
@@ -154,12 +166,13 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     const id = String(value[resource.idMember])
     const newKey = [...resource.scope(site), resource.keyOf(id, site)]
     const key = before ? keyIn(site) : newKey
-    const write: Write<Value> = { ...site, transaction, key, value, before, secrets }
-    const faults = addNews(judged.faults, (await resource.check?.(write)) ?? [])
+    const { uploads } = judged
+    const write: Write<Value> = { ...site, transaction, key, value, before, secrets, uploads }
     const isNewKey = !before || newKey.at(-1) !== key.at(-1)
     const isTaken = isNewKey && (await table.find(transaction, newKey)) !== undefined
     const duplicate = isTaken && taken(resource.idMember, duplicateMessage)
-    return { write, newKey, faults: addNews(faults, [duplicate]) }
+    const faults = addNews(judged.faults, [duplicate])
+    return { write, newKey, faults: addNews(faults, (await resource.check?.(write)) ?? []) }
   }
 
   async function create(request: FastifyRequest, reply: FastifyReply) {
@@ -175,12 +188,8 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
       refuseIfAny(faults)
       await save(write, newKey)
       const after = await find(transaction, site, newKey)
-      const target = pathOf(site, after)
-      await recordChange(transaction, site, {
-        action: 'create',
-        target,
-        values: [undefined, after],
-      })
+      const change = { key: newKey, before: undefined, after }
+      const target = await recordChange(transaction, site, change)
       const answer = { ...after, ...resource.reveal?.(secrets) }
       return { text: present(answer), target }
     })
@@ -207,8 +216,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
       if (present(write.value) === unchanged && Object.keys(secrets).length === 0) return unchanged
       await save(write, newKey)
       const after = await find(transaction, site, newKey)
-      const target = pathOf(site, before)
-      await recordChange(transaction, site, { action: 'change', target, values: [before, after] })
+      await recordChange(transaction, site, { key: write.key, before, after })
       return present(after)
     })
     if (resource.answers?.change === 'empty') return {}
@@ -228,18 +236,14 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     await database.write(async (transaction) => {
       const value = await lookUp(transaction, key)
       if (value === undefined) return admitUnknown(request, transaction)
-      const write = { ...site, transaction, key, value, before: value, secrets: {} }
+      const nothing = { secrets: {}, uploads: {} }
+      const write = { ...site, transaction, key, value, before: value, ...nothing }
       await resource.admitWrite?.(transaction, site, value)
       requireMatch(request, present(value))
       refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
       const removeRow = () => table.remove(transaction, key)
       await (resource.remove ? resource.remove(write, removeRow) : removeRow())
-      const target = pathOf(site, value)
-      await recordChange(transaction, site, {
-        action: 'delete',
-        target,
-        values: [value, undefined],
-      })
+      await recordChange(transaction, site, { key, before: value, after: undefined })
     })
     return {}
   }
@@ -251,11 +255,11 @@ function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function listSchema(plural: string, item: Schema): Schema {
+function listSchema(plural: string, item: Schema, totals: Record<string, Schema> = {}): Schema {
   const schema = {
     type: 'object',
-    properties: { [plural]: { type: 'array', items: item } },
-    required: [plural],
+    properties: { [plural]: { type: 'array', items: item }, ...totals },
+    required: [plural, ...Object.keys(totals)],
   }
   return schema as unknown as Schema
 }
@@ -281,23 +285,25 @@ export function addResource<Value extends Members>(
   const operations = operationsOf(resource, database)
   const subject = capitalised(noun)
   const words = wordsOf(noun)
+  const nouns = resource.nouns ?? `${noun}s`
   const shared = {
     tag: resource.tag,
     ...(resource.description && { description: resource.description }),
   }
-  const sized = resource.bodyBytesMax ? { bodyBytesMax: resource.bodyBytesMax } : {}
+  const { bodyBytesMax, consumes } = resource
+  const sized = { ...(bodyBytesMax && { bodyBytesMax }), ...(consumes && { consumes }) }
   const item = `${path}:${resource.parameter}/`
   const entries: Operation[] = [
     {
       ...shared,
       method: 'GET',
       path,
-      id: `list${subject}s`,
-      summary: `List the ${words}s`,
+      id: `list${capitalised(nouns)}`,
+      summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
       query: listParameters(resource.fields, !resource.wholeList),
       refusals: [400],
-      answer: listSchema(resource.plural, resource.item?.schema ?? shown),
+      answer: listSchema(resource.plural, resource.item?.schema ?? shown, resource.totals?.schema),
       example: examples.list ?? {},
       handler: operations.list,
     },
