@@ -1,23 +1,28 @@
-import type { Database } from '../../database/database.ts'
+import type { Database, Reader } from '../../database/database.ts'
 import { addNews } from '../../documents/document.ts'
 import { type Fault, notFound, refuseIfAny } from '../../errors.ts'
 import { record } from '../changes/record.ts'
+import { listAgents } from './dnis/agents.ts'
 import type { RoutePointData } from './route-point-data.ts'
+import type { Owner, Setting } from './settings/define.ts'
 import { findSetting, saveSetting } from './settings/storage.ts'
+
+/** @throws Refusal that tells why there is no such owner. */
+async function requireSetting(reader: Reader, owner: Owner, setting: Setting): Promise<string> {
+  const text = await findSetting(reader, owner, setting)
+  if (text !== undefined) return text
+  await owner.tables.requireOwner?.(reader, owner.key)
+  throw notFound()
+}
 
 /** Route points that live in Pointsman's own database. */
 export function databaseData(database: Database): RoutePointData {
   return {
-    async readSetting(owner, setting) {
-      const text = await findSetting(database, owner, setting)
-      if (text === undefined) throw notFound()
-      return text
-    },
+    readSetting: (owner, setting) => requireSetting(database, owner, setting),
 
     changeSetting(owner, setting, { body, caller, target, requireMatch }) {
       return database.write(async (transaction) => {
-        const before = await findSetting(transaction, owner, setting)
-        if (before === undefined) throw notFound()
+        const before = await requireSetting(transaction, owner, setting)
         const { value, faults } = setting.document.change(JSON.parse(before), body)
         const unknown: Fault[] = []
         for (const reference of setting.references) {
@@ -34,5 +39,7 @@ export function databaseData(database: Database): RoutePointData {
         return after
       })
     },
+
+    listAgents: (dnis, query) => listAgents(database, dnis, query),
   }
 }

@@ -1,34 +1,39 @@
 import Type from 'typebox'
 import { AudioSelection, audioFiles, audioRules } from './audio.ts'
-import { defineSetting } from './define.ts'
+import { defineSetting, type Setting } from './define.ts'
 
-export const announcements = defineSetting({
-  name: 'announcements',
-  summary: 'announcement settings',
-  schema: Type.Object({
-    mediaOnHoldForQueuedCalls: Type.Object(AudioSelection, {
-      description: 'What callers hear while they wait.',
+/** What waiting callers hear, as the setting that is called `name` in paths. */
+export function defineAnnouncements(name: string, summary: string): Setting {
+  return defineSetting({
+    name,
+    summary,
+    schema: Type.Object({
+      mediaOnHoldForQueuedCalls: Type.Object(AudioSelection, {
+        description: 'What callers hear while they wait.',
+      }),
     }),
-  }),
-  default: { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
-  rules: ({ mediaOnHoldForQueuedCalls }) =>
-    audioRules(mediaOnHoldForQueuedCalls, 'mediaOnHoldForQueuedCalls.'),
-  references: [audioFiles('mediaOnHoldForQueuedCalls')],
-  example: {
-    get: { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
-    put: {
-      request: {
-        mediaOnHoldForQueuedCalls: {
-          audioMessageSelection: 'File',
-          audioFileList: [{ name: 'APIO Test Announcement' }],
+    default: { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
+    rules: ({ mediaOnHoldForQueuedCalls }) =>
+      audioRules(mediaOnHoldForQueuedCalls, 'mediaOnHoldForQueuedCalls.'),
+    references: [audioFiles('mediaOnHoldForQueuedCalls')],
+    example: {
+      get: { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
+      put: {
+        request: {
+          mediaOnHoldForQueuedCalls: {
+            audioMessageSelection: 'File',
+            audioFileList: [{ name: 'APIO Test Announcement' }],
+          },
         },
-      },
-      response: {
-        mediaOnHoldForQueuedCalls: {
-          audioMessageSelection: 'File',
-          audioFileList: [{ name: 'APIO Test Announcement' }],
+        response: {
+          mediaOnHoldForQueuedCalls: {
+            audioMessageSelection: 'File',
+            audioFileList: [{ name: 'APIO Test Announcement' }],
+          },
         },
       },
     },
-  },
-})
+  })
+}
+
+export const announcements = defineAnnouncements('announcements', 'announcement settings')

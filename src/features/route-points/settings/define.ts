@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Static, TObject } from 'typebox'
 import type { Reader, Transaction } from '../../../database/database.ts'
 import { type Document, defineDocument, type Rule } from '../../../documents/document.ts'
@@ -12,6 +13,22 @@ export interface OwnerTables {
   /** Columns of the owner's key in `owners`, and in the other two, tenant and group first. */
   ownerKey: readonly string[]
   key: readonly string[]
+  /** @throws Refusal that tells why there is no such owner, where it is not simply 404. */
+  requireOwner?(reader: Reader, key: readonly string[]): Promise<void>
+}
+
+/** A kind of thing that has settings, as the API shows it. */
+export interface OwnerKind {
+  /** As in `route point`. */
+  noun: string
+  tag: string
+  tables: OwnerTables
+  /** Path of a setting. */
+  pathOf(setting: string): string
+  /** The key of the one that a request is about. */
+  keyOf(request: FastifyRequest): Owner['key']
+  /** Statuses with which reading can be refused, besides the usual ones. */
+  refusals?: readonly number[]
 }
 
 /** What a setting belongs to. */
@@ -43,7 +60,7 @@ interface SettingDefinition<S extends TObject> {
   name: string
   summary: string
   schema: S
-  /** The state of a route point that was never told otherwise. */
+  /** The state of an owner that was never told otherwise. */
   default: Static<S>
   rules?: Rule<Static<S>>
   references?: readonly Reference[]
@@ -53,7 +70,7 @@ interface SettingDefinition<S extends TObject> {
   alias?: string
 }
 
-/** One kind of configuration of a route point; its operations and storage follow from the definition. */
+/** One kind of configuration of an owner, such as a route point; its operations and storage follow from the definition. */
 export interface Setting {
   name: string
   summary: string

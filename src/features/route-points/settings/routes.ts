@@ -2,15 +2,23 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { requireMatch, sendText } from '../../../http/etag.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
 import type { RoutePointData } from '../route-point-data.ts'
-import type { Owner, Setting } from './define.ts'
+import type { Owner, OwnerKind, Setting } from './define.ts'
 import { routePointTables } from './storage.ts'
 
-const routePoint =
+/** The path of a route point, below which all that is its own stands. */
+export const routePointPath =
   '/api/v1/tenants/:tenant_id/groups/:group_id/services/route_points/:route_point_user_id/'
 
-function routePointOf({ place }: FastifyRequest): Owner {
-  const { tenantKey = '', groupKey = '', identityKey = '' } = place
-  return { tables: routePointTables, key: [tenantKey, groupKey, identityKey] }
+export const routePointOwners: OwnerKind = {
+  noun: 'route point',
+  tag: 'Route point settings',
+  tables: routePointTables,
+  pathOf: (setting) => `${routePointPath}${setting}/`,
+  keyOf: ({ place: { tenantKey = '', groupKey = '', identityKey = '' } }) => [
+    tenantKey,
+    groupKey,
+    identityKey,
+  ],
 }
 
 /** `forced_forwarding` as `ForcedForwarding`. */
@@ -18,20 +26,23 @@ function pascalCase(name: string): string {
   return name.replaceAll(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase())
 }
 
-/** Serves GET and PUT of each setting. */
+/** Serves GET and PUT of each setting of a kind of owner. */
 export function addSettings(
   app: FastifyInstance,
   data: RoutePointData,
-  settings: readonly Setting[],
+  { owners, settings }: { owners: OwnerKind; settings: readonly Setting[] },
 ): void {
+  const { noun, tag, tables } = owners
+  const ownerOf = (request: FastifyRequest): Owner => ({ tables, key: owners.keyOf(request) })
   for (const setting of settings) {
     const { name, summary, document, example, alias } = setting
     const { shown, forChange } = document.schemas.documented
-    const path = `${routePoint}${name}/`
+    const path = owners.pathOf(name)
     const shared = {
       path,
-      tag: 'Route point settings',
+      tag,
       permission: 'group.administer',
+      ...(owners.refusals && { refusals: owners.refusals }),
       answer: shown,
     } as const
 
@@ -39,10 +50,10 @@ export function addSettings(
       ...shared,
       method: 'GET',
       id: `get${pascalCase(name)}`,
-      summary: `Get a route point’s ${summary}`,
+      summary: `Get a ${noun}’s ${summary}`,
       example: { response: example.get },
       async handler(request: FastifyRequest, reply: FastifyReply) {
-        return sendText(request, reply, await data.readSetting(routePointOf(request), setting))
+        return sendText(request, reply, await data.readSetting(ownerOf(request), setting))
       },
     })
 
@@ -51,11 +62,11 @@ export function addSettings(
       ...(alias && { alias }),
       method: 'PUT',
       id: `update${pascalCase(name)}`,
-      summary: `Change a route point’s ${summary}: absent members stay as they are`,
+      summary: `Change a ${noun}’s ${summary}: absent members stay as they are`,
       body: forChange,
       example: example.put,
       async handler(request: FastifyRequest, reply: FastifyReply) {
-        const text = await data.changeSetting(routePointOf(request), setting, {
+        const text = await data.changeSetting(ownerOf(request), setting, {
           body: request.body,
           caller: request.caller,
           target: fillPath(path, request.params as Record<string, string>),

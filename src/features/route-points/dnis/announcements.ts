@@ -1,0 +1,26 @@
+import { defineAnnouncements } from '../settings/announcements.ts'
+import type { OwnerKind } from '../settings/define.ts'
+import { routePointPath } from '../settings/routes.ts'
+import { dnisKeyOf, requireDnis } from './dnis.ts'
+
+/** DNIS as owners of settings; their settings' paths end with their name. */
+export const dnisOwners: OwnerKind = {
+  noun: 'DNIS',
+  tag: 'DNIS',
+  tables: {
+    owners: 'dnis',
+    settings: 'dnis_settings',
+    files: 'dnis_setting_files',
+    ownerKey: ['tenant_key', 'group_key', 'route_point_key', 'name'],
+    key: ['tenant_key', 'group_key', 'route_point_key', 'dnis_name'],
+    requireOwner: requireDnis,
+  },
+  pathOf: (setting) => `${routePointPath}${setting}/:instance_name/`,
+  keyOf: dnisKeyOf,
+  refusals: [400],
+}
+
+export const dnisAnnouncements = defineAnnouncements(
+  'dnis_announcements',
+  'announcement configuration',
+)

@@ -1,0 +1,186 @@
+import type { FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { type Reader, sql } from '../../../database/database.ts'
+import { defineDocument, needs } from '../../../documents/document.ts'
+import { fold } from '../../../documents/normalise.ts'
+import { clearable, name, text } from '../../../documents/vocabulary.ts'
+import { type Fault, invalid, notFound, Refusal } from '../../../errors.ts'
+import { caseless, exact } from '../../../resources/list.ts'
+import type { Resource, Site, Write } from '../../../resources/resource.ts'
+import { defineTable } from '../../../resources/table.ts'
+import { Extension, PhoneNumber } from '../../numbers/members.ts'
+import { checkNumbers, type NumberHolder, saveNumbers } from '../../numbers/numbers.ts'
+import { requireRoutePoint, routePointScope } from '../instances.ts'
+import { routePointPath } from '../settings/routes.ts'
+import { clearSelections } from './selections.ts'
+
+/** The name of a DNIS, unique in its route point. */
+export const DnisName = name(40, { description: 'Unique in the route point.' })
+
+const Dnis = Type.Object({
+  name: DnisName,
+  phoneNumber: clearable(PhoneNumber),
+  extension: clearable(Extension),
+  useCustomCLIDSettings: Type.Boolean({
+    description:
+      'Calls show the three `cli…` members instead of the route point’s; it needs them all.',
+  }),
+  cliPhoneNumber: clearable(PhoneNumber),
+  cliLastName: clearable(text(30)),
+  cliFirstName: clearable(text(30)),
+  useCustomDnisAnnouncementSettings: Type.Boolean({
+    description: 'Callers of this DNIS hear its own announcements instead of the route point’s.',
+  }),
+  allowOutgoingACDCall: Type.Boolean({
+    description: 'Agents can choose this DNIS for outgoing calls; `false` clears their choices.',
+  }),
+})
+
+type Dnis = Static<typeof Dnis>
+
+function* rules(value: Dnis): Iterable<Fault | false> {
+  for (const member of ['cliPhoneNumber', 'cliLastName', 'cliFirstName'] as const) {
+    const message = `The '${member}' must be set when 'useCustomCLIDSettings' is true.`
+    yield needs(value, value.useCustomCLIDSettings, member, message)
+  }
+}
+
+const table = defineTable({
+  name: 'dnis',
+  key: ['tenant_key', 'group_key', 'route_point_key', 'name'],
+  columns: ['name_key', 'phone_number', 'extension', 'allow_outgoing_acd_call'],
+})
+
+/** A DNIS: tenant, group, route point and name. */
+export type DnisKey = readonly [string, string, string, string]
+
+/** Names are compared exactly, but in whichever form their accents were typed. */
+function keyOf(given: string): string {
+  return given.normalize('NFC')
+}
+
+/** The key of the DNIS that a path names by `:instance_name`. */
+export function dnisKeyOf({ place, params }: Pick<FastifyRequest, 'place' | 'params'>): DnisKey {
+  const { instance_name = '' } = params as Record<string, string>
+  return [...routePointScope({ place }), keyOf(instance_name)]
+}
+
+const selectName = sql<{ name: string | null }>(
+  `SELECT dnis.name FROM route_points AS owners
+   LEFT JOIN dnis ON dnis.tenant_key = owners.tenant_key AND dnis.group_key = owners.group_key
+     AND dnis.route_point_key = owners.route_point_key AND dnis.name = ?
+   WHERE owners.tenant_key = ? AND owners.group_key = ? AND owners.route_point_key = ?`,
+)
+
+/**
+ * For paths in which a DNIS's name is a parameter rather than the resource itself.
+ *
+ * @throws Refusal 404 when there is no such route point, 400 when it has no such DNIS.
+ */
+export async function requireDnis(reader: Reader, key: readonly string[]): Promise<void> {
+  const dnisName = key.at(-1) ?? ''
+  const row = await reader.get(selectName, dnisName, ...key.slice(0, -1))
+  if (!row) throw notFound()
+  if (row.name !== null) return
+  throw new Refusal([invalid('instance_name', `The route point has no DNIS '${dnisName}'.`)])
+}
+
+/** @param dnisName its name at the time: rows that hold a number follow a rename when the DNIS's row is written. */
+function holderOf({ place }: Site, dnisName: string): NumberHolder {
+  return { place, identityKey: place.identityKey ?? '', dnisName }
+}
+
+async function check(write: Write<Dnis>): Promise<Fault[]> {
+  const { transaction, value, before, caller } = write
+  // A DNIS that is not there yet holds nothing; no name is empty.
+  const holder = holderOf(write, before?.name ?? '')
+  return checkNumbers(transaction, holder, { numbers: value, caller })
+}
+
+async function save(write: Write<Dnis>, writeRow: () => Promise<void>): Promise<void> {
+  const { transaction, value, before } = write
+  await writeRow()
+  await saveNumbers(transaction, holderOf(write, value.name), { before, after: value })
+  const isWithdrawn = before?.allowOutgoingACDCall && !value.allowOutgoingACDCall
+  if (isWithdrawn) await clearSelections(transaction, [...routePointScope(write), value.name])
+}
+
+const Item = Type.Object({
+  name: Type.String(),
+  phoneNumber: Type.String({ description: "'' when there is none." }),
+  extension: Type.String({ description: "'' when there is none." }),
+})
+
+const exampleItem = { name: 'Test DNIS', phoneNumber: '025126780', extension: '9998' }
+const exampleRest = {
+  useCustomCLIDSettings: true,
+  cliPhoneNumber: '025126780',
+  cliLastName: 'cliLastName',
+  cliFirstName: 'cliFirstName',
+  useCustomDnisAnnouncementSettings: false,
+  allowOutgoingACDCall: true,
+}
+const example = { ...exampleItem, name: 'TestDnis', ...exampleRest }
+
+/** The called numbers behind a route point, by which its calls are told apart. */
+export const dnis: Resource<Dnis> = {
+  noun: 'DNIS',
+  nouns: 'DNIS',
+  plural: 'dnis',
+  tag: 'DNIS',
+  path: `${routePointPath}dnis/`,
+  parameter: 'instance_name',
+  permissions: {
+    list: 'group.administer',
+    read: 'group.administer',
+    create: 'group.administer',
+    change: 'group.administer',
+    remove: 'group.administer',
+  },
+  document: defineDocument({
+    schema: Dnis,
+    defaults: {
+      useCustomCLIDSettings: false,
+      useCustomDnisAnnouncementSettings: false,
+      allowOutgoingACDCall: false,
+    },
+    rules,
+  }),
+  table,
+  idMember: 'name',
+  duplicateMessage:
+    'Duplicate name. The specified DNIS name is already being used by another DNIS instance.',
+  fields: {
+    Name: caseless('name'),
+    PhoneNumber: exact('phone_number'),
+    Extension: exact('extension'),
+  },
+  wholeList: true,
+  answers: { create: 'empty' },
+  examples: {
+    list: { response: { dnis: [exampleItem] } },
+    create: { request: { ...exampleItem, ...exampleRest }, response: {} },
+    read: { response: example },
+    change: { request: example, response: example },
+  },
+  scope: routePointScope,
+  keyOf,
+  requireCollection: requireRoutePoint,
+  columns: (value) => ({
+    name_key: fold(value.name),
+    phone_number: value.phoneNumber ?? '',
+    extension: value.extension ?? '',
+    allow_outgoing_acd_call: Number(value.allowOutgoingACDCall),
+  }),
+  check,
+  save,
+  item: {
+    columns: ['name', 'phone_number', 'extension'],
+    schema: Item as never,
+    from: (row) => ({
+      name: row.name,
+      phoneNumber: row.phone_number,
+      extension: row.extension,
+    }),
+  },
+}

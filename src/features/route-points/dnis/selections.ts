@@ -1,0 +1,121 @@
+import { type Reader, sql, type Transaction } from '../../../database/database.ts'
+import { fold } from '../../../documents/normalise.ts'
+import { type Fault, invalid } from '../../../errors.ts'
+
+/** A DNIS by its route point's id and its name. */
+export interface DnisReference {
+  serviceUserId: string
+  name: string
+}
+
+/** A user's call-centre setting, as GET shows it. */
+export interface CallCenters {
+  outgoingCallDNIS?: DnisReference
+  makeOutgoingCallsAsCallCenter: boolean
+}
+
+interface CallCentersRow {
+  service_user_id: string | null
+  dnis_name: string | null
+  make_outgoing_calls: number | null
+}
+
+// The selection is joined and not kept as text, so that a DNIS's new name is shown without a rewrite.
+const selectCallCenters = sql<CallCentersRow>(
+  `SELECT service_user_id, dnis_name, make_outgoing_calls FROM users
+   LEFT JOIN user_call_centers AS kept ON kept.tenant_key = users.tenant_key
+     AND kept.group_key = users.group_key AND kept.user_key = users.user_key
+   LEFT JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
+     AND selected.group_key = users.group_key AND selected.user_key = users.user_key
+   LEFT JOIN route_points ON route_points.tenant_key = selected.tenant_key
+     AND route_points.group_key = selected.group_key
+     AND route_points.route_point_key = selected.route_point_key
+   WHERE users.tenant_key = ? AND users.group_key = ? AND users.user_key = ?`,
+)
+
+/** Undefined when there is no such user. */
+export async function findCallCenters(
+  reader: Reader,
+  userKey: readonly string[],
+): Promise<CallCenters | undefined> {
+  const row = await reader.get(selectCallCenters, ...userKey)
+  if (!row) return undefined
+  const { service_user_id: serviceUserId, dnis_name: name } = row
+  return {
+    ...(serviceUserId !== null && name !== null && { outgoingCallDNIS: { serviceUserId, name } }),
+    makeOutgoingCallsAsCallCenter: row.make_outgoing_calls === 1,
+  }
+}
+
+interface ChoiceRow {
+  service_user_id: string
+  allow_outgoing_acd_call: number | null
+}
+
+const selectChoice = sql<ChoiceRow>(
+  `SELECT service_user_id, allow_outgoing_acd_call FROM route_points AS owners
+   LEFT JOIN dnis ON dnis.tenant_key = owners.tenant_key AND dnis.group_key = owners.group_key
+     AND dnis.route_point_key = owners.route_point_key AND dnis.name = ?
+   WHERE owners.tenant_key = ? AND owners.group_key = ? AND owners.route_point_key = ?`,
+)
+
+/** The DNIS that a user of the group wants to call out with, its id as it was created, or what stands against it. */
+export async function resolveChoice(
+  reader: Reader,
+  [tenantKey, groupKey]: readonly [string, string, ...string[]],
+  { serviceUserId, name }: DnisReference,
+): Promise<{ chosen: DnisReference; faults: Fault[] }> {
+  const chosen = { serviceUserId, name }
+  const row = await reader.get(selectChoice, name, tenantKey, groupKey, fold(serviceUserId))
+  if (!row) {
+    const message = `There is no route point '${serviceUserId}' in the group.`
+    return { chosen, faults: [invalid('outgoingCallDNIS.serviceUserId', message)] }
+  }
+  chosen.serviceUserId = row.service_user_id
+  if (row.allow_outgoing_acd_call === 1) return { chosen, faults: [] }
+  const message =
+    row.allow_outgoing_acd_call === null
+      ? `The route point has no DNIS '${name}'.`
+      : `The DNIS '${name}' does not allow outgoing calls.`
+  return { chosen, faults: [invalid('outgoingCallDNIS.name', message)] }
+}
+
+const saveOutgoingCalls = sql(
+  `INSERT INTO user_call_centers (tenant_key, group_key, user_key, make_outgoing_calls)
+   VALUES (?, ?, ?, ?)
+   ON CONFLICT (tenant_key, group_key, user_key)
+   DO UPDATE SET make_outgoing_calls = excluded.make_outgoing_calls`,
+)
+const saveSelection = sql(
+  `INSERT INTO dnis_selections (tenant_key, group_key, user_key, route_point_key, dnis_name)
+   VALUES (?, ?, ?, ?, ?)
+   ON CONFLICT (tenant_key, group_key, user_key)
+   DO UPDATE SET route_point_key = excluded.route_point_key, dnis_name = excluded.dnis_name`,
+)
+const deleteSelection = sql(
+  'DELETE FROM dnis_selections WHERE tenant_key = ? AND group_key = ? AND user_key = ?',
+)
+const deleteSelections = sql(
+  `DELETE FROM dnis_selections
+   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND dnis_name = ?`,
+)
+
+export async function saveCallCenters(
+  transaction: Transaction,
+  userKey: readonly string[],
+  { outgoingCallDNIS, makeOutgoingCallsAsCallCenter }: CallCenters,
+): Promise<void> {
+  await transaction.run(saveOutgoingCalls, ...userKey, Number(makeOutgoingCallsAsCallCenter))
+  if (outgoingCallDNIS) {
+    const { serviceUserId, name } = outgoingCallDNIS
+    await transaction.run(saveSelection, ...userKey, fold(serviceUserId), name)
+  } else await transaction.run(deleteSelection, ...userKey)
+}
+
+/** Takes a DNIS from everybody who calls out with it. */
+export async function clearSelections(
+  transaction: Transaction,
+  dnisKey: readonly string[],
+): Promise<void> {
+  await transaction.run(deleteSelections, ...dnisKey)
+}
