@@ -1,0 +1,188 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+/** The floor knows nothing of the domain: each part with the parts that it may import, lowest first. */
+const floor: Record<string, readonly string[]> = {
+  errors: [],
+  config: [],
+  database: ['errors'],
+  documents: ['errors'],
+  http: ['config', 'database', 'documents', 'errors'],
+  metrics: ['database'],
+}
+
+/** What features are made of; it keeps the record of every write. */
+const machinery: Record<string, readonly string[]> = {
+  resources: ['changes', 'database', 'documents', 'errors', 'http'],
+}
+
+/** Which features a feature may import, besides the floor and `resources`; lowest first, so that there is no cycle. */
+const features: Record<string, readonly string[]> = {
+  changes: [],
+  tenants: [],
+  groups: ['tenants'],
+  departments: ['groups'],
+  identities: ['changes'],
+  numbers: ['groups'],
+  admins: ['changes', 'departments', 'groups', 'identities', 'tenants'],
+  users: ['departments', 'groups', 'identities', 'numbers'],
+  announcements: ['groups'],
+  'disposition-codes': ['groups', 'tenants'],
+  'route-points': [
+    'announcements',
+    'changes',
+    'departments',
+    'disposition-codes',
+    'groups',
+    'identities',
+    'numbers',
+    'tenants',
+    'users',
+  ],
+}
+
+/** They put the parts together, so they may import every one. */
+const roots = ['app', 'main']
+
+/** Packages that speak to an engine; `database` hides which one it is. */
+const enginePackages = ['better-sqlite3', 'pg']
+
+/** A file that no longer fits a head; a table of cases is longer and still read at once. */
+const linesMax = { source: 400, test: 600 }
+
+interface Import {
+  from: string
+  /** A file below `src`, or the name of a package. */
+  to: string
+  /** `import type` leaves nothing to load. */
+  isLoaded: boolean
+}
+
+const root = join(import.meta.dirname, '..')
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => join(folder, file))
+    .sort()
+}
+
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+const isTest = (file: string) => file.endsWith('.test.ts')
+const sources = filesBelow('src').filter((file) => !isTest(file))
+
+const importStatement =
+  /^(?:import|export)\s+(?:(type)\s)?(?:[^'"]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm
+
+function importsOf(from: string): Import[] {
+  return [...read(from).matchAll(importStatement)].map(([, type, named, loaded]) => {
+    const target = named ?? loaded ?? ''
+    const to = target.startsWith('.') ? join(dirname(from), target) : target
+    return { from, to, isLoaded: type === undefined }
+  })
+}
+
+const imports = sources.flatMap(importsOf)
+
+/** `src/features/users/users.ts` is of `users`, `src/http/etag.ts` of `http`, `src/errors.ts` of `errors`. */
+function partOf(file: string): string | undefined {
+  const [folder, part, feature] = file.replace(/\.ts$/, '').split('/')
+  if (folder !== 'src') return undefined
+  return part === 'features' ? feature : part
+}
+
+interface Arrow {
+  from: string
+  to: string
+}
+
+/** The imports from one part to another, with the parts' names. */
+const arrows = imports.flatMap(({ from, to }): Arrow[] => {
+  const parts = { from: partOf(from) ?? '', to: partOf(to) ?? '' }
+  return parts.to === '' || parts.from === parts.to || roots.includes(parts.from) ? [] : [parts]
+})
+
+function isDeclared({ from, to }: Arrow): boolean {
+  const declared = floor[from] ?? machinery[from] ?? features[from] ?? []
+  const isBelowFeatures = Object.hasOwn(floor, to) || Object.hasOwn(machinery, to)
+  return declared.includes(to) || (Object.hasOwn(features, from) && isBelowFeatures)
+}
+
+/** The files that a file loads, and so on, as long as they are not known to be free of a cycle. */
+function findCycle(file: string, line: readonly string[], free: Set<string>): string[] | undefined {
+  if (line.includes(file)) return [...line.slice(line.indexOf(file)), file]
+  if (free.has(file)) return undefined
+  for (const { from, to, isLoaded } of imports) {
+    if (from !== file || !isLoaded) continue
+    const cycle = findCycle(to, [...line, file], free)
+    if (cycle) return cycle
+  }
+  free.add(file)
+  return undefined
+}
+
+describe('the law of imports', () => {
+  it('knows every part of the source', () => {
+    const known = [floor, machinery, features].flatMap((parts) => Object.keys(parts))
+    const parts = new Set(sources.map((file) => partOf(file) ?? ''))
+    expect([...parts].sort()).toEqual([...known, ...roots].sort())
+  })
+
+  it('allows every import, and names no arrow that nobody uses', () => {
+    const named = (from: string, to: string) => `${from} → ${to}`
+    const undeclared = arrows.filter((arrow) => !isDeclared(arrow))
+    expect(undeclared.map(({ from, to }) => named(from, to))).toEqual([])
+    const used = new Set(arrows.map(({ from, to }) => named(from, to)))
+    const declared = Object.entries({ ...floor, ...machinery, ...features }).flatMap(
+      ([from, all]) => all.map((to) => named(from, to)),
+    )
+    expect(declared.filter((arrow) => !used.has(arrow))).toEqual([])
+  })
+
+  it('has no cycle: a part imports only what stands before it', () => {
+    for (const parts of [floor, features]) {
+      const order = Object.keys(parts)
+      for (const [from, targets] of Object.entries(parts)) {
+        for (const to of targets) expect(order.indexOf(to)).toBeLessThan(order.indexOf(from))
+      }
+    }
+    // The machinery stands on one feature, which therefore stands on the floor alone.
+    const changesImports = arrows.filter(({ from }) => from === 'changes').map(({ to }) => to)
+    for (const to of changesImports) expect(Object.keys(floor)).toContain(to)
+  })
+
+  it('has no files that load each other', () => {
+    const free = new Set<string>()
+    for (const file of sources) expect(findCycle(file, [], free)).toBeUndefined()
+  })
+
+  it('lets only the database know an engine, and nobody but the roots import a root', () => {
+    for (const { from, to } of imports) {
+      if (enginePackages.includes(to)) expect(partOf(from), from).toBe('database')
+      if (roots.includes(partOf(to) ?? '')) expect(roots, from).toContain(partOf(from))
+    }
+  })
+
+  it('lets only main read the environment', () => {
+    for (const file of sources) {
+      if (file === 'src/main.ts') continue
+      expect(read(file).includes('process.env'), file).toBe(false)
+    }
+  })
+})
+
+describe('the files', () => {
+  it('fit a head', () => {
+    for (const file of [...filesBelow('src'), ...filesBelow('test')]) {
+      const most = isTest(file) || file.startsWith('test/') ? linesMax.test : linesMax.source
+      expect(read(file).split('\n').length, file).toBeLessThanOrEqual(most)
+    }
+  })
+
+  it('leave no test out', () => {
+    for (const file of [...filesBelow('src'), ...filesBelow('test')].filter(isTest)) {
+      expect(read(file), file).not.toMatch(/\b(?:describe|it|test)(?:\.\w+)*\.(?:only|skip|todo)\b/)
+    }
+  })
+})
