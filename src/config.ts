@@ -1,3 +1,4 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { Ajv } from 'ajv'
 import Type, { type Static } from 'typebox'
 
@@ -14,9 +15,10 @@ export const ConfigSchema = Type.Object(
       description: 'Port to listen on; 0 takes a free one.',
     }),
     DATABASE_URL: Type.String({
-      pattern: '^sqlite:.+$',
+      pattern: '^(?:sqlite:.+|postgres(?:ql)?://.+)$',
       default: 'sqlite:data/pointsman.db',
-      description: 'Where the data lives: `sqlite:PATH`; the folder is made when it is missing.',
+      description:
+        'Where the data lives: `sqlite:PATH` (the folder is made when it is missing), or `postgres://…`.',
     }),
     LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       default: 'info',
@@ -49,13 +51,27 @@ export const ConfigSchema = Type.Object(
       default: 262_144,
       description: 'Largest request body, in bytes.',
     }),
+    ANNOUNCEMENT_BYTES_MAX: Type.Integer({
+      minimum: 1_024,
+      maximum: 104_857_600,
+      default: 5_242_880,
+      description: 'Largest announcement, in bytes.',
+    }),
+    GROUP_ANNOUNCEMENT_BYTES_MAX: Type.Integer({
+      minimum: -1,
+      maximum: 1_099_511_627_776,
+      default: 268_435_456,
+      description:
+        'What the announcements of one group may take together, in bytes; -1 for no limit.',
+    }),
     TRUSTED_PROXIES: Type.String({
+      format: 'comma-separated addresses or CIDR ranges',
       default: '',
       description:
         'Comma-separated addresses or CIDR ranges of the proxies whose `X-Forwarded-*` headers are believed.',
     }),
     METRICS_ADDRESS: Type.String({
-      pattern: '^(off|.+:[0-9]{1,5})$',
+      format: 'HOST:PORT or off',
       default: '127.0.0.1:9464',
       description: '`HOST:PORT` on which `/metrics` is served, or `off`.',
     }),
@@ -65,8 +81,38 @@ export const ConfigSchema = Type.Object(
 
 export type Config = Static<typeof ConfigSchema>
 
+/** The parts of `HOST:PORT`, an IPv6 address in brackets; undefined for any other text. */
+export function parseAddress(text: string): { host: string; port: number } | undefined {
+  const [, literal, name, digits] = /^(?:\[(.+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = literal ?? name
+  const port = Number(digits)
+  if (host === undefined || port > 65_535 || (literal && !isIPv6(literal))) return undefined
+  return { host, port }
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix] = text.split('/')
+  if (isIP(address) === 0) return false
+  const bits = isIPv4(address) ? 32 : 128
+  return (
+    prefix === undefined ||
+    (/^\d{1,3}$/.test(prefix) && Number(prefix) > 0 && Number(prefix) <= bits)
+  )
+}
+
+/** The items of a comma-separated setting. */
+export function listOf(text: string): string[] {
+  return text.split(',').flatMap((item) => item.trim() || [])
+}
+
+const formats = {
+  'HOST:PORT or off': (text: string) => text === 'off' || parseAddress(text) !== undefined,
+  'comma-separated addresses or CIDR ranges': (text: string) =>
+    listOf(text).every(isAddressOrRange),
+}
+
 /** Only here are texts turned into numbers: an environment has nothing but texts. */
-const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true })
+const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, formats })
 const validate = ajv.compile<Config>(ConfigSchema)
 
 /**

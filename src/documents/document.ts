@@ -4,6 +4,7 @@ import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { merge } from './merge.ts'
 import { fold, isObject, type Members, normalise } from './normalise.ts'
 import { type DocumentSchemas, documentSchemas } from './schemas.ts'
+import { Upload } from './upload.ts'
 import { compileSchema } from './validate.ts'
 import type { Schema } from './vocabulary.ts'
 
@@ -18,6 +19,8 @@ export interface DocumentDefinition<S extends TObject> {
   filled?: readonly (keyof Static<S> & string)[]
   /** What a schema cannot say; judged on the merged document. */
   rules?: Rule<Static<S>>
+  /** Read-only members that follow from others, such as a file's size. */
+  derive?(value: Static<S>): Partial<Static<S>>
   /** A member in which GET wraps the document; requests may wrap theirs too. */
   wrapper?: string
 }
@@ -30,6 +33,8 @@ export interface Judged<Value> {
   value: Value
   /** Members that are never shown. */
   secrets: Record<string, string>
+  /** Files that the request brought. */
+  uploads: Record<string, Upload>
   faults: Fault[]
 }
 
@@ -129,6 +134,16 @@ function takeSecrets(schema: Schema, value: Members): Record<string, string> {
   return secrets
 }
 
+function takeUploads(schema: Schema, value: Members): Record<string, Upload> {
+  const uploads: Record<string, Upload> = {}
+  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    if (!property.upload) continue
+    if (value[key] instanceof Upload) uploads[key] = value[key]
+    delete value[key]
+  }
+  return uploads
+}
+
 export function defineDocument<S extends TObject>(
   definition: DocumentDefinition<S>,
 ): Document<Static<S>> {
@@ -159,9 +174,11 @@ export function defineDocument<S extends TObject>(
     const faults = isObject(body) ? addNews(malformed, validate(body)) : [notAnObject]
     const faulty = new Set(faults.map(({ parameter = '' }) => parameter))
     const change = isObject(body) ? (withoutFaulty(body, faulty) as Members) : {}
-    const value = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
+    const merged = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
+    const value = merge(schema, {}, { ...merged, ...definition.derive?.(merged) }) as Static<S>
     const all = addNews(faults, rules(value))
-    return { value, secrets: takeSecrets(schema, value), faults: all }
+    const uploads = takeUploads(schema, value)
+    return { value, secrets: takeSecrets(schema, value), uploads, faults: all }
   }
 
   return {

@@ -1,5 +1,6 @@
 import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
 import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
+import { Upload } from './upload.ts'
 import { type Schema, vocabularyWords } from './vocabulary.ts'
 
 /** A body can be wrong in thousands of places; nobody reads more than this. */
@@ -11,7 +12,11 @@ const ajv = new Ajv({
   allowUnionTypes: true,
   strictRequired: false,
 })
-ajv.addVocabulary([...vocabularyWords])
+ajv.addVocabulary(vocabularyWords.filter((word) => word !== 'upload'))
+ajv.addKeyword({
+  keyword: 'upload',
+  validate: (_: true, value: unknown) => value instanceof Upload,
+})
 
 /** `/a/0/b` as `a[0].b`. Our schemas have no member whose name is a number. */
 function parameterOf(pointer: string): string {
@@ -60,6 +65,8 @@ function requirement({ keyword, params, parentSchema, data }: ErrorObject): stri
       return `must be ${range(schema, 'minimum', 'maximum')}`
     case 'maxItems':
       return `must have at most ${params.limit} items`
+    case 'upload':
+      return 'must be a file: base64 in JSON, or the file of a form'
     case 'pattern':
       return `must be ${schema.expects ?? `of the form ${params.pattern}`}`
     default:

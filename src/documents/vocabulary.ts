@@ -1,4 +1,5 @@
 import Type, { type Static, type TOptional, type TSchema, type TUnsafe } from 'typebox'
+import type { Upload } from './upload.ts'
 
 /**
  * What a document's schema says beyond JSON Schema. `documentSchemas` turns these words into the three schemas of the
@@ -19,6 +20,8 @@ export interface Vocabulary {
   slots?: string
   /** Spaces and dashes between the digits of a number are dropped. */
   compact?: boolean
+  /** An uploaded file: base64 in JSON, or the file of a form. */
+  upload?: boolean
   /** Completes "must be …" when the pattern does not match. */
   expects?: string
 }
@@ -31,6 +34,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'atDomain',
   'slots',
   'compact',
+  'upload',
   'expects',
 ]
 
@@ -69,6 +73,11 @@ export function readOnly<S extends TSchema>(schema: S): TOptional<S> {
 /** A member that requests set and no answer shows; it is handed over apart from the document. */
 export function secret<S extends TSchema>(schema: S): S {
   return marked(schema, { writeOnly: true })
+}
+
+/** A file that requests bring and no answer shows; it is handed over apart from the document. */
+export function upload<File extends Upload>(options: Record<string, unknown> = {}): TUnsafe<File> {
+  return Type.Unsafe<File>({ upload: true, writeOnly: true, ...options })
 }
 
 /** Text of 1 to `maxLength` code points. */

@@ -7,7 +7,8 @@ export function etagOf(text: string): string {
   return `"${hash('sha256', text, 'base64url').slice(0, 27)}"`
 }
 
-function lists(header: string, etag: string): boolean {
+/** Whether an If-Match or If-None-Match header names `etag`. */
+export function lists(header: string, etag: string): boolean {
   return header === '*' || header.split(',').some((tag) => tag.trim() === etag)
 }
 

@@ -45,6 +45,8 @@ declare module 'fastify' {
   }
 }
 
+const jsonType = 'application/json'
+
 /** @fastify/swagger leaves such a route out. */
 const hidden = { hide: true } as object
 
@@ -68,16 +70,53 @@ function parametersOf(path: string) {
 }
 
 /** The statuses with which an operation can refuse, by what it is. */
-function refusalsOf({ permission, body, method, path, refusals = [], produces }: Operation) {
-  const statuses = new Set<number>([...refusals, 405, 406, 500, 503])
+function refusalsOf({ permission, query, method, path, refusals = [], produces }: Operation) {
+  const statuses = new Set<number>([...refusals, 406, 408, 431, 500, 503])
   if (permission !== 'public') statuses.add(401)
   if (permissions[permission].level > levels.EndUser) statuses.add(403)
-  if (path.includes(':')) statuses.add(404)
-  if (method !== 'GET') statuses.add(400)
-  if (body) for (const status of [400, 413, 415]) statuses.add(status)
+  if (path.includes(':')) for (const status of [400, 404]) statuses.add(status)
+  if (query) statuses.add(400)
+  // Another site's page is refused, and a body is read wherever the method may have one.
+  if (method !== 'GET') for (const status of [400, 403, 413, 415]) statuses.add(status)
   if (produces) statuses.add(416)
-  if (method === 'PUT' || (method === 'DELETE' && path.endsWith('/'))) statuses.add(412)
+  if (isConditional(method)) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
+}
+
+function isConditional(method: Operation['method']): boolean {
+  return method === 'PUT' || method === 'DELETE'
+}
+
+/** Whether an answer has an ETag: GETs of what is stored. */
+function isCached({ method, permission }: Operation): boolean {
+  return method === 'GET' && permission !== 'public'
+}
+
+function preconditionsOf(operation: Operation) {
+  const headers: Record<string, object> = {}
+  if (isCached(operation)) {
+    const description = 'ETags that the client has; when one still holds the answer is 304.'
+    headers['If-None-Match'] = { type: 'string', description }
+  }
+  if (isConditional(operation.method)) {
+    const description =
+      'The ETag on which the change rests; when it no longer holds nothing is done.'
+    headers['If-Match'] = { type: 'string', description }
+  }
+  return Object.keys(headers).length > 0 ? { type: 'object', properties: headers } : undefined
+}
+
+/** The headers of a success. */
+function headersOf(operation: Operation) {
+  const names: [string, string][] = []
+  if (isCached(operation)) names.push(['ETag', 'Strong validator of the answer.'])
+  if (operation.query?.pageSize) {
+    names.push(['X-Total-Count', 'Items on all pages.'])
+    names.push(['Link', 'Where the next page is, as `rel="next"`; absent on the last.'])
+  }
+  if (operation.status === 201) names.push(['Location', 'Path of what was created.'])
+  const headers = names.map(([name, description]) => [name, { type: 'string', description }])
+  return headers.length > 0 ? { headers: Object.fromEntries(headers) } : {}
 }
 
 function describeRight(permission: Permission): string {
@@ -91,6 +130,7 @@ function responsesOf(operation: Operation): Record<string, unknown> {
   const { status = 200, answer = { type: 'object' }, example } = operation
   const success = {
     description: STATUS_CODES[status],
+    ...headersOf(operation),
     content: {
       [operation.produces ?? 'application/json']: {
         schema: operation.produces ? { type: 'string', format: 'binary' } : answer,
@@ -105,14 +145,29 @@ function responsesOf(operation: Operation): Record<string, unknown> {
       content: { 'application/json': { schema: { $ref: 'Error#' } } },
     },
   ])
-  return { [status]: success, ...Object.fromEntries(refusals) }
+  const partial = operation.produces && { 206: { ...success, description: STATUS_CODES[206] } }
+  const notModified = isCached(operation) && {
+    304: { type: 'null', description: STATUS_CODES[304] },
+  }
+  return { [status]: success, ...partial, ...notModified, ...Object.fromEntries(refusals) }
 }
 
-function bodyOf({ body, example, consumes = ['application/json'] }: Operation) {
+/** The schema of a form: files come as they are, while in JSON they are base64. */
+function asForm(body: Schema): Schema {
+  const properties = Object.entries(body.properties ?? {}).map(([name, property]) => {
+    const { contentEncoding, ...file } = property as Schema & { contentEncoding?: string }
+    return [name, contentEncoding === undefined ? property : { ...file, format: 'binary' }]
+  })
+  return { ...body, properties: Object.fromEntries(properties) }
+}
+
+function bodyOf({ body, example, consumes = [jsonType] }: Operation) {
   if (!body) return undefined
+  // @fastify/swagger keeps nothing of a body's content but the schema, whose one example it makes the content's.
+  const examples = example?.request !== undefined && { examples: [example.request] }
   const content = consumes.map((type) => [
     type,
-    { schema: body, ...(example?.request !== undefined && { example: example.request }) },
+    { schema: type === jsonType ? { ...body, ...examples } : asForm(body) },
   ])
   return { content: Object.fromEntries(content) }
 }
@@ -127,6 +182,7 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
   const { method, path, permission, produces, query, bodyBytesMax, handler } = operation
   const params = parametersOf(path)
   const body = bodyOf(operation)
+  const headers = preconditionsOf(operation)
   const route = {
     method: method as HTTPMethods,
     config: { permission, ...(produces && { produces }) },
@@ -145,6 +201,7 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
       ...(permission === 'public' && { security: [] }),
       ...(params && { params }),
       ...(query && { querystring: { type: 'object', properties: query } }),
+      ...(headers && { headers }),
       ...(body && { body }),
       response: responsesOf(operation),
     },

@@ -30,7 +30,10 @@ CREATE TABLE dnis (
   PRIMARY KEY (tenant_key, group_key, route_point_key, name),
   FOREIGN KEY (tenant_key, group_key, route_point_key)
     REFERENCES route_points (tenant_key, group_key, route_point_key) ON DELETE CASCADE
-);
+) WITHOUT ROWID;
+CREATE INDEX dnis_name_key ON dnis (tenant_key, group_key, route_point_key, name_key);
+CREATE INDEX dnis_phone_number ON dnis (tenant_key, group_key, route_point_key, phone_number);
+CREATE INDEX dnis_extension ON dnis (tenant_key, group_key, route_point_key, extension);
 
 -- Who answers to a number: number_key is its E.164 form, or its digits where that cannot be known.
 -- The holder is a user or a route point, or with dnis_name one of the route point's DNIS. Unique in the installation.
@@ -65,6 +68,8 @@ CREATE TABLE announcements (
   group_key TEXT NOT NULL,
   name TEXT NOT NULL,
   name_key TEXT NOT NULL,
+  description TEXT NOT NULL,
+  description_key TEXT NOT NULL,
   value TEXT NOT NULL,
   PRIMARY KEY (tenant_key, group_key, name),
   FOREIGN KEY (tenant_key, group_key) REFERENCES groups (tenant_key, group_key) ON DELETE CASCADE
@@ -82,7 +87,8 @@ CREATE TABLE route_point_settings (
     REFERENCES route_points (tenant_key, group_key, route_point_key) ON DELETE CASCADE
 ) WITHOUT ROWID;
 
--- The announcements in a setting's slots.
+-- The announcements in a setting's slots. A row goes with its group directly, not only by its route point: PostgreSQL
+-- deletes level by level, and a slot that outlived its announcement by one step would stop the deletion of the group.
 CREATE TABLE route_point_setting_files (
   tenant_key TEXT NOT NULL,
   group_key TEXT NOT NULL,
@@ -91,6 +97,7 @@ CREATE TABLE route_point_setting_files (
   position INTEGER NOT NULL,
   announcement_name TEXT NOT NULL,
   PRIMARY KEY (tenant_key, group_key, route_point_key, setting, position),
+  FOREIGN KEY (tenant_key, group_key) REFERENCES groups (tenant_key, group_key) ON DELETE CASCADE,
   FOREIGN KEY (tenant_key, group_key, route_point_key, setting)
     REFERENCES route_point_settings (tenant_key, group_key, route_point_key, setting) ON DELETE CASCADE,
   FOREIGN KEY (tenant_key, group_key, announcement_name)

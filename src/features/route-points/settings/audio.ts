@@ -1,8 +1,9 @@
 import Type, { type Static } from 'typebox'
 import { sql } from '../../../database/database.ts'
-import type { Members } from '../../../documents/normalise.ts'
+import { isObject, type Members } from '../../../documents/normalise.ts'
 import { slots, text, unmodified } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, missing } from '../../../errors.ts'
+import { hasAnnouncement } from '../../announcements/announcements.ts'
 import type { OwnerTables, Reference } from './define.ts'
 
 const File = Type.Object(
@@ -44,15 +45,26 @@ export function* audioRules(value: AudioSelection, path = ''): Iterable<Fault> {
   yield missing(member, message)
 }
 
-const selectAnnouncement = sql<{ name: string }>(
-  'SELECT name FROM announcements WHERE tenant_key = ? AND group_key = ? AND name = ?',
-)
-
 function filesOf(value: Members, member: string | undefined) {
   const selected = (member === undefined ? value : value[member]) as AudioSelection
   return (selected.audioFileList ?? []).flatMap((file, position) =>
     file ? [{ position, name: file.name }] : [],
   )
+}
+
+function renameInSlot(slot: unknown, { before, after }: { before: string; after: string }) {
+  return isObject(slot) && slot.name === before ? { ...slot, name: after } : slot
+}
+
+/** A setting with a file under its new name, wherever the selection stands. */
+export function renameFile(value: Members, rename: { before: string; after: string }): Members {
+  const members = Object.entries(value).map(([key, member]) => {
+    if (key === 'audioFileList' && Array.isArray(member)) {
+      return [key, member.map((slot) => renameInSlot(slot, rename))]
+    }
+    return [key, isObject(member) ? renameFile(member, rename) : member]
+  })
+  return Object.fromEntries(members)
 }
 
 /** The files in a setting's slots; the selection is the whole document or one `member` of it. */
@@ -62,7 +74,7 @@ export function audioFiles(member?: string): Reference {
     async check(reader, { key: [tenantKey, groupKey] }, value) {
       const faults: Fault[] = []
       for (const { position, name } of filesOf(value, member)) {
-        if (await reader.get(selectAnnouncement, tenantKey, groupKey, name)) continue
+        if (await hasAnnouncement(reader, [tenantKey, groupKey], name)) continue
         const message = `There is no announcement '${name}' in the group.`
         faults.push(invalid(`${path}audioFileList[${position}].name`, message))
       }

@@ -1,0 +1,204 @@
+import Type, { type Static } from 'typebox'
+import { type Reader, sql } from '../../database/database.ts'
+import { defineDocument } from '../../documents/document.ts'
+import { fold } from '../../documents/normalise.ts'
+import { clearable, readOnly, text, unmodified, upload } from '../../documents/vocabulary.ts'
+import { type Fault, invalid } from '../../errors.ts'
+import { bodyBytesFor, formType } from '../../http/form.ts'
+import type { Holder } from '../../resources/holders.ts'
+import { caseless } from '../../resources/list.ts'
+import type { Resource, Write } from '../../resources/resource.ts'
+import { defineTable } from '../../resources/table.ts'
+import { groupScope, requireGroup } from '../groups/groups.ts'
+import { findContent, saveContent, totalSize } from './contents.ts'
+import { type AnnouncementHolder, findUsages, type GroupKey, type Usage } from './holders.ts'
+import { expectedAudio, Recording } from './wave.ts'
+
+const Usages = Type.Array(
+  Type.Object({
+    serviceUserId: Type.String({ description: 'The route point.' }),
+    dnisName: Type.Optional(Type.String({ description: 'Where it is a setting of a DNIS.' })),
+    setting: Type.String({ description: 'As in the path of the setting.' }),
+  }),
+  { description: 'Where it is played. While there is any it cannot be deleted.' },
+)
+
+const Announcement = Type.Object({
+  name: text(80, {
+    pattern: `^(?!(?:\\.{1,2}|${unmodified})$)`,
+    expects: `a name other than '.', '..' and '${unmodified}'`,
+    description: 'Unique in the group. A new name is taken over by the settings that use it.',
+  }),
+  content: upload<Recording>({
+    description: `The audio: ${expectedAudio}. Base64 in JSON, or the one file of a form.`,
+  }),
+  description: clearable(text(256)),
+  mediaType: readOnly(Type.Literal('WAV')),
+  fileSize: readOnly(Type.String({ description: 'Kilobytes, rounded up.' })),
+  sha256: readOnly(Type.String({ description: 'Of the content, in hexadecimal.' })),
+  usages: readOnly(Usages),
+})
+
+type Announcement = Static<typeof Announcement>
+
+const table = defineTable({
+  name: 'announcements',
+  key: ['tenant_key', 'group_key', 'name'],
+  columns: ['name_key', 'description', 'description_key'],
+})
+
+export const announcementHolder: Holder = {
+  plural: 'announcements',
+  table: 'announcements',
+  columns: ['tenant_key', 'group_key'],
+}
+
+const selectAnnouncement = sql<{ name: string }>(
+  'SELECT name FROM announcements WHERE tenant_key = ? AND group_key = ? AND name = ?',
+)
+
+/** Whether a group has an announcement of this very name. */
+export async function hasAnnouncement(
+  reader: Reader,
+  group: GroupKey,
+  name: string,
+): Promise<boolean> {
+  return (await reader.get(selectAnnouncement, ...group, name)) !== undefined
+}
+
+function kilobytes(bytes: number): number {
+  return Math.ceil(bytes / 1_024)
+}
+
+/** What is told of audio that was brought; nothing of a partial update without any. */
+function factsOf(content: unknown): Partial<Announcement> {
+  if (!(content instanceof Recording)) return {}
+  const { size, sha256 } = content
+  return { mediaType: 'WAV', fileSize: String(kilobytes(size)), sha256 }
+}
+
+function* rules({ content }: Announcement): Iterable<Fault> {
+  if (!(content instanceof Recording) || content.flaw === undefined) return
+  yield invalid('content', `The 'content' field is not valid: ${content.flaw}.`)
+}
+
+const document = defineDocument({
+  schema: Announcement,
+  derive: ({ content }) => factsOf(content),
+  rules,
+})
+
+export interface AnnouncementLimits {
+  /** Bytes of one announcement. */
+  fileBytesMax: number
+  /** Bytes of a group's announcements together; -1 for no limit. */
+  groupBytesMax: number
+}
+
+function groupOf([tenantKey = '', groupKey = '']: readonly string[]): GroupKey {
+  return [tenantKey, groupKey]
+}
+
+/** What stands against the audio of a write: a group has only so much room. */
+async function checkRoom(write: Write<Announcement>, bytesMax: number): Promise<Fault[]> {
+  const { transaction, key, before, uploads } = write
+  const { content } = uploads
+  if (!content || bytesMax === -1) return []
+  const replaced = before ? await findContent(transaction, key) : undefined
+  const others = (await totalSize(transaction, groupOf(key))) - (replaced?.size ?? 0)
+  if (others + content.size <= bytesMax) return []
+  const message =
+    `The 'content' field is not valid: the group's announcements may take ${kilobytes(bytesMax)} KB together; ` +
+    `the others take ${kilobytes(others)} KB, and this one has ${kilobytes(content.size)} KB.`
+  return [invalid('content', message)]
+}
+
+/** The most usages that a refusal names; a GET shows them all. */
+const namedMax = 10
+
+function describeUse({ serviceUserId, dnisName, setting }: Usage): string {
+  return `${setting} of ${dnisName === undefined ? '' : `DNIS ${dnisName} of `}${serviceUserId}`
+}
+
+function checkUnused(usages: readonly Usage[]): Fault[] {
+  if (usages.length === 0) return []
+  const named = usages.slice(0, namedMax).map(describeUse)
+  const others = usages.length - named.length
+  const all = [...named, ...(others > 0 ? [`${others} others`] : [])].join(', ')
+  return [{ code: 21, message: `Cannot delete the announcement. It is used by ${all}.` }]
+}
+
+/**
+ * The announcement repository of a group.
+ *
+ * @param holders whatever names announcements in its documents.
+ */
+export function announcements(
+  { fileBytesMax, groupBytesMax }: AnnouncementLimits,
+  holders: readonly AnnouncementHolder[],
+): Resource<Announcement> {
+  return {
+    noun: 'announcement',
+    plural: 'announcements',
+    tag: 'Announcements',
+    path: '/api/v1/tenants/:tenant_id/groups/:group_id/announcements/',
+    parameter: 'instance_name',
+    permissions: {
+      list: 'group.administer',
+      read: 'group.administer',
+      create: 'group.administer',
+      change: 'group.administer',
+      remove: 'group.administer',
+    },
+    document,
+    table,
+    idMember: 'name',
+    fields: { Name: caseless('name'), Description: caseless('description') },
+    bodyBytesMax: bodyBytesFor(fileBytesMax),
+    consumes: ['application/json', formType],
+    scope: groupScope,
+    keyOf: (id) => id.normalize('NFC'),
+    requireCollection: requireGroup,
+    columns: ({ name, description = '' }) => ({
+      name_key: fold(name),
+      description,
+      description_key: fold(description),
+    }),
+    check: (write) => checkRoom(write, groupBytesMax),
+    async save({ transaction, key, value, before, uploads }, writeRow) {
+      await writeRow()
+      const group = groupOf(key)
+      const { content } = uploads
+      if (content) await saveContent(transaction, [...group, value.name], content)
+      if (!before || before.name === value.name) return
+      const rename = { before: before.name, after: value.name }
+      for (const holder of holders) await holder.rewrite(transaction, group, rename)
+    },
+    checkRemoval: async ({ value }) => checkUnused(value.usages ?? []),
+    computed: {
+      members: ['usages'],
+      async read(reader, key, { name }) {
+        const usages = await findUsages(reader, { holders, group: groupOf(key) }, name)
+        return { usages: usages.get(name) ?? [] }
+      },
+      async readPage(reader, scope, values) {
+        const usages = await findUsages(reader, { holders, group: groupOf(scope) })
+        return values.map(({ name }) => ({ usages: usages.get(name) ?? [] }))
+      },
+    },
+    totals: {
+      schema: {
+        totalFileSize: Type.Integer({ description: 'Kilobytes, rounded up.' }),
+        maxFileSize: Type.Integer({
+          description: 'What the group’s announcements may take, in kilobytes; -1 for no limit.',
+        }),
+      },
+      async read(reader, scope) {
+        return {
+          totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
+          maxFileSize: groupBytesMax === -1 ? -1 : Math.floor(groupBytesMax / 1_024),
+        }
+      },
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import type { Reader, Transaction } from '../../database/database.ts'
+
+/** Key of a group. */
+export type GroupKey = readonly [tenantKey: string, groupKey: string]
+
+/** A place where an announcement is played. */
+export interface Usage {
+  serviceUserId: string
+  /** Where it is a setting of a DNIS. */
+  dnisName?: string
+  /** As in the setting's path. */
+  setting: string
+}
+
+/** Documents of another feature that name announcements; rows with foreign keys say which. */
+export interface AnnouncementHolder {
+  /** Who names an announcement of the group, the one called `name` where given. */
+  findUsages(reader: Reader, group: GroupKey, name?: string): Promise<(Usage & { name: string })[]>
+  /** Rewrites the documents of an announcement that was renamed; their rows have followed by the foreign keys. */
+  rewrite(
+    transaction: Transaction,
+    group: GroupKey,
+    rename: { before: string; after: string },
+  ): Promise<void>
+}
+
+/** The usages of each announcement of a group, by its name; only of the one called `name` where given. */
+export async function findUsages(
+  reader: Reader,
+  { holders, group }: { holders: readonly AnnouncementHolder[]; group: GroupKey },
+  name?: string,
+): Promise<Map<string, Usage[]>> {
+  const found = new Map<string, Usage[]>()
+  for (const holder of holders) {
+    for (const { name: announcement, ...usage } of await holder.findUsages(reader, group, name)) {
+      found.set(announcement, [...(found.get(announcement) ?? []), usage])
+    }
+  }
+  return found
+}

@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Database } from '../../database/database.ts'
+import { isObject } from '../../documents/normalise.ts'
+import { Upload } from '../../documents/upload.ts'
+import { notFound } from '../../errors.ts'
+import { sendBytes } from '../../http/bytes.ts'
+import { acceptFiles } from '../../http/form.ts'
+import { addOperation } from '../../http/operation.ts'
+import { addResource } from '../../resources/routes.ts'
+import { groupScope } from '../groups/groups.ts'
+import { type AnnouncementLimits, announcements } from './announcements.ts'
+import { findContent, readContent } from './contents.ts'
+import type { AnnouncementHolder } from './holders.ts'
+import { examine } from './wave.ts'
+
+const audioType = 'audio/wav'
+
+/** A name in a Content-Disposition header (RFC 8187); `encodeURIComponent` leaves a few characters that it does not allow. */
+function fileNameOf(name: string): string {
+  const file = name.toLowerCase().endsWith('.wav') ? name : `${name}.wav`
+  const encoded = encodeURIComponent(file).replaceAll(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
+  )
+  return `inline; filename*=UTF-8''${encoded}`
+}
+
+/** Plays an announcement. */
+function addContent(app: FastifyInstance, database: Database, path: string): void {
+  addOperation(app, {
+    method: 'GET',
+    path: `${path}:instance_name/content/`,
+    id: 'getAnnouncementContent',
+    summary: 'Get an announcement’s audio, or the range of it that is asked for',
+    tag: 'Announcements',
+    permission: 'group.administer',
+    produces: audioType,
+    async handler(request: FastifyRequest, reply: FastifyReply) {
+      const scope = groupScope(request)
+      const { instance_name: given = '' } = request.params as Record<string, string>
+      const name = given.normalize('NFC')
+      const content = await findContent(database, [...scope, name])
+      if (!content) throw notFound()
+      const { contentId, size } = content
+      reply.type(audioType).header('content-disposition', fileNameOf(name))
+      return sendBytes(request, reply, {
+        etag: `"${contentId}"`,
+        size,
+        read: (range) => readContent(database, scope[0] ?? '', { contentId, ...range }),
+      })
+    },
+  })
+}
+
+/** Serves the announcement repositories of groups. */
+export async function addAnnouncements(
+  app: FastifyInstance,
+  database: Database,
+  options: { limits: AnnouncementLimits; holders: readonly AnnouncementHolder[] },
+): Promise<void> {
+  const resource = announcements(options.limits, options.holders)
+  // Only in here a body may be a form.
+  await app.register(async (scope) => {
+    await acceptFiles(scope, { member: 'content', bytesMax: options.limits.fileBytesMax })
+    scope.addHook('preHandler', async ({ body }) => {
+      if (isObject(body) && body.content instanceof Upload) {
+        body.content = await examine(body.content)
+      }
+    })
+    addResource(scope, database, resource)
+    addContent(scope, database, resource.path)
+  })
+}

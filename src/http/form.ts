@@ -1,0 +1,78 @@
+import multipart from '@fastify/multipart'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isObject, type Members } from '../documents/normalise.ts'
+import { fromBase64, gather } from '../documents/upload.ts'
+import { invalid, Refusal } from '../errors.ts'
+
+export const formType = 'multipart/form-data'
+
+/** Bytes of JSON, or of a form, around the file that it brings. */
+const envelopeBytes = 16_384
+
+/** Bytes of a field, far more than any of our texts takes. */
+const fieldBytes = 4_096
+
+/** The largest body, in bytes, that brings a file of `fileBytesMax` bytes: in JSON three bytes are four characters. */
+export function bodyBytesFor(fileBytesMax: number): number {
+  return Math.ceil(fileBytesMax / 3) * 4 + envelopeBytes
+}
+
+interface FileMember {
+  /** The body's member that is a file. */
+  member: string
+  /** Largest file, in bytes. */
+  bytesMax: number
+}
+
+async function readParts(request: FastifyRequest, { member, bytesMax }: FileMember) {
+  const body = new Map<string, unknown>()
+  // One more than is allowed of each, so that the refusal is ours and says what is wrong.
+  const limits = { files: 2, fields: 50, parts: 60, fieldSize: fieldBytes, fileSize: bytesMax + 1 }
+  for await (const part of request.parts({ limits })) {
+    const isFile = part.type === 'file'
+    // A form has one file, whatever its field is called.
+    const name = isFile ? member : part.fieldname
+    if (body.has(name)) {
+      const what = isFile ? 'The form must bring one file only' : 'It is given twice'
+      throw new Refusal([invalid(name, `The '${name}' field is not valid. ${what}.`)])
+    }
+    if (!isFile && part.valueTruncated) {
+      throw new Refusal([invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)])
+    }
+    body.set(name, isFile ? await gather(part.file, member, bytesMax) : part.value)
+  }
+  return Object.fromEntries(body)
+}
+
+/** @throws Refusal 2 for a form that is malformed or has something twice; 413 for a file that is too large. */
+async function readForm(request: FastifyRequest, file: FileMember): Promise<Members> {
+  try {
+    return await readParts(request, file)
+  } catch (error) {
+    if (error instanceof Refusal) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Refusal([{ code: 2, message: `The form cannot be read: ${reason}.` }])
+  }
+}
+
+/** @throws Refusal 413 for a file that is too large. */
+async function readJson(body: unknown, { member, bytesMax }: FileMember): Promise<unknown> {
+  const content = isObject(body) ? body[member] : undefined
+  if (!isObject(body) || typeof content !== 'string') return body
+  // What is no base64 is left for the document to refuse, together with all else that is wrong.
+  return { ...body, [member]: (await fromBase64(content, member, bytesMax)) ?? content }
+}
+
+/**
+ * Lets the routes that `app` gets afterwards take a file: a member of the body becomes an Upload, whether it came as
+ * base64 in JSON or as the file of a form.
+ */
+export async function acceptFiles(app: FastifyInstance, file: FileMember): Promise<void> {
+  // A file's size is counted as it comes.
+  await app.register(multipart, { throwFileSizeLimit: false })
+  app.addHook('preHandler', async (request) => {
+    request.body = request.isMultipart()
+      ? await readForm(request, file)
+      : await readJson(request.body, file)
+  })
+}
