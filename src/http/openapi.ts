@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import packageJson from '../../package.json' with { type: 'json' }
+import { isObject } from '../documents/normalise.ts'
 import { errorCodes } from '../errors.ts'
 import { sessionCookie } from './identification.ts'
 
@@ -32,6 +33,16 @@ const errorSchema = {
   required: ['errors', 'requestId'],
 }
 
+/** @fastify/swagger writes `contentEncoding: base64` in the manner of OpenAPI 3.0, which 3.1 no longer knows. */
+function encodingsBack<Json>(document: Json): Json {
+  const isEncoded = (value: unknown) => isObject(value) && value.format === 'byte'
+  return JSON.parse(JSON.stringify(document), (_key, value) => {
+    if (!isEncoded(value)) return value
+    const { format: _, ...schema } = value
+    return { ...schema, contentEncoding: 'base64' }
+  })
+}
+
 /** Collects every operation added afterwards into an OpenAPI 3.1 document. */
 export async function addOpenApi(app: FastifyInstance): Promise<void> {
   app.addSchema(errorSchema)
@@ -53,6 +64,9 @@ export async function addOpenApi(app: FastifyInstance): Promise<void> {
       },
       security: [{ session: [] }, { token: [] }],
     },
+    convertConstToEnum: false,
+    transformObject: (document) =>
+      'openapiObject' in document ? encodingsBack(document.openapiObject) : document.swaggerObject,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema.$id === 'string' ? schema.$id : `Schema${index}`,

@@ -5,6 +5,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
+import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
@@ -70,6 +71,13 @@ async function check({ transaction, place, value, before }: Write<Admin>): Promi
   return [...faults, ...(await checkDepartment(transaction, place, value.department))]
 }
 
+const example = {
+  userId: 'ApioAdmin@sip.netaxis.be',
+  firstName: 'Admin',
+  lastName: 'Test1',
+  language: 'English',
+}
+
 function admins(rank: Rank) {
   const { noun, path, permission, level } = rank
   return {
@@ -86,6 +94,11 @@ function admins(rank: Rank) {
       remove: permission,
     },
     idMember: 'userId',
+    examples: examplesOf('admins', {
+      create: { ...example, userId: 'ApioAdmin', password: 'correct horse battery' },
+      shown: example,
+      change: { lastName: 'Test2' },
+    }),
     fields: personFields,
     keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
     domain: defaultDomain,

@@ -4,6 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold, isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
+import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
@@ -106,6 +107,21 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
     document: defineDocument({ schema: Department }),
     table,
     idMember: 'departmentName',
+    examples: examplesOf('departments', {
+      create: {
+        departmentName: 'test_department_initial',
+        parentDepartment: { departmentName: 'test_department_parent_1' },
+      },
+      shown: {
+        departmentName: 'test_department_initial',
+        parentDepartment: {
+          tenantId: 'footenant',
+          groupId: 'foogroup',
+          departmentName: 'test_department_parent_1',
+        },
+      },
+      change: { departmentName: 'test_department' },
+    }),
     fields: {
       DepartmentName: caseless('department_name'),
     },

@@ -5,6 +5,7 @@ import { fold, withDomain } from '../../documents/normalise.ts'
 import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound } from '../../errors.ts'
 import type { Place } from '../../http/permissions.ts'
+import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
@@ -88,6 +89,14 @@ async function checkCountry({ transaction, key, before, value }: Write<Group>): 
   return [invalid('country', message)]
 }
 
+const example = {
+  groupId: 'foogroup',
+  groupName: 'Foo call centre',
+  defaultDomain: 'sip.netaxis.be',
+  country: 'BE',
+  timeZone: 'Europe/Brussels',
+}
+
 /** @param holders what keeps a group from being deleted, keyed by `tenant_key`, `group_key`. */
 export function groups(holders: readonly Holder[]): Resource<Group> {
   return {
@@ -110,6 +119,11 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
     }),
     table,
     idMember: 'groupId',
+    examples: examplesOf('groups', {
+      create: { groupId: example.groupId, groupName: example.groupName },
+      shown: example,
+      change: { timeZone: 'Europe/London' },
+    }),
     fields: {
       GroupId: { column: 'group_id', folded: 'group_key' },
       GroupName: caseless('group_name'),

@@ -6,6 +6,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, name, readOnly } from '../../documents/vocabulary.ts'
 import { DatabaseUnavailable, type Fault, forbidden, invalid, unauthorized } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
+import { examplesOf } from '../../resources/examples.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
@@ -148,6 +149,19 @@ function lastUse(usedAt: unknown): { lastUsedAt?: string } {
 
 const document = defineDocument({ schema: Token, filled: ['userLevel'] })
 
+const example = {
+  tokenId: '019a5c1e-7c3a-7d4b-9f5e-2b6a8c0d1e2f',
+  name: 'provisioning',
+  expiresAt: '2027-01-31T12:00:00.000Z',
+  userLevel: levels.GroupAdmin,
+}
+
+const examples = examplesOf('tokens', {
+  create: { name: example.name, expiresAt: example.expiresAt, userLevel: example.userLevel },
+  shown: { ...example, lastUsedAt: '2026-11-24T03:00:00.000Z' },
+  change: { name: 'nightly provisioning' },
+})
+
 /** The caller's own API tokens. */
 export const tokens: Resource<Token> = {
   noun: 'token',
@@ -166,6 +180,13 @@ export const tokens: Resource<Token> = {
   document,
   table,
   idMember: 'tokenId',
+  examples: {
+    ...examples,
+    create: {
+      ...examples.create,
+      response: { ...example, token: 'JvVsR1k0m2Yz7bT3cXqWnE5uPhLdAfGi9oKxS4rN6yM' },
+    },
+  },
   fields: { Name: caseless('name') },
   scope: ({ caller }) => [caller.identityKey],
   keyOf: (id) => id,

@@ -151,6 +151,29 @@ function toItem(stored: RoutePoint): Static<typeof Item> {
   return { serviceUserId, name, phoneNumber, extension, department, active }
 }
 
+const defaults = {
+  active: true,
+  queueLength: 0,
+  noAnswerTimeoutRings: 5,
+  playRingingWhenOfferingCall: false,
+  overrideAgentWrapUpTime: false,
+  wrapUpSeconds: 0,
+  enableAutomaticStateChangeForAgents: false,
+  forceDeliveryOfCalls: false,
+  allowCallsToAgentsInWrapUp: false,
+}
+
+const example = {
+  serviceUserId: 'APIOTestRP@sip.netaxis.be',
+  serviceInstanceProfile: {
+    name: 'APIO Test RP',
+    phoneNumber: '+3225126779',
+    extension: '5100',
+    timeZone: 'Europe/Brussels',
+  },
+  ...defaults,
+}
+
 export const routePoints: Resource<RoutePoint> = {
   noun: 'routePoint',
   plural: 'route_points',
@@ -166,22 +189,27 @@ export const routePoints: Resource<RoutePoint> = {
   },
   document: defineDocument({
     schema: RoutePoint,
-    defaults: {
-      active: true,
-      queueLength: 0,
-      noAnswerTimeoutRings: 5,
-      playRingingWhenOfferingCall: false,
-      overrideAgentWrapUpTime: false,
-      wrapUpSeconds: 0,
-      enableAutomaticStateChangeForAgents: false,
-      forceDeliveryOfCalls: false,
-      allowCallsToAgentsInWrapUp: false,
-    },
+    defaults,
     rules,
     wrapper: 'routePointInstance',
   }),
   table,
   idMember: 'serviceUserId',
+  examples: {
+    list: { response: { route_points: [toItem(example)] } },
+    create: {
+      request: {
+        serviceUserId: 'APIOTestRP',
+        serviceInstanceProfile: example.serviceInstanceProfile,
+      },
+      response: { routePointInstance: example },
+    },
+    read: { response: { routePointInstance: example } },
+    change: {
+      request: { queueLength: 25 },
+      response: { routePointInstance: { ...example, queueLength: 25 } },
+    },
+  },
   fields: {
     ServiceUserId: { column: 'service_user_id', folded: 'route_point_key' },
     Name: caseless('name'),

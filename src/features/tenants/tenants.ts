@@ -4,6 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { notFound } from '../../errors.ts'
+import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
@@ -56,6 +57,15 @@ export function deletesNonEmpty({ query }: Site): boolean {
   return query.deleteNonEmpty === '1'
 }
 
+const example = {
+  tenantId: 'footenant',
+  type: 'ServiceProvider',
+  name: 'Foo Telecom',
+  defaultDomain: 'sip.netaxis.be',
+  country: 'BE',
+  timeZone: 'Europe/Brussels',
+}
+
 /** @param holders what keeps a tenant from being deleted, keyed by `tenant_key`. */
 export function tenants(holders: readonly Holder[]): Resource<Tenant> {
   return {
@@ -74,6 +84,11 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
     document: defineDocument({ schema: Tenant, rules: whereaboutsRules }),
     table,
     idMember: 'tenantId',
+    examples: examplesOf('tenants', {
+      create: example,
+      shown: example,
+      change: { name: 'Foo Communications' },
+    }),
     fields: {
       TenantId: { column: 'tenant_id', folded: 'tenant_key' },
       Name: caseless('name'),

@@ -5,6 +5,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, forbidden } from '../../errors.ts'
 import { type Caller, levels, type Place } from '../../http/permissions.ts'
+import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless, exact } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
@@ -120,6 +121,19 @@ async function save(write: Write<User>, writeRow: () => Promise<void>): Promise<
   await saveNumbers(transaction, holderOf(write), { before, after: value })
 }
 
+const example = {
+  userId: 'ApioUserTest1@sip.netaxis.be',
+  firstName: 'Test1',
+  lastName: 'Test1',
+  phoneNumber: '+3225126778',
+  extension: '5001',
+  department: {
+    tenantId: 'footenant',
+    groupId: 'foogroup',
+    departmentName: 'test_department_initial',
+  },
+}
+
 export const users: Resource<User> = {
   noun: 'user',
   plural: 'users',
@@ -136,6 +150,16 @@ export const users: Resource<User> = {
   document: defineDocument({ schema: User }),
   table,
   idMember: 'userId',
+  examples: examplesOf('users', {
+    create: {
+      ...example,
+      userId: 'ApioUserTest1',
+      department: { departmentName: example.department.departmentName },
+      password: 'correct horse battery',
+    },
+    shown: example,
+    change: { extension: '5002' },
+  }),
   fields: {
     UserId: { column: 'user_id', folded: 'user_key' },
     FirstName: caseless('first_name'),

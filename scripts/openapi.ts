@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { buildApp } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+import { openDatabase } from '../src/database/open.ts'
+
+/** Writes `openapi.json`, the document that the server answers, made by the application that the server runs. */
+const folder = mkdtempSync(join(tmpdir(), 'pointsman-openapi-'))
+const database = await openDatabase(`sqlite:${join(folder, 'empty.db')}`)
+const app = await buildApp({
+  config: readConfig({}),
+  database,
+  logger: pino({ level: 'silent' }),
+})
+await app.ready()
+const file = new URL('../openapi.json', import.meta.url)
+writeFileSync(file, `${JSON.stringify(app.swagger(), null, 2)}\n`)
+await app.close()
+await database.close()
+rmSync(folder, { recursive: true })

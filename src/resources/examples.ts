@@ -1,0 +1,15 @@
+import type { Members } from '../documents/normalise.ts'
+import type { Resource } from './resource.ts'
+
+/** The examples of a resource that its answers and its list show alike. */
+export function examplesOf(
+  plural: string,
+  { create, shown, change }: { create: Members; shown: Members; change: Members },
+): NonNullable<Resource['examples']> {
+  return {
+    list: { response: { [plural]: [shown] } },
+    create: { request: create, response: shown },
+    read: { response: shown },
+    change: { request: change, response: { ...shown, ...change } },
+  }
+}
