@@ -106,7 +106,12 @@ function expected(route: Route, asker: Asker, name: PlaceName): number {
  */
 const harmless = {
   GET: { status: 200, body: undefined, headers: {} },
-  POST: { status: 400, body: { surprise: true }, headers: {} },
+  // With the department in which a Department Admin may create a user.
+  POST: {
+    status: 400,
+    body: { surprise: true, department: { departmentName: 'Sales' } },
+    headers: {},
+  },
   PUT: { status: 400, body: { surprise: true }, headers: {} },
   DELETE: { status: 412, body: undefined, headers: { 'if-match': '"no such state"' } },
 } as const
