@@ -1,5 +1,14 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { engines } from '../../../test/engines.ts'
 import { describeResource, refusing } from '../../../test/resource-suite.ts'
-import { group } from '../../../test/world.ts'
+import {
+  createWorld,
+  expectRefusal,
+  expectUnchanged,
+  group,
+  siblingGroup,
+  type World,
+} from '../../../test/world.ts'
 
 const read = refusing({ endUser: 403, siblingAdmin: 404, otherTenantAdmin: 404 })
 const write = { ...read, departmentAdmin: 403 }
@@ -48,4 +57,125 @@ describeResource({
       'surprise',
     ],
   },
+})
+
+describe.each(engines)('departments and what belongs to them on $name', (engine) => {
+  let world: World
+  const departments = `${group}departments/`
+  const at = (name: string) => `${departments}${encodeURIComponent(name)}/`
+  const named = (departmentName: string) => ({ ...inGroup, departmentName })
+
+  beforeEach(async () => {
+    world = await createWorld(engine)
+    const body = {
+      serviceUserId: 'salesRP',
+      serviceInstanceProfile: { name: 'Sales', department: { departmentName: 'Sales' } },
+    }
+    expect((await post(`${group}services/route_points/`, body)).status).toBe(201)
+  })
+  afterEach(() => world.close())
+
+  const post = (url: string, body: object) => world.ask('groupAdmin', 'POST', url, body)
+  const put = (url: string, body: object) => world.ask('groupAdmin', 'PUT', url, body)
+  const get = async (url: string) => (await world.ask('groupAdmin', 'GET', url)).body
+
+  it('carry a new name to the users, admins, route points and departments that name them', async () => {
+    const before = await world.ask('groupAdmin', 'GET', `${group}users/agent/`)
+    const answer = await put(at('Sales'), { departmentName: 'Verkauf & Café' })
+    expect(answer.body).toEqual({ departmentName: 'Verkauf & Café' })
+    expectRefusal(await world.ask('groupAdmin', 'GET', at('Sales')), 404)
+    expect(await get(at('Verkauf & Café'))).toEqual(answer.body)
+    const shown = named('Verkauf & Café')
+    const user = await world.ask('groupAdmin', 'GET', `${group}users/agent/`)
+    expect(user.body.department).toEqual(shown)
+    expect(user.headers.etag).not.toBe(before.headers.etag)
+    expect((await get(`${group}admins/departmentadmin/`)).department).toEqual(shown)
+    expect((await get(at('Inside Sales'))).parentDepartment).toEqual(shown)
+    const { routePointInstance } = await get(`${group}services/route_points/salesRP/`)
+    expect(routePointInstance.serviceInstanceProfile.department).toEqual(shown)
+    const { users } = await get(`${group}users/?insensitiveDepartmentNameStarts=VERKAUF`)
+    expect(users).toEqual([user.body])
+    const { route_points } = await get(
+      `${group}services/route_points/?sensitiveDepartmentNameContains=Caf%C3%A9`,
+    )
+    expect(route_points[0].department).toEqual(shown)
+  })
+
+  it('carry a new name to the rights of their admin', async () => {
+    await put(at('Sales'), { departmentName: 'Verkauf' })
+    const agent = `${group}users/agent/`
+    const change = { lastName: 'Changed' }
+    expect((await world.ask('departmentAdmin', 'PUT', agent, change)).status).toBe(200)
+  })
+
+  it('refuse the name of another, in the same case, and take it in another case', async () => {
+    await expectUnchanged(world, async () => {
+      expectRefusal(await put(at('Sales'), { departmentName: 'Inside Sales' }), 400, [
+        { code: 11, parameter: 'departmentName' },
+      ])
+    })
+    expect((await put(at('Sales'), { departmentName: 'INSIDE SALES' })).status).toBe(200)
+  })
+
+  it('never stand below themselves', async () => {
+    await post(departments, { departmentName: 'Deep', parentDepartment: named('Inside Sales') })
+    await expectUnchanged(world, async () => {
+      for (const parent of ['Sales', 'Inside Sales', 'Deep']) {
+        expectRefusal(await put(at('Sales'), { parentDepartment: named(parent) }), 400, [
+          { code: 2, parameter: 'parentDepartment.departmentName' },
+        ])
+        const renamed = { departmentName: 'Other', parentDepartment: named(parent) }
+        expectRefusal(await put(at('Sales'), renamed), 400, [{ code: 2 }])
+      }
+      expectRefusal(
+        await post(departments, { departmentName: 'Self', parentDepartment: named('Self') }),
+        400,
+        [{ code: 2, parameter: 'parentDepartment.departmentName' }],
+      )
+    })
+    expect((await put(at('Deep'), { parentDepartment: named('Sales') })).status).toBe(200)
+    expect((await put(at('Deep'), { parentDepartment: null })).body).not.toHaveProperty(
+      'parentDepartment',
+    )
+  })
+
+  it('have parents of their own group only', async () => {
+    await post(departments, { departmentName: 'Here' })
+    await world.ask('siblingAdmin', 'POST', `${siblingGroup}departments/`, {
+      departmentName: 'There',
+    })
+    await expectUnchanged(world, async () => {
+      expectRefusal(await put(at('Here'), { parentDepartment: named('There') }), 400, [
+        { code: 2, parameter: 'parentDepartment.departmentName' },
+      ])
+      const elsewhere = { ...named('There'), groupId: 'siblinggroup' }
+      expectRefusal(await put(at('Here'), { parentDepartment: elsewhere }), 400, [
+        { code: 2, parameter: 'parentDepartment.groupId' },
+      ])
+      const abroad = { ...named('There'), tenantId: 'othertenant' }
+      expectRefusal(await put(at('Here'), { parentDepartment: abroad }), 400, [
+        { code: 2, parameter: 'parentDepartment.tenantId' },
+      ])
+    })
+  })
+
+  it('are not deleted while they hold something, and tell what', async () => {
+    await expectUnchanged(world, async () => {
+      for (const query of ['', '?deleteNonEmpty=1']) {
+        expectRefusal(await world.ask('groupAdmin', 'DELETE', `${at('Sales')}${query}`), 400, [
+          {
+            code: 21,
+            message:
+              'Cannot delete the department. It still holds 1 department, 1 admin, 1 user, 1 route point.',
+          },
+        ])
+      }
+    })
+    const items = ['users/agent/', 'admins/departmentadmin/', 'services/route_points/salesRP/']
+    for (const item of [...items, 'departments/Inside%20Sales/', 'departments/Sales/']) {
+      const answer = await world.ask('groupAdmin', 'DELETE', `${group}${item}`)
+      expect(answer.status, answer.text).toBe(200)
+    }
+    expect((await get(departments)).departments).toEqual([])
+  })
 })
