@@ -1,5 +1,5 @@
 import { isText } from './normalise.ts'
-import { type Schema, vocabularyWords } from './vocabulary.ts'
+import { type Schema, unmodified, vocabularyWords } from './vocabulary.ts'
 
 /** The schemas of one kind of document: what GET shows, what POST and PUT take, and the latter as OpenAPI tells it. */
 export interface DocumentSchemas {
@@ -33,7 +33,7 @@ function derive(schema: Schema, keep: Keep, required: Keep): Schema {
   } as Schema
 }
 
-/** The schema without our own words; where `clearing`, a clearable member also takes what clears it. */
+/** The schema without our own words; where `clearing`, as requests may be: also with what clears a member. */
 export function documented(schema: Schema, clearing: boolean): Schema {
   const file = schema.upload && { type: 'string', contentEncoding: 'base64' }
   const copy: Record<string, unknown> = { ...schema, ...file }
@@ -47,6 +47,10 @@ export function documented(schema: Schema, clearing: boolean): Schema {
     )
   }
   if (schema.items) copy.items = documented(schema.items, clearing)
+  if (clearing && schema.slots) copy.items = { anyOf: [copy.items, { const: unmodified }] }
+  // The pattern is that of the number without the spaces and dashes that requests may have in it.
+  if (clearing && schema.compact) delete copy.pattern
+  if (schema.anyOf) copy.anyOf = schema.anyOf.map((one) => documented(one, clearing))
   if (!clearing || !schema.clearable) return copy as unknown as Schema
   const { description, ...alternative } = copy
   const clears = isText(schema) ? [{ type: 'null' }, { const: '' }] : [{ type: 'null' }]

@@ -43,6 +43,7 @@ export type Schema = TSchema &
     type?: string
     properties?: Record<string, Schema>
     items?: Schema
+    anyOf?: Schema[]
     required?: string[]
     default?: unknown
     description?: string

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { documented } from '../documents/schemas.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { levels, type Permission, permissions } from './permissions.ts'
 
@@ -127,13 +128,15 @@ function describeRight(permission: Permission): string {
 }
 
 function responsesOf(operation: Operation): Record<string, unknown> {
-  const { status = 200, answer = { type: 'object' }, example } = operation
+  const { status = 200, answer = { type: 'object' } as Schema, example } = operation
   const success = {
     description: STATUS_CODES[status],
     ...headersOf(operation),
     content: {
       [operation.produces ?? 'application/json']: {
-        schema: operation.produces ? { type: 'string', format: 'binary' } : answer,
+        schema: operation.produces
+          ? { type: 'string', format: 'binary' }
+          : documented(answer, false),
         ...(example?.response !== undefined && { example: example.response }),
       },
     },

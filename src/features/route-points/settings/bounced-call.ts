@@ -4,6 +4,13 @@ import { clearable } from '../../../documents/vocabulary.ts'
 import { Destination } from '../../numbers/members.ts'
 import { defineSetting } from './define.ts'
 
+const response = {
+  active: true,
+  numberOfRingsBeforeBouncingCall: 5,
+  enableTransfer: false,
+  bounceCallWhenAgentUnavailable: false,
+}
+
 export const bouncedCall = defineSetting({
   name: 'bounced_call',
   summary: 'bounced call settings',
@@ -25,18 +32,14 @@ export const bouncedCall = defineSetting({
     yield needs(value, value.enableTransfer, 'transferPhoneNumber', message)
   },
   example: {
-    get: { active: true, numberOfRingsBeforeBouncingCall: 5 },
+    get: response,
     put: {
       request: {
         active: true,
         numberOfRingsBeforeBouncingCall: 5,
         bounceCallWhenAgentUnavailable: false,
       },
-      response: {
-        active: true,
-        numberOfRingsBeforeBouncingCall: 5,
-        bounceCallWhenAgentUnavailable: false,
-      },
+      response,
     },
   },
 })
