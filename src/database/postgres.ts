@@ -1,19 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import pg, { type Pool, type PoolClient } from 'pg'
+import pg, { type PoolClient } from 'pg'
 import { DatabaseUnavailable } from '../errors.ts'
 import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
+import { openPools, type PrimaryPools, splitHosts, timeouts } from './postgres-pools.ts'
 import { postgresShapes, toShapes } from './shape.ts'
-
-/** Milliseconds. Together they bound how long a request waits for a database that does not answer. */
-const timeouts = {
-  connect: 5_000,
-  statement: 10_000,
-  lock: 5_000,
-  idleInTransaction: 10_000,
-  /** For a network that swallows answers, when the server's own limits cannot be heard. */
-  query: 15_000,
-}
 
 export interface PostgresOptions {
   /** Connections of this node. */
@@ -23,14 +14,6 @@ export interface PostgresOptions {
 
 /** Prepared statements live in every connection; composed list statements beyond this many are sent unnamed. */
 const namedMax = 500
-
-const int8 = 20
-
-/** Counts, sizes and times in milliseconds are exact as numbers. */
-const integersAsNumbers: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format ?? 'text'),
-}
 
 interface Query {
   text: string
@@ -146,10 +129,10 @@ async function giveBack(client: PoolClient, error: unknown): Promise<void> {
 }
 
 async function runOnce<Result>(
-  pool: Pool,
+  pools: PrimaryPools,
   change: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
-  const client = await ask(pool.connect())
+  const client = await ask(pools.connect())
   const { transaction, end } = openTransaction(client)
   try {
     await ask(client.query('BEGIN ISOLATION LEVEL SERIALIZABLE'))
@@ -181,14 +164,32 @@ const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
 /** Any number that no other program on the same database uses for the same purpose. */
 const migrationLock = 7_046_029_254
 
+/** @throws Error when no host is a primary that answers. */
+async function connectToPrimary(url: string): Promise<pg.Client> {
+  let trouble: unknown
+  for (const connectionString of splitHosts(url)) {
+    const client = new pg.Client({
+      connectionString,
+      connectionTimeoutMillis: timeouts.connect,
+      application_name: 'pointsman migrate',
+    })
+    try {
+      await client.connect()
+      const { rows } = await client.query('SELECT pg_is_in_recovery() AS standby')
+      if (!rows[0].standby) return client
+      await client.end()
+    } catch (error) {
+      trouble = error
+    }
+  }
+  throw new Error('No PostgreSQL host of the database URL answers as a primary.', {
+    cause: trouble,
+  })
+}
+
 /** Applies what is pending in one transaction: other nodes wait for the lock and then find nothing to do. */
 async function migrate(url: string, migrations: readonly Migration[]): Promise<void> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: timeouts.connect,
-    application_name: 'pointsman migrate',
-  })
-  await client.connect()
+  const client = await connectToPrimary(url)
   try {
     await client.query('BEGIN')
     await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
@@ -198,11 +199,8 @@ async function migrate(url: string, migrations: readonly Migration[]): Promise<v
     if (pending.length > 0) await client.query(instr)
     for (const { version, name, sql } of pending) {
       await client.query(toPostgres(sql))
-      await client.query('INSERT INTO schema_versions VALUES ($1, $2, $3)', [
-        version,
-        name,
-        Date.now(),
-      ])
+      const row = [version, name, Date.now()]
+      await client.query('INSERT INTO schema_versions VALUES ($1, $2, $3)', row)
     }
     await client.query('COMMIT')
   } finally {
@@ -222,30 +220,29 @@ export async function openPostgres(
   { connectionsMax, onCommit = () => {} }: PostgresOptions,
 ): Promise<Database> {
   await migrate(url, migrations)
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: connectionsMax,
-    keepAlive: true,
-    connectionTimeoutMillis: timeouts.connect,
-    statement_timeout: timeouts.statement,
-    lock_timeout: timeouts.lock,
-    idle_in_transaction_session_timeout: timeouts.idleInTransaction,
-    query_timeout: timeouts.query,
-    application_name: 'pointsman',
-    types: integersAsNumbers,
-  })
-  // An idle connection that the server ends is replaced at the next use; without a listener it would end the process.
-  pool.on('error', () => {})
+  const pools = openPools(url, connectionsMax)
+
+  async function askOnce(query: Query & { values: Value[] }): Promise<pg.QueryResult> {
+    const client = await ask(pools.connect())
+    try {
+      const result = await ask(client.query(query))
+      client.release()
+      return result
+    } catch (error) {
+      client.release(error instanceof DatabaseUnavailable)
+      throw error
+    }
+  }
 
   const reads: Runner = {
     async query(query) {
       try {
-        return await ask(pool.query(query))
+        return await askOnce(query)
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable && isConnectionTrouble(error.cause))) throw error
       }
       // A connection that died unnoticed says nothing of the server: a read may ask again, once.
-      return ask(pool.query(query))
+      return askOnce(query)
     },
   }
 
@@ -254,28 +251,30 @@ export async function openPostgres(
     async write(change) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          const result = await runOnce(pool, change)
+          const result = await runOnce(pools, change)
           onCommit(1)
           return result
         } catch (error) {
           const state = sqlState(error)
           if (state === undefined || !conflictStates.has(state)) throw error
-          if (attempt === attemptsMax)
+          if (attempt === attemptsMax) {
             throw state.startsWith('40') ? new DatabaseUnavailable(error) : error
+          }
         }
         await delay(pause(attempt))
       }
     },
     async tables() {
-      const { rows } = await ask(pool.query(postgresShapes))
+      const { rows } = await askOnce({ text: postgresShapes, values: [] })
       return toShapes(rows)
     },
     async size() {
-      const { rows } = await pool.query('SELECT pg_database_size(current_database()) AS size')
+      const text = 'SELECT pg_database_size(current_database()) AS size'
+      const { rows } = await askOnce({ text, values: [] })
       return rows[0].size
     },
     async close() {
-      await pool.end()
+      await pools.end()
     },
   }
 }

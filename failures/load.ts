@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { password } from './node.ts'
+
+const group = '/api/v1/tenants/footenant/groups/foogroup/'
+
+/** Milliseconds after which a client gives a request up; the service's own limits are shorter. */
+const patience = 30_000
+
+/** Milliseconds that a client waits before it turns to the next node. */
+const pause = 20
+
+export interface Load {
+  /** Every value that a client sent, and whether the service acknowledged it. */
+  readonly values: ReadonlyMap<string, { acknowledged: boolean; routePoint: number; order: number }>
+  acknowledged(): number
+  /** Answers that are neither a success nor one that the API promises in trouble. */
+  readonly surprises: readonly string[]
+  /** Longest time in seconds in which no write was acknowledged. */
+  secondsWithoutService(): number
+  stop(): Promise<void>
+}
+
+async function send(url: string, token: string, method: string, body?: object): Promise<Response> {
+  const json = body === undefined ? {} : { body: JSON.stringify(body) }
+  return fetch(url, {
+    method,
+    ...json,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(patience),
+  })
+}
+
+function routePointPath(index: number): string {
+  return `${group}services/route_points/load${index}@sip.example.org/`
+}
+
+/** Signs in, and creates a route point for each client. */
+export async function furnish(url: string, clients: number): Promise<string> {
+  const credentials = { username: 'admin', password }
+  const login = await send(`${url}/api/v1/login/`, '', 'POST', credentials)
+  const cookie = login.headers.get('set-cookie')?.split(';', 1)[0] ?? ''
+  const answer = await fetch(`${url}/api/v1/tokens/`, {
+    method: 'POST',
+    headers: { cookie, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'load' }),
+  })
+  const { token } = (await answer.json()) as { token: string }
+  const posts: [string, object][] = [
+    [
+      '/api/v1/tenants/',
+      { tenantId: 'footenant', type: 'ServiceProvider', defaultDomain: 'sip.example.org' },
+    ],
+    ['/api/v1/tenants/footenant/groups/', { groupId: 'foogroup' }],
+    ...Array.from({ length: clients }, (_, index): [string, object] => [
+      `${group}services/route_points/`,
+      { serviceUserId: `load${index}`, serviceInstanceProfile: { name: `Load ${index}` } },
+    ]),
+  ]
+  for (const [path, body] of posts) {
+    const created = await send(url + path, token, 'POST', body)
+    if (created.status !== 201) throw new Error(`${path}: ${await created.text()}`)
+  }
+  return token
+}
+
+/**
+ * Lets clients write and read until they are stopped, each its own route point and never the same value twice. A client
+ * whose request fails goes on with the next value at the next node, as behind a load balancer.
+ */
+export function startLoad(urls: readonly string[], token: string, clients: number): Load {
+  const values = new Map<string, { acknowledged: boolean; routePoint: number; order: number }>()
+  const surprises: string[] = []
+  let isRunning = true
+  let lastSuccess = performance.now()
+  let longestGap = 0
+
+  function noteSuccess(): void {
+    const now = performance.now()
+    longestGap = Math.max(longestGap, now - lastSuccess)
+    lastSuccess = now
+  }
+
+  async function writeOnce(url: string, routePoint: number, order: number): Promise<boolean> {
+    const value = `${100_000 + routePoint}${String(order).padStart(6, '0')}`
+    const state = { acknowledged: false, routePoint, order }
+    values.set(value, state)
+    const path = `${url}${routePointPath(routePoint)}overflow/`
+    try {
+      const answer = await send(path, token, 'PUT', { transferPhoneNumber: value })
+      const text = await answer.text()
+      if (answer.status === 200) {
+        state.acknowledged = true
+        noteSuccess()
+      } else if (answer.status !== 503 || answer.headers.get('retry-after') === null) {
+        surprises.push(`PUT ${answer.status} ${text}`)
+      }
+      return answer.status === 200
+    } catch {
+      // The node is gone: what it did with the request is for the database to say.
+      return false
+    }
+  }
+
+  async function readOnce(url: string, routePoint: number): Promise<void> {
+    try {
+      const answer = await send(`${url}${routePointPath(routePoint)}overflow/`, token, 'GET')
+      const text = await answer.text()
+      if (answer.status !== 200 && answer.status !== 503)
+        surprises.push(`GET ${answer.status} ${text}`)
+    } catch {
+      // As above.
+    }
+  }
+
+  async function client(routePoint: number): Promise<void> {
+    let node = routePoint % urls.length
+    for (let order = 0; isRunning; order += 1) {
+      const url = urls[node] ?? ''
+      const succeeded = await writeOnce(url, routePoint, order)
+      if (succeeded) await readOnce(url, routePoint)
+      else {
+        node = (node + 1) % urls.length
+        await delay(pause)
+      }
+    }
+  }
+
+  const running = Promise.all(Array.from({ length: clients }, (_, index) => client(index)))
+  return {
+    values,
+    surprises,
+    acknowledged: () => [...values.values()].filter((value) => value.acknowledged).length,
+    secondsWithoutService: () =>
+      Math.round(Math.max(longestGap, performance.now() - lastSuccess)) / 1_000,
+    async stop() {
+      isRunning = false
+      await running
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { type Database, sql } from '../src/database/database.ts'
+import type { Load } from './load.ts'
+
+/** What became of the writes of a load; `lost` and `appliedTwice` must be 0. */
+export interface Verdict {
+  scenario: string
+  acknowledged: number
+  found: number
+  lost: number
+  appliedTwice: number
+  /** Written though the client was never told: the answer was lost, not the write. */
+  unanswered: number
+  surprises: number
+  secondsWithoutService: number
+}
+
+const selectChanges = sql<{ after_value: string | null }>(
+  "SELECT after_value FROM changes WHERE target LIKE '%/overflow/'",
+)
+const selectStates = sql<{ value: string }>(
+  "SELECT value FROM route_point_settings WHERE setting = 'overflow'",
+)
+
+function numberIn(text: string): string {
+  return String(JSON.parse(text).transferPhoneNumber)
+}
+
+/**
+ * Compares what clients were told with what is there: each acknowledged value has exactly one record of its change, no
+ * value has two, and each setting shows a value at least as late as the last acknowledged one.
+ */
+export async function judge(scenario: string, database: Database, load: Load): Promise<Verdict> {
+  const records = new Map<string, number>()
+  for (const { after_value } of await database.all(selectChanges)) {
+    const value = numberIn(after_value ?? '{}')
+    records.set(value, (records.get(value) ?? 0) + 1)
+  }
+  const acknowledged = [...load.values].filter(([, { acknowledged: told }]) => told)
+  const found = acknowledged.filter(([value]) => records.has(value)).length
+  const shown = new Map<number, number>()
+  for (const { value } of await database.all(selectStates)) {
+    const state = load.values.get(numberIn(value))
+    if (state) shown.set(state.routePoint, state.order)
+  }
+  const overwritten = acknowledged.filter(
+    ([, { routePoint, order }]) => (shown.get(routePoint) ?? -1) < order,
+  ).length
+  return {
+    scenario,
+    acknowledged: acknowledged.length,
+    found,
+    lost: acknowledged.length - found + overwritten,
+    appliedTwice: [...records.values()].filter((count) => count > 1).length,
+    unanswered: records.size - found,
+    surprises: load.surprises.length,
+    secondsWithoutService: load.secondsWithoutService(),
+  }
+}
