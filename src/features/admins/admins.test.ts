@@ -1,5 +1,16 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { engines } from '../../../test/engines.ts'
 import { describeResource, type ResourceCase, refusing } from '../../../test/resource-suite.ts'
-import { group, password } from '../../../test/world.ts'
+import {
+  createWorld,
+  expectRefusal,
+  expectUnchanged,
+  group,
+  otherGroup,
+  password,
+  siblingGroup,
+  type World,
+} from '../../../test/world.ts'
 
 const names = { good: ['x', '😀'.repeat(30), ['  x ', 'x']], bad: ['', '😀'.repeat(31), 5, 'a\tb'] }
 const passwords = { good: [], bad: ['', 'x'.repeat(7), 'x'.repeat(129), 12345678, null] }
@@ -114,4 +125,93 @@ describeResource({
     department: { good: [[{ departmentName: 'Sales' }, sales]], bad: ['Sales', 1] },
     'department.departmentName': { good: [], bad: ['Nowhere', '', 5] },
   },
+})
+
+describe.each(engines)('levels of admins on $name', (engine) => {
+  let world: World
+  beforeEach(async () => {
+    world = await createWorld(engine)
+  })
+  afterEach(() => world.close())
+
+  async function signIn(username: string): Promise<{ cookie: string; level: number }> {
+    const answer = await world.ask('nobody', 'POST', '/api/v1/login/', { username, password })
+    const cookie = String(answer.headers['set-cookie']).split(';', 1)[0] ?? ''
+    return { cookie, level: answer.body?.profile.user_level }
+  }
+
+  it('follow the department at once, for sessions that are open', async () => {
+    const { cookie, level } = await signIn('departmentadmin@sip.netaxis.be')
+    expect(level).toBe(4)
+    const admin = `${group}admins/departmentadmin/`
+    const statuses = async () => {
+      const list = await world.ask('nobody', 'GET', `${group}admins/`, undefined, { cookie })
+      const write = await world.ask('nobody', 'PUT', `${group}users/agent/`, {}, { cookie })
+      return [list.status, write.status]
+    }
+    expect(await statuses()).toEqual([403, 200])
+    await world.ask('groupAdmin', 'PUT', admin, { department: null })
+    expect(await statuses()).toEqual([200, 200])
+    expect((await signIn('departmentadmin@sip.netaxis.be')).level).toBe(8)
+    await world.ask('groupAdmin', 'PUT', admin, { department: { departmentName: 'Inside Sales' } })
+    expect(await statuses()).toEqual([403, 403])
+  })
+
+  it('fall at once for tokens, which never rise above what they were made for', async () => {
+    const admin = `${group}admins/groupadmin/`
+    expect((await world.ask('groupAdmin', 'GET', `${group}admins/`)).status).toBe(200)
+    await world.ask('system', 'PUT', admin, { department: { departmentName: 'Sales' } })
+    expectRefusal(await world.ask('groupAdmin', 'GET', `${group}admins/`), 403)
+    expect((await world.ask('groupAdmin', 'PUT', `${group}users/agent/`, {})).status).toBe(200)
+    await world.ask('system', 'PUT', admin, { department: null })
+    expect((await world.ask('groupAdmin', 'GET', `${group}admins/`)).status).toBe(200)
+    await world.ask('system', 'PUT', `${group}admins/departmentadmin/`, { department: null })
+    expectRefusal(await world.ask('departmentAdmin', 'GET', `${group}admins/`), 403)
+  })
+
+  it('end with the admin, for sessions and tokens alike', async () => {
+    const { cookie } = await signIn('groupadmin@sip.netaxis.be')
+    await world.ask('system', 'DELETE', `${group}admins/groupadmin/`)
+    expectRefusal(await world.ask('groupAdmin', 'GET', group), 401)
+    expectRefusal(await world.ask('nobody', 'GET', group, undefined, { cookie }), 401)
+    expectRefusal(
+      await world.ask('nobody', 'POST', '/api/v1/login/', {
+        username: 'groupadmin@sip.netaxis.be',
+        password,
+      }),
+      401,
+    )
+  })
+
+  it('reach no admin by the path of another tenant or group', async () => {
+    await expectUnchanged(world, async () => {
+      for (const item of [
+        '/api/v1/tenants/othertenant/admins/tenantadmin@sip.netaxis.be/',
+        `${siblingGroup}admins/groupadmin@sip.netaxis.be/`,
+        `${otherGroup}admins/groupadmin@sip.netaxis.be/`,
+        '/api/v1/admins/groupadmin@sip.netaxis.be/',
+        `${group}admins/tenantadmin@sip.netaxis.be/`,
+        `${group}admins/agent@sip.netaxis.be/`,
+      ]) {
+        for (const method of ['GET', 'PUT', 'DELETE']) {
+          const body = method === 'PUT' ? { lastName: 'X' } : undefined
+          expectRefusal(await world.ask('system', method, item, body), 404)
+        }
+      }
+    })
+  })
+
+  it('keep the last system admin', async () => {
+    await expectUnchanged(world, async () => {
+      const answer = await world.ask('system', 'DELETE', '/api/v1/admins/admin/')
+      expectRefusal(answer, 400, [{ code: 21 }])
+    })
+    const second = { userId: 'second', firstName: 'A', lastName: 'B', password }
+    await world.ask('system', 'POST', '/api/v1/admins/', second)
+    const both = ['admin', 'second'].map((id) =>
+      world.ask('system', 'DELETE', `/api/v1/admins/${id}/`),
+    )
+    const statuses = (await Promise.all(both)).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+  })
 })
