@@ -211,6 +211,12 @@ describe.each(engines)('disposition codes of a route point on $name', (engine) =
         { code: 'b2', active: true, description: '', level: 'Group' },
       ],
     })
+    expect(Object.keys(body.disposition_codes[0])).toEqual([
+      'code',
+      'active',
+      'description',
+      'level',
+    ])
     expect(headers['x-total-count']).toBe('4')
     expect(headers.etag).toBeDefined()
   })

@@ -41,7 +41,12 @@ export const routePointCodes: Resource<DispositionCode> = {
   item: {
     columns: ['code', 'active', 'description', 'level'],
     schema: Item as never,
-    from: ({ active, ...item }) => ({ ...item, active: active === 1 }),
+    from: ({ code, active, description, level }) => ({
+      code,
+      active: active === 1,
+      description,
+      level,
+    }),
   },
   hidden: ['code'],
   answers: { create: 'empty', change: 'empty', removeUnknown: 'empty' },
