@@ -24,7 +24,9 @@ export interface ResourceCase {
   /** The same collection where its tenant or group does not exist; undefined for the installation's. */
   absentCollection?: string
   idMember: string
-  /** An id of one that every world has, and of none. */
+  /** Makes what every world does not have. */
+  prepare?(world: World): Promise<void>
+  /** An id of one that the world has, and of none. */
   present: string
   absent: string
   /** The member in which GET wraps it. */
@@ -117,6 +119,7 @@ export function describeResource(one: ResourceCase): void {
     let world: World
     beforeAll(async () => {
       world = await createWorld(engine)
+      await one.prepare?.(world)
     })
     afterAll(() => world.close())
 

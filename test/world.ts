@@ -25,6 +25,8 @@ export interface Answer {
   status: number
   headers: Record<string, string | string[] | number | undefined>
   text: string
+  /** The body as it was sent. */
+  bytes: Buffer
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   body: any
 }
@@ -115,19 +117,27 @@ const usernames: Record<Exclude<Person, 'nobody'>, string> = {
 /** Tables that a read may change: when a token was used, who tried to sign in. */
 const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
 
-/** Builds the application on a fresh database, with tenants, groups, people and route points. */
-export async function createWorld(engine: Engine): Promise<World> {
+/**
+ * Builds the application on a fresh database, with tenants, groups, people and route points.
+ *
+ * @param environment variables that differ from the defaults.
+ */
+export async function createWorld(
+  engine: Engine,
+  environment: Record<string, string> = {},
+): Promise<World> {
   const { database, remove } = await engine.open()
   await createFirstAdmin(database, 'admin', password)
-  const config = readConfig({})
+  const config = readConfig(environment)
   const app = await buildApp({ config, database, logger: pino({ level: 'silent' }) })
   const tokens = new Map<Person, string>()
 
   async function send(options: InjectOptions): Promise<Answer> {
     const response = await app.inject(options)
-    const { statusCode: status, headers, payload: text } = response
+    const { statusCode: status, headers, payload: text, rawPayload: bytes } = response
     const isJson = String(headers['content-type']).includes('json')
-    return { status, headers, text, body: isJson && text !== '' ? JSON.parse(text) : undefined }
+    const body = isJson && text !== '' ? JSON.parse(text) : undefined
+    return { status, headers, text, bytes, body }
   }
 
   const ask: World['ask'] = (who, method, url, body, headers = {}) => {

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { wave, waveFile } from '../../../test/audio.ts'
+import { engines } from '../../../test/engines.ts'
+import { encodeForm } from '../../../test/form.ts'
+import {
+  createWorld,
+  expectRefusal,
+  expectUnchanged,
+  group,
+  type Person,
+  type World,
+} from '../../../test/world.ts'
+
+const collection = `${group}announcements/`
+const welcome = `${collection}Welcome/`
+const bytesMax = 100_000
+const file = waveFile()
+
+type Parts = [name: string, value: string | Buffer][]
+
+describe.each(engines)('forms that bring an announcement, on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld(engine, { POINTSMAN_ANNOUNCEMENT_BYTES_MAX: String(bytesMax) })
+  })
+  afterAll(() => world.close())
+  beforeEach(async () => {
+    for (const name of ['Welcome', 'New']) {
+      await world.ask('system', 'DELETE', `${collection}${name}/`)
+    }
+    await world.ask('system', 'POST', collection, { name: 'Welcome', content: wave() })
+  })
+
+  async function send(method: string, url: string, parts: Parts, person: Person = 'groupAdmin') {
+    const { body, headers } = await encodeForm(parts)
+    return world.ask(person, method, url, body, headers)
+  }
+
+  it.each([
+    ['nobody', 401],
+    ['endUser', 403],
+    ['departmentAdmin', 403],
+    ['siblingAdmin', 404],
+    ['otherTenantAdmin', 404],
+  ] as const)('are refused from %s', async (person, status) => {
+    await expectUnchanged(world, async () => {
+      const parts: Parts = [
+        ['name', 'New'],
+        ['content', file],
+      ]
+      expectRefusal(await send('POST', collection, parts, person), status)
+      expectRefusal(await send('PUT', welcome, parts, person), status)
+    })
+  })
+
+  it.each<[what: string, parts: Parts, faults: { code: number; parameter: string }[]]>([
+    ['without a file', [['name', 'New']], [{ code: 2, parameter: 'content' }]],
+    ['without anything else', [['content', file]], [{ code: 2, parameter: 'name' }]],
+    [
+      'with a text in place of the file',
+      [
+        ['name', 'New'],
+        ['content', wave()],
+      ],
+      [{ code: 2, parameter: 'content' }],
+    ],
+    [
+      'with two files',
+      [
+        ['name', 'New'],
+        ['content', file],
+        ['other', file],
+      ],
+      [{ code: 2, parameter: 'content' }],
+    ],
+    [
+      'with three files',
+      [
+        ['name', 'New'],
+        ['a', file],
+        ['b', file],
+        ['c', file],
+      ],
+      [{ code: 2, parameter: 'content' }],
+    ],
+    [
+      'with a field given twice',
+      [
+        ['name', 'New'],
+        ['name', 'Newer'],
+        ['content', file],
+      ],
+      [{ code: 2, parameter: 'name' }],
+    ],
+    [
+      'with a field that is far too long',
+      [
+        ['name', 'New'],
+        ['description', 'x'.repeat(10_000)],
+        ['content', file],
+      ],
+      [{ code: 2, parameter: 'description' }],
+    ],
+    [
+      'with everything wrong at once',
+      [
+        ['name', 'Unmodify'],
+        ['surprise', '1'],
+        ['content', Buffer.from('Welcome to Example Incorporated.')],
+        ['description', 'x'.repeat(257)],
+      ],
+      [
+        { code: 2, parameter: 'name' },
+        { code: 2, parameter: 'description' },
+        { code: 2, parameter: 'surprise' },
+        { code: 2, parameter: 'content' },
+      ],
+    ],
+  ])('are refused %s', async (_what, parts, faults) => {
+    await expectUnchanged(world, async () => {
+      const answer = await send('POST', collection, parts)
+      expect(answer.status, answer.text).toBe(400)
+      const byParameter = (a: { parameter: string }, b: { parameter: string }) =>
+        a.parameter.localeCompare(b.parameter)
+      expect(answer.body.errors.toSorted(byParameter)).toMatchObject(faults.toSorted(byParameter))
+    })
+  })
+
+  it('are refused when they are no forms', async () => {
+    const { body, headers } = await encodeForm([
+      ['name', 'New'],
+      ['content', file],
+    ])
+    const type = headers['content-type']
+    const broken: [Buffer | string, string][] = [
+      [body, 'multipart/form-data'],
+      [body, 'multipart/form-data; boundary=other'],
+      [body.subarray(0, 500), type],
+      [body.subarray(0, -10), type],
+      ['nothing of the kind', type],
+      ['{}', type],
+    ]
+    await expectUnchanged(world, async () => {
+      for (const [sent, contentType] of broken) {
+        const answer = await world.ask('groupAdmin', 'POST', collection, sent, {
+          'content-type': contentType,
+        })
+        expect(answer.status, contentType).toBe(400)
+        expect(answer.body.errors[0].code).toBe(2)
+      }
+      const proto = await send('POST', collection, [
+        ['__proto__', 'x'],
+        ['name', 'New'],
+        ['content', file],
+      ])
+      expect(proto.status).toBe(400)
+      const fields = Array.from({ length: 200 }, (_, at): [string, string] => [`field${at}`, 'x'])
+      expect((await send('POST', collection, fields)).status).toBe(400)
+    })
+  })
+
+  it('are taken by announcements only', async () => {
+    const parts: Parts = [['departmentName', 'New']]
+    expectRefusal(await send('POST', `${group}departments/`, parts), 415)
+    const other = { 'content-type': 'audio/wav' }
+    expectRefusal(await world.ask('groupAdmin', 'POST', collection, file, other), 415)
+  })
+
+  it('and JSON are refused with a file larger than is configured, and taken up to it', async () => {
+    const largest = waveFile((bytesMax - 44) / 16_000)
+    const larger = waveFile((bytesMax - 44 + 2) / 16_000)
+    expect([largest.length, larger.length]).toEqual([bytesMax, bytesMax + 2])
+    const json = (content: Buffer) => ({ name: 'New', content: content.toString('base64') })
+    const tooLarge = [{ code: 413, parameter: 'content' }]
+    await expectUnchanged(world, async () => {
+      for (const method of ['POST', 'PUT']) {
+        const url = method === 'POST' ? collection : welcome
+        const parts: Parts = [
+          ['name', 'New'],
+          ['content', larger],
+        ]
+        expectRefusal(await send(method, url, parts), 413, tooLarge)
+        expectRefusal(await world.ask('groupAdmin', method, url, json(larger)), 413, tooLarge)
+        const huge = await world.ask('groupAdmin', method, url, json(Buffer.alloc(2 * bytesMax)))
+        expectRefusal(huge, 413)
+      }
+    })
+    const parts: Parts = [
+      ['name', 'New'],
+      ['content', largest],
+    ]
+    expect((await send('POST', collection, parts)).status).toBe(201)
+    expect((await world.ask('groupAdmin', 'PUT', welcome, json(waveFile()))).status).toBe(400)
+    const replaced = { content: largest.toString('base64') }
+    expect((await world.ask('groupAdmin', 'PUT', welcome, replaced)).status).toBe(200)
+    const { bytes } = await world.ask('groupAdmin', 'GET', `${welcome}content/`)
+    expect(bytes.equals(largest)).toBe(true)
+  })
+
+  it('create one, whatever the field of the file is called and wherever it stands', async () => {
+    for (const [field, first] of [
+      ['content', true],
+      ['file', false],
+    ] as const) {
+      const parts: Parts = [['name', ' New ']]
+      parts.splice(first ? 0 : 1, 0, [field, file])
+      parts.push(['description', 'Grüße'])
+      const created = await send('POST', collection, parts)
+      expect(created.status, created.text).toBe(201)
+      expect(created.body).toMatchObject({ name: 'New', description: 'Grüße', mediaType: 'WAV' })
+      const item = String(created.headers.location)
+      const { bytes } = await world.ask('groupAdmin', 'GET', `${item}content/`)
+      expect(bytes.equals(file)).toBe(true)
+      await world.ask('groupAdmin', 'DELETE', item)
+    }
+  })
+
+  it('change one in part: its audio, its name, or what an empty field clears', async () => {
+    const other = waveFile(0.2, { tag: 7, bits: 8 })
+    const audio = await send('PUT', welcome, [['content', other]])
+    expect(audio.body).toMatchObject({ name: 'Welcome', fileSize: '2' })
+    const { bytes } = await world.ask('groupAdmin', 'GET', `${welcome}content/`)
+    expect(bytes.equals(other)).toBe(true)
+    await send('PUT', welcome, [['description', 'Heard first']])
+    const { body } = await world.ask('groupAdmin', 'GET', welcome)
+    expect(body).toEqual({ ...audio.body, description: 'Heard first' })
+    const same: Parts = [
+      ['description', ''],
+      ['mediaType', 'WAV'],
+      ['fileSize', body.fileSize],
+    ]
+    expect((await send('PUT', welcome, same)).body).toEqual(audio.body)
+    expectRefusal(await send('PUT', welcome, [['fileSize', '99']]), 400, [
+      { code: 2, parameter: 'fileSize' },
+    ])
+  })
+})
