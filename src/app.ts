@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Config } from './config.ts'
+import { type Config, listOf } from './config.ts'
 import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
 import {
@@ -10,6 +10,8 @@ import {
   tenantAdminHolder,
   tenantAdmins,
 } from './features/admins/admins.ts'
+import { announcementHolder } from './features/announcements/announcements.ts'
+import { addAnnouncements } from './features/announcements/routes.ts'
 import {
   departmentHolder,
   departments,
@@ -26,17 +28,23 @@ import { addSessions, findBySession } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
 import { databaseData } from './features/route-points/database-data.ts'
 import { routePointCodes } from './features/route-points/disposition-codes/disposition-codes.ts'
+import { addAgents } from './features/route-points/dnis/agents.ts'
+import { dnisAnnouncements, dnisOwners } from './features/route-points/dnis/announcements.ts'
+import { addCallCenters } from './features/route-points/dnis/call-centers.ts'
+import { dnis } from './features/route-points/dnis/dnis.ts'
 import {
   departmentRoutePoints,
   routePointHolder,
   routePoints,
 } from './features/route-points/instances.ts'
+import { announcementUses } from './features/route-points/settings/announcement-uses.ts'
 import {
   enterpriseCodeDefaults,
   groupCodeDefaults,
 } from './features/route-points/settings/disposition-codes-config.ts'
 import { settings } from './features/route-points/settings/index.ts'
-import { addSettings } from './features/route-points/settings/routes.ts'
+import { addSettings, routePointOwners } from './features/route-points/settings/routes.ts'
+import { routePointTables } from './features/route-points/settings/storage.ts'
 import { tenants } from './features/tenants/tenants.ts'
 import { departmentUsers, userHolder, users } from './features/users/users.ts'
 import { addHealth } from './http/health.ts'
@@ -46,7 +54,14 @@ import { createServer } from './http/server.ts'
 import { addResource } from './resources/routes.ts'
 
 export interface AppOptions {
-  config: Pick<Config, 'BODY_BYTES_MAX' | 'SESSION_HOURS' | 'TRUSTED_PROXIES'>
+  config: Pick<
+    Config,
+    | 'ANNOUNCEMENT_BYTES_MAX'
+    | 'BODY_BYTES_MAX'
+    | 'GROUP_ANNOUNCEMENT_BYTES_MAX'
+    | 'SESSION_HOURS'
+    | 'TRUSTED_PROXIES'
+  >
   database: Database
   logger: FastifyBaseLogger
 }
@@ -66,7 +81,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logger,
     identification: identification(database),
     bodyBytesMax: config.BODY_BYTES_MAX,
-    trustedProxies: config.TRUSTED_PROXIES.split(',').filter((address) => address.trim() !== ''),
+    trustedProxies: listOf(config.TRUSTED_PROXIES),
   })
   await addOpenApi(app)
 
@@ -79,7 +94,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(
     app,
     database,
-    groups([departmentHolder, groupAdminHolder, userHolder, routePointHolder, groupCodeHolder]),
+    groups([
+      departmentHolder,
+      groupAdminHolder,
+      userHolder,
+      announcementHolder,
+      routePointHolder,
+      groupCodeHolder,
+    ]),
   )
   addResource(app, database, groupAdmins)
   addResource(
@@ -90,9 +112,21 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(app, database, users)
   addResource(app, database, enterpriseCodes([enterpriseCodeDefaults]))
   addResource(app, database, groupCodes([groupCodeDefaults]))
+  await addAnnouncements(app, database, {
+    limits: {
+      fileBytesMax: config.ANNOUNCEMENT_BYTES_MAX,
+      groupBytesMax: config.GROUP_ANNOUNCEMENT_BYTES_MAX,
+    },
+    holders: [announcementUses(routePointTables), announcementUses(dnisOwners.tables)],
+  })
   addResource(app, database, routePoints)
   addResource(app, database, routePointCodes)
-  addSettings(app, databaseData(database), settings)
+  const data = databaseData(database)
+  addSettings(app, data, { owners: routePointOwners, settings })
+  addResource(app, database, dnis)
+  addSettings(app, data, { owners: dnisOwners, settings: [dnisAnnouncements] })
+  addAgents(app, data)
+  addCallCenters(app, database)
 
   await addDocumentation(app)
   return app
