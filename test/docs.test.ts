@@ -45,6 +45,10 @@ function scriptsIn(page: string): string[] {
   return [...commands].map(([, script, shorthand]) => script ?? shorthand ?? '')
 }
 
+interface Lock {
+  packages: Record<string, { optionalDependencies?: Record<string, string> }>
+}
+
 describe.each(pages)('%s', (page) => {
   it('has no dead link within the repository', () => {
     expect(linksOf(page).filter((link) => !resolves(page, link))).toEqual([])
@@ -74,6 +78,15 @@ describe('what a stranger needs', () => {
 
   it('installs from whatever registry is configured: the lock names no address', () => {
     expect(read('package-lock.json')).not.toContain('"resolved"')
+  })
+
+  it('installs on every platform: the lock has each optional package', () => {
+    const { packages } = JSON.parse(read('package-lock.json')) as Lock
+    const locked = new Set(Object.keys(packages).map((path) => path.split('node_modules/').at(-1)))
+    const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
+      Object.keys(optionalDependencies),
+    )
+    expect(wanted.filter((name) => !locked.has(name))).toEqual([])
   })
 
   it('finds every script described where people learn to work here', () => {

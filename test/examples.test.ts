@@ -1,0 +1,159 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+/** Where the pages say that the demo is. */
+const documentedAddress = '127.0.0.1:8080'
+
+/** Stands between the outputs of commands; JSON never holds it. */
+const separator = '\u001e'
+
+interface Example {
+  command: string
+  /** As printed below the command; undefined where nothing is. */
+  answer: unknown
+}
+
+/** The `sh` blocks of a page that call curl, each with the `json` block that follows it. */
+function examplesOf(page: string): Example[] {
+  const text = readFileSync(join(root, page), 'utf8')
+  const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
+    ([, language, content]) => ({
+      language,
+      content: content ?? '',
+    }),
+  )
+  return blocks.flatMap(({ language, content }, index) => {
+    if (language !== 'sh' || !/^ *curl /m.test(content)) return []
+    const next = blocks[index + 1]
+    const answer = next?.language === 'json' ? JSON.parse(next.content) : undefined
+    return [{ command: content, answer }]
+  })
+}
+
+/** `…` in a page stands for what differs each time. */
+function expected(answer: unknown): unknown {
+  if (answer === '…') return expect.any(String)
+  if (Array.isArray(answer)) return answer.map(expected)
+  if (typeof answer !== 'object' || answer === null) return answer
+  return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, expected(value)]))
+}
+
+interface Demo {
+  process: ChildProcess
+  /** All that it has printed. */
+  output(): string
+}
+
+/** Starts the demo, on a free port unless told otherwise; its temporary files go to `folder`. */
+function startDemo(folder: string, port = '0'): Demo {
+  const child = spawn(process.execPath, ['demo/main.ts'], {
+    cwd: root,
+    env: { ...process.env, POINTSMAN_PORT: port, TMPDIR: folder, TEMP: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  return { process: child, output: () => output }
+}
+
+/** Waits for what another process does; fails when that process has ended without it. */
+async function until(demo: Demo, isDone: () => boolean): Promise<void> {
+  while (!isDone()) {
+    if (demo.process.exitCode !== null) throw new Error(`The demo ended: ${demo.output()}`)
+    await setTimeout(20)
+  }
+}
+
+/** Ends the demo as a terminal or a supervisor does, and answers its exit code. */
+async function end(demo: Demo, signal: NodeJS.Signals): Promise<number | null> {
+  const exit = once(demo.process, 'exit')
+  demo.process.kill(signal)
+  const [code] = await exit
+  return code
+}
+
+describe.skipIf(process.env.WITHOUT_CURL)('the demo and the examples', () => {
+  let folder: string
+  let demo: Demo
+  let address: string
+
+  /** Runs commands in one shell, as somebody pastes them, and answers what each prints. */
+  async function run(commands: readonly string[]): Promise<string[]> {
+    const script = commands.map((command) => `${command}\nprintf '${separator}'\n`).join('')
+    const cwd = mkdtempSync(join(folder, 'shell-'))
+    const here = script.replaceAll(documentedAddress, address)
+    const { stdout } = await promisify(execFile)('bash', ['-euc', here], { cwd })
+    return stdout.split(separator).slice(0, -1)
+  }
+
+  beforeAll(async () => {
+    if (spawnSync('curl', ['--version']).status !== 0) {
+      throw new Error(
+        'curl is not installed, and the examples of the documentation are curl commands. ' +
+          'Install curl, or leave these tests out with WITHOUT_CURL=1.',
+      )
+    }
+    folder = mkdtempSync(join(tmpdir(), 'pointsman-examples-'))
+    demo = startDemo(folder)
+    await until(demo, () => demo.output().includes('Ctrl-C'))
+    address = /is at http:\/\/([^,]+),/.exec(demo.output())?.[1] ?? ''
+  })
+  afterAll(() => {
+    demo?.process.kill('SIGKILL')
+    if (folder) rmSync(folder, { recursive: true })
+  })
+
+  it('prints a call for each level of rights that is answered', async () => {
+    const commands = demo.output().match(/^curl .+$/gm) ?? []
+    expect(commands).toHaveLength(5)
+    for (const answer of await run(commands))
+      expect(JSON.parse(answer)).not.toHaveProperty('errors')
+  })
+
+  it.each(['README.md', 'docs/examples.md'])('%s shows what its commands answer', async (page) => {
+    const examples = examplesOf(page)
+    expect(examples.length).toBeGreaterThan(0)
+    const answers = await run(examples.map(({ command }) => command))
+    for (const [index, { command, answer }] of examples.entries()) {
+      expect(JSON.parse(answers[index] ?? ''), command).toEqual(expected(answer))
+    }
+  })
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s and removes its data', async (signal) => {
+    const place = mkdtempSync(join(folder, 'ended-'))
+    const other = startDemo(place)
+    await until(other, () => other.output().includes('Ctrl-C'))
+    expect(await end(other, signal), other.output()).toBe(0)
+    expect(readdirSync(place)).toEqual([])
+  })
+
+  it('removes its data when it is ended while it starts', async () => {
+    const place = mkdtempSync(join(folder, 'ended-'))
+    const other = startDemo(place)
+    await until(other, () => readdirSync(place).length > 0)
+    expect(await end(other, 'SIGINT'), other.output()).toBe(0)
+    expect(readdirSync(place)).toEqual([])
+  })
+
+  it('says which port is taken and how to take another', async () => {
+    const place = mkdtempSync(join(folder, 'taken-'))
+    const port = address.split(':')[1] ?? ''
+    const other = startDemo(place, port)
+    await once(other.process, 'exit')
+    expect(other.process.exitCode).toBe(1)
+    expect(other.output()).toContain(`${address}; choose another port by POINTSMAN_PORT`)
+    expect(readdirSync(place)).toEqual([])
+  })
+})
