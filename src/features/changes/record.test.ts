@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { engines, type TestDatabase } from '../../../test/engines.ts'
+import { sql } from '../../database/database.ts'
+import { record } from './record.ts'
+
+const selectTargets = sql<{ target: string }>(
+  'SELECT target FROM changes WHERE tenant_key = ? ORDER BY change_id',
+)
+
+function change(target: string) {
+  const values = { before: null, after: '{}' }
+  return { tenantKey: 'footenant', by: 'admin', action: 'create', target, ...values } as const
+}
+
+describe.each(engines)('the record of changes on $name', (engine) => {
+  let test: TestDatabase
+  beforeAll(async () => {
+    test = await engine.open()
+  })
+  afterAll(() => test.remove())
+
+  it('keeps the order of changes, also of many in one millisecond', async () => {
+    const targets = Array.from({ length: 500 }, (_, index) => `/${index}/`)
+    await test.database.write(async (transaction) => {
+      for (const target of targets) await record(transaction, change(target))
+    })
+    const rows = await test.database.all(selectTargets, 'footenant')
+    expect(rows.map(({ target }) => target)).toEqual(targets)
+  })
+
+  it('is not kept when the write that it tells of fails', async () => {
+    const failing = test.database.write(async (transaction) => {
+      await record(transaction, { ...change('/never/'), tenantKey: 'failing' })
+      throw new Error('refused')
+    })
+    await expect(failing).rejects.toThrow('refused')
+    expect(await test.database.all(selectTargets, 'failing')).toEqual([])
+  })
+})
