@@ -1,15 +1,26 @@
+import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
-import { readConfig } from './config.ts'
+import { type Config, parseAddress, readConfig } from './config.ts'
 import { openDatabase } from './database/open.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
-import { createLogger } from './http/logger.ts'
+import { createLogger, flushLog } from './http/logger.ts'
+import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
+import { createRegistry } from './metrics/registry.ts'
+import { serveMetrics } from './metrics/serve.ts'
 
-/** Opens everything in order; what it returns closes everything in reverse. */
-async function start(): Promise<() => Promise<void>> {
-  const config = readConfig(process.env)
-  const logger = createLogger(config.LOG_LEVEL)
-  const database = await openDatabase(config.DATABASE_URL)
+/** Seconds that requests in flight have to end after a signal; docs/operating.md tells of it. */
+const drainSeconds = 20
+
+/** Opens everything in order; `opened` closes it in reverse. */
+async function open(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<void> {
   const { ADMIN_USERNAME, ADMIN_PASSWORD, HOST, PORT } = config
+  const metricsAddress = parseAddress(config.METRICS_ADDRESS)
+  const registry = metricsAddress && createRegistry()
+
+  const database = await openDatabase(config.DATABASE_URL, registry && countCommits(registry))
+  opened.defer(() => database.close())
+  if (registry) exposeDatabaseSize(registry, database)
+
   const generated = await createFirstAdmin(database, ADMIN_USERNAME, ADMIN_PASSWORD)
   if (generated) {
     process.stdout.write(
@@ -17,31 +28,61 @@ async function start(): Promise<() => Promise<void>> {
         'It is shown this once: sign in and change it.\n',
     )
   }
-  const app = await buildApp({ config, database, logger })
-  await app.listen({ host: HOST, port: PORT })
-  return async () => {
-    await app.close()
-    await database.close()
-    logger.flush()
+  const app = await buildApp({ config, database, logger, ...(registry && { registry }) })
+  opened.defer(() => app.close())
+  if (registry) {
+    const metrics = await serveMetrics(registry, metricsAddress)
+    opened.defer(() => metrics.close())
+    logger.info(`Metrics at ${metrics.url}`)
   }
+  await app.listen({ host: HOST, port: PORT })
 }
 
-start().then(
-  (stop) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => {
-        stop().then(
-          () => process.exit(0),
-          (error: unknown) => fail(error),
-        )
-      })
-    }
-  },
-  (error: unknown) => fail(error),
-)
+/** Lets requests in flight end and closes everything; a second signal, or too long a wait, ends the process at once. */
+function stopAtSignal(logger: Logger, opened: AsyncDisposableStack): void {
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) abandon(`a second signal, ${signal}, ended it`)
+    stopping = true
+    logger.info(`Stopping at ${signal}`)
+    setTimeout(() => abandon(`it took longer than ${drainSeconds} s`), drainSeconds * 1_000)
+    await opened.disposeAsync()
+    logger.info('Stopped')
+    await flushLog(logger)
+    process.exit(0)
+  }
+  const abandon = (why: string): never => {
+    logger.error(`Stopped before every request had ended: ${why}`)
+    process.exit(1)
+  }
+  // What `stop` throws is an uncaught error, and ends the process as such.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal))
+}
 
 /** A start that fails says why in one line; the stack helps nobody who set a variable wrong. */
 function fail(error: unknown): never {
-  process.stderr.write(`pointsman: ${error instanceof Error ? error.message : String(error)}\n`)
+  const [line] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
+  process.stderr.write(`pointsman: ${line}\n`)
   process.exit(1)
 }
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env)
+  const logger = createLogger(config.LOG_LEVEL)
+  // Nothing is known of the state after an error that nobody caught; what was acknowledged is in the database.
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'uncaught error')
+    process.exit(1)
+  })
+  const opened = new AsyncDisposableStack()
+  try {
+    await open(config, logger, opened)
+  } catch (error) {
+    await opened.disposeAsync()
+    throw error
+  }
+  stopAtSignal(logger, opened)
+  await flushLog(logger)
+}
+
+start().catch(fail)

@@ -1,10 +1,14 @@
+import { promisify } from 'node:util'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
 
 /** Log lines are gathered and written together, at the latest after this many milliseconds. */
 const flushMilliseconds = 500
 
-/** Structured lines on standard output. Requests are logged by path and caller; headers and bodies never are. */
+/**
+ * Structured lines on standard output. Requests are logged by path and caller; headers and bodies never are. What is
+ * gathered is written when the process exits, too.
+ */
 export function createLogger(level: Config['LOG_LEVEL']): Logger {
   const destination = pino.destination({
     dest: 1,
@@ -13,4 +17,9 @@ export function createLogger(level: Config['LOG_LEVEL']): Logger {
     periodicFlush: flushMilliseconds,
   })
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+}
+
+/** Writes what is gathered. */
+export async function flushLog(logger: Logger): Promise<void> {
+  await promisify(logger.flush.bind(logger))()
 }
