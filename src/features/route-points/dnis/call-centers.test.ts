@@ -142,6 +142,7 @@ describe.each(engines)('the call-centre setting of users on $name', (engine) => 
       `${dnisMember}.surprise`,
     ],
   ])('refuses %s', async (_, body, parameter) => {
+    await put(chosen)
     await expectUnchanged(world, async () => {
       expectRefusal(await put(body), 400, [{ code: 2, parameter }])
     })
