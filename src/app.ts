@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Registry } from 'prom-client'
 import { type Config, listOf } from './config.ts'
 import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
@@ -51,6 +52,7 @@ import { addHealth } from './http/health.ts'
 import type { Identification } from './http/identification.ts'
 import { addDocumentation, addOpenApi } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
+import { countRequests } from './metrics/requests.ts'
 import { addResource } from './resources/routes.ts'
 
 export interface AppOptions {
@@ -64,6 +66,8 @@ export interface AppOptions {
   >
   database: Database
   logger: FastifyBaseLogger
+  /** Where requests are counted, if anywhere. */
+  registry?: Registry
 }
 
 function identification(database: Database): Identification {
@@ -83,6 +87,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     bodyBytesMax: config.BODY_BYTES_MAX,
     trustedProxies: listOf(config.TRUSTED_PROXIES),
   })
+  if (options.registry) countRequests(app, options.registry)
   await addOpenApi(app)
 
   addHealth(app, database)
