@@ -95,5 +95,12 @@ async function addPages(pages: FastifyInstance): Promise<void> {
   pages.addHook('onRequest', async (_request, reply) => {
     reply.header('content-security-policy', pagePolicy)
   })
-  await pages.register(swaggerUi, { routePrefix: '/docs' })
+  await pages.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: {
+      title: 'Pointsman API',
+      // The bar would show another project's logo and ask for another document.
+      css: [{ filename: 'page.css', content: '.swagger-ui .topbar { display: none }' }],
+    },
+  })
 }

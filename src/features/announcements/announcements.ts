@@ -88,6 +88,19 @@ const document = defineDocument({
   rules,
 })
 
+const example = {
+  name: 'APIO Group Test Announcement',
+  description: 'Welcome',
+  mediaType: 'WAV',
+  fileSize: '1',
+  sha256: '64e904dc09e34a1988eabbadc52b910dcffc6f886ae7fd41760a97eb4606019a',
+  usages: [{ serviceUserId: 'APIOTestRP@sip.netaxis.be', setting: 'forced_forwarding' }],
+}
+
+/** Eight samples of audio. */
+const exampleContent =
+  'UklGRjQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YRAAAAAAAEAf+CpAHwAAwOAI1cDg'
+
 export interface AnnouncementLimits {
   /** Bytes of one announcement. */
   fileBytesMax: number
@@ -153,6 +166,22 @@ export function announcements(
     document,
     table,
     idMember: 'name',
+    examples: {
+      list: { response: { announcements: [example], totalFileSize: 1, maxFileSize: -1 } },
+      create: {
+        request: {
+          name: example.name,
+          description: example.description,
+          content: exampleContent,
+        },
+        response: { ...example, usages: [] },
+      },
+      read: { response: example },
+      change: {
+        request: { description: 'Welcome, in Dutch' },
+        response: { ...example, description: 'Welcome, in Dutch' },
+      },
+    },
     fields: { Name: caseless('name'), Description: caseless('description') },
     bodyBytesMax: bodyBytesFor(fileBytesMax),
     consumes: ['application/json', formType],
