@@ -89,6 +89,13 @@ describe('what a stranger needs', () => {
     expect(wanted.filter((name) => !locked.has(name))).toEqual([])
   })
 
+  it('starts a file that is there with every script', () => {
+    const files = Object.values(packageJson.scripts).flatMap(
+      (script) => script.match(/\S+\.ts\b/g) ?? [],
+    )
+    expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
+  })
+
   it('finds every script described where people learn to work here', () => {
     const described = scriptsIn('CONTRIBUTING.md')
     expect(scripts.filter((script) => !described.includes(script))).toEqual([])

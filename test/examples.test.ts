@@ -84,27 +84,21 @@ async function end(demo: Demo, signal: NodeJS.Signals): Promise<number | null> {
   return code
 }
 
-describe.skipIf(process.env.WITHOUT_CURL)('the demo and the examples', () => {
+/** Better a failure that says what to do than a page that nobody has tried. */
+function requireCurl(): void {
+  if (spawnSync('curl', ['--version']).status === 0) return
+  throw new Error(
+    'curl is not installed, and the examples of the documentation are curl commands. ' +
+      'Install curl, or leave these tests out with WITHOUT_CURL=1.',
+  )
+}
+
+describe('the demo', () => {
   let folder: string
   let demo: Demo
   let address: string
 
-  /** Runs commands in one shell, as somebody pastes them, and answers what each prints. */
-  async function run(commands: readonly string[]): Promise<string[]> {
-    const script = commands.map((command) => `${command}\nprintf '${separator}'\n`).join('')
-    const cwd = mkdtempSync(join(folder, 'shell-'))
-    const here = script.replaceAll(documentedAddress, address)
-    const { stdout } = await promisify(execFile)('bash', ['-euc', here], { cwd })
-    return stdout.split(separator).slice(0, -1)
-  }
-
   beforeAll(async () => {
-    if (spawnSync('curl', ['--version']).status !== 0) {
-      throw new Error(
-        'curl is not installed, and the examples of the documentation are curl commands. ' +
-          'Install curl, or leave these tests out with WITHOUT_CURL=1.',
-      )
-    }
     folder = mkdtempSync(join(tmpdir(), 'pointsman-examples-'))
     demo = startDemo(folder)
     await until(demo, () => demo.output().includes('Ctrl-C'))
@@ -113,22 +107,6 @@ describe.skipIf(process.env.WITHOUT_CURL)('the demo and the examples', () => {
   afterAll(() => {
     demo?.process.kill('SIGKILL')
     if (folder) rmSync(folder, { recursive: true })
-  })
-
-  it('prints a call for each level of rights that is answered', async () => {
-    const commands = demo.output().match(/^curl .+$/gm) ?? []
-    expect(commands).toHaveLength(5)
-    for (const answer of await run(commands))
-      expect(JSON.parse(answer)).not.toHaveProperty('errors')
-  })
-
-  it.each(['README.md', 'docs/examples.md'])('%s shows what its commands answer', async (page) => {
-    const examples = examplesOf(page)
-    expect(examples.length).toBeGreaterThan(0)
-    const answers = await run(examples.map(({ command }) => command))
-    for (const [index, { command, answer }] of examples.entries()) {
-      expect(JSON.parse(answers[index] ?? ''), command).toEqual(expected(answer))
-    }
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)('ends on %s and removes its data', async (signal) => {
@@ -155,5 +133,36 @@ describe.skipIf(process.env.WITHOUT_CURL)('the demo and the examples', () => {
     expect(other.process.exitCode).toBe(1)
     expect(other.output()).toContain(`${address}; choose another port by POINTSMAN_PORT`)
     expect(readdirSync(place)).toEqual([])
+  })
+
+  describe.skipIf(process.env.WITHOUT_CURL)('and what the pages say of it', () => {
+    /** Runs commands in one shell, as somebody pastes them, and answers what each prints. */
+    async function run(commands: readonly string[]): Promise<string[]> {
+      requireCurl()
+      const script = commands.map((command) => `${command}\nprintf '${separator}'\n`).join('')
+      const cwd = mkdtempSync(join(folder, 'shell-'))
+      const here = script.replaceAll(documentedAddress, address)
+      const { stdout } = await promisify(execFile)('bash', ['-euc', here], { cwd })
+      return stdout.split(separator).slice(0, -1)
+    }
+
+    it('prints a call for each level of rights that is answered', async () => {
+      const commands = demo.output().match(/^curl .+$/gm) ?? []
+      expect(commands).toHaveLength(5)
+      for (const answer of await run(commands))
+        expect(JSON.parse(answer)).not.toHaveProperty('errors')
+    })
+
+    it.each(['README.md', 'docs/examples.md'])(
+      '%s shows what its commands answer',
+      async (page) => {
+        const examples = examplesOf(page)
+        expect(examples.length).toBeGreaterThan(0)
+        const answers = await run(examples.map(({ command }) => command))
+        for (const [index, { command, answer }] of examples.entries()) {
+          expect(JSON.parse(answers[index] ?? ''), command).toEqual(expected(answer))
+        }
+      },
+    )
   })
 })
