@@ -70,6 +70,12 @@ export const ConfigSchema = Type.Object(
       description:
         'Comma-separated addresses or CIDR ranges of the proxies whose `X-Forwarded-*` headers are believed.',
     }),
+    DRAIN_SECONDS: Type.Number({
+      minimum: 0,
+      maximum: 3_600,
+      default: 20,
+      description: 'How long requests in flight have to end after SIGTERM or SIGINT, in seconds.',
+    }),
     METRICS_ADDRESS: Type.String({
       format: 'HOST:PORT or off',
       default: '127.0.0.1:9464',

@@ -8,9 +8,6 @@ import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
 
-/** Seconds that requests in flight have to end after a signal; docs/operating.md tells of it. */
-const drainSeconds = 20
-
 /** Opens everything in order; `opened` closes it in reverse. */
 async function open(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<void> {
   const { ADMIN_USERNAME, ADMIN_PASSWORD, HOST, PORT } = config
@@ -39,7 +36,7 @@ async function open(config: Config, logger: Logger, opened: AsyncDisposableStack
 }
 
 /** Lets requests in flight end and closes everything; a second signal, or too long a wait, ends the process at once. */
-function stopAtSignal(logger: Logger, opened: AsyncDisposableStack): void {
+function stopAtSignal(drainSeconds: number, logger: Logger, opened: AsyncDisposableStack): void {
   let stopping = false
   const stop = async (signal: string) => {
     if (stopping) abandon(`a second signal, ${signal}, ended it`)
@@ -81,7 +78,7 @@ async function start(): Promise<void> {
     await opened.disposeAsync()
     throw error
   }
-  stopAtSignal(logger, opened)
+  stopAtSignal(config.DRAIN_SECONDS, logger, opened)
   await flushLog(logger)
 }
 
