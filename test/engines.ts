@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { inject } from 'vitest'
-import type { Database } from '../src/database/database.ts'
+import { type Database, sql, type Value } from '../src/database/database.ts'
 import { openDatabase } from '../src/database/open.ts'
 
 /** An engine under test: every storage and API test runs on each. */
@@ -17,6 +17,10 @@ export interface Engine {
 export interface TestDatabase {
   url: string
   database: Database
+  /** Gathers what the planner goes by, as an engine does by itself in time. */
+  analyze(): Promise<void>
+  /** What a statement must do that takes longer the more rows there are: reading whole tables, sorting. */
+  slowSteps(text: string, values: readonly Value[]): Promise<string[]>
   /** Closes the database and removes what it left. */
   remove(): Promise<void>
 }
@@ -30,6 +34,14 @@ const sqlite: Engine = {
     return {
       url,
       database,
+      async analyze() {
+        await database.write((transaction) => transaction.run(sql('ANALYZE')))
+      },
+      async slowSteps(text, values) {
+        const explain = sql<{ detail: string }>(`EXPLAIN QUERY PLAN ${text}`)
+        const steps = (await database.all(explain, ...values)).map(({ detail }) => detail)
+        return steps.filter((step) => /^SCAN|TEMP B-TREE/.test(step))
+      },
       async remove() {
         await database.close()
         rmSync(folder, { recursive: true })
@@ -75,6 +87,14 @@ const postgres: Engine = {
     return {
       url,
       database,
+      async analyze() {
+        await database.write((transaction) => transaction.run(sql('ANALYZE')))
+      },
+      async slowSteps(text, values) {
+        const explain = sql<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`)
+        const steps = (await database.all(explain, ...values)).map((row) => row['QUERY PLAN'])
+        return steps.filter((step) => /Seq Scan|\bSort\b/.test(step))
+      },
       async remove() {
         await database.close()
         await administer((client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`))

@@ -5,7 +5,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { type Database, sql } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import type { Engine } from './engines.ts'
+import type { Engine, TestDatabase } from './engines.ts'
 
 /** Everybody who asks in tests: nobody, the five levels, and equals of the group admin elsewhere. */
 export const people = [
@@ -33,6 +33,7 @@ export interface Answer {
 
 export interface World {
   app: FastifyInstance
+  test: TestDatabase
   database: Database
   /** Asks as somebody; a `body` that is a string is sent as it is. */
   ask(
@@ -126,7 +127,8 @@ export async function createWorld(
   engine: Engine,
   environment: Record<string, string> = {},
 ): Promise<World> {
-  const { database, remove } = await engine.open()
+  const test = await engine.open()
+  const { database } = test
   await createFirstAdmin(database, 'admin', password)
   const config = readConfig(environment)
   const app = await buildApp({ config, database, logger: pino({ level: 'silent' }) })
@@ -173,6 +175,7 @@ export async function createWorld(
 
   return {
     app,
+    test,
     database,
     ask,
     async snapshot() {
@@ -185,7 +188,7 @@ export async function createWorld(
     },
     async close() {
       await app.close()
-      await remove()
+      await test.remove()
     },
   }
 }

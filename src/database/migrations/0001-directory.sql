@@ -117,6 +117,10 @@ CREATE TABLE users (
 );
 CREATE INDEX users_identity ON users (user_key);
 CREATE INDEX users_department ON users (tenant_key, group_key, department_name);
+-- By these a list of tens of thousands is searched and sorted while people wait; each costs a write about a microsecond.
+CREATE INDEX users_last_name ON users (tenant_key, group_key, last_name_key, user_key);
+CREATE INDEX users_phone_number ON users (tenant_key, group_key, phone_number, user_key);
+CREATE INDEX users_extension ON users (tenant_key, group_key, extension, user_key);
 
 CREATE TABLE sessions (
   secret_hash TEXT NOT NULL PRIMARY KEY,

@@ -16,6 +16,11 @@ CREATE TABLE route_points (
 );
 CREATE INDEX route_points_identity ON route_points (route_point_key);
 CREATE INDEX route_points_department ON route_points (tenant_key, group_key, department_name);
+CREATE INDEX route_points_name ON route_points (tenant_key, group_key, name_key, route_point_key);
+CREATE INDEX route_points_phone_number
+  ON route_points (tenant_key, group_key, phone_number, route_point_key);
+CREATE INDEX route_points_extension
+  ON route_points (tenant_key, group_key, extension, route_point_key);
 
 CREATE TABLE dnis (
   tenant_key TEXT NOT NULL,
@@ -31,9 +36,10 @@ CREATE TABLE dnis (
   FOREIGN KEY (tenant_key, group_key, route_point_key)
     REFERENCES route_points (tenant_key, group_key, route_point_key) ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE INDEX dnis_name_key ON dnis (tenant_key, group_key, route_point_key, name_key);
-CREATE INDEX dnis_phone_number ON dnis (tenant_key, group_key, route_point_key, phone_number);
-CREATE INDEX dnis_extension ON dnis (tenant_key, group_key, route_point_key, extension);
+CREATE INDEX dnis_name_key ON dnis (tenant_key, group_key, route_point_key, name_key, name);
+CREATE INDEX dnis_phone_number
+  ON dnis (tenant_key, group_key, route_point_key, phone_number, name);
+CREATE INDEX dnis_extension ON dnis (tenant_key, group_key, route_point_key, extension, name);
 
 -- Who answers to a number: number_key is its E.164 form, or its digits where that cannot be known.
 -- The holder is a user or a route point, or with dnis_name one of the route point's DNIS. Unique in the installation.
