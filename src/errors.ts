@@ -32,6 +32,9 @@ export interface Fault {
   parameter?: string
 }
 
+/** A body can be wrong in thousands of places; nobody reads more than this. */
+export const faultsMax = 100
+
 /** Where a member stands, as faults name it: `audioFileList[0].name`, the way a programmer would write it. */
 export function memberPath(path: string, member: string): string {
   return path ? `${path}.${member}` : member

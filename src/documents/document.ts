@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Static, TObject } from 'typebox'
-import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
+import { type Fault, faultsMax, invalid, itemPath, memberPath } from '../errors.ts'
 import { merge } from './merge.ts'
 import { fold, isObject, type Members, normalise } from './normalise.ts'
 import { type DocumentSchemas, documentSchemas } from './schemas.ts'
@@ -71,7 +71,7 @@ function withoutFaulty(value: unknown, faulty: ReadonlySet<string>, path = ''): 
 
 /** Whether one path is the other's or leads to a part of it. */
 function holds(path: string, other: string): boolean {
-  return path === other || other.startsWith(`${path}.`) || other.startsWith(`${path}[`)
+  return other.startsWith(path) && [undefined, '.', '['].includes(other[path.length])
 }
 
 /** A fault says nothing new where the same member, a part of it or what it is a part of is faulty already. */
@@ -86,7 +86,8 @@ export function addNews(
   faults: readonly Fault[],
   later: Iterable<Fault | false | undefined>,
 ): Fault[] {
-  return [...faults, ...[...later].filter((fault) => fault && isNews(fault, faults))] as Fault[]
+  const news = [...later].filter((fault): fault is Fault => !!fault && isNews(fault, faults))
+  return [...faults, ...news].slice(0, faultsMax)
 }
 
 function sameValue(property: Schema, stored: unknown, given: unknown): boolean {
@@ -166,13 +167,15 @@ export function defineDocument<S extends TObject>(
   function judge(
     stored: Members,
     given: { body: unknown; domain: string | undefined },
-    validate: (body: Members) => Fault[],
+    checks: ((body: Members) => Iterable<Fault>)[],
   ): Judged<Static<S>> {
     const malformed: Fault[] = []
     const options = { faults: malformed, domain: given.domain }
     const body = normalise(unwrapped(given.body), schema, options)
-    const faults = isObject(body) ? addNews(malformed, validate(body)) : [notAnObject]
-    const faulty = new Set(faults.map(({ parameter = '' }) => parameter))
+    const found = isObject(body) ? checks.map((check) => [...check(body)]) : [[notAnObject]]
+    const faults = found.reduce(addNews, malformed)
+    // Of many faults the first are told, but all are left out.
+    const faulty = new Set([malformed, ...found].flat().map(({ parameter = '' }) => parameter))
     const change = isObject(body) ? (withoutFaulty(body, faulty) as Members) : {}
     const merged = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
     const value = merge(schema, {}, { ...merged, ...definition.derive?.(merged) }) as Static<S>
@@ -184,11 +187,12 @@ export function defineDocument<S extends TObject>(
   return {
     schemas,
     wrapper: definition.wrapper,
-    create: (body, domain) => judge(defaults, { body, domain }, validateCreation),
+    create: (body, domain) => judge(defaults, { body, domain }, [validateCreation]),
     change: (stored, body, domain) =>
-      judge(stored as Members, { body, domain }, (given) =>
-        addNews(validateChange(given), alteredConstants(schema, stored as Members, given)),
-      ),
+      judge(stored as Members, { body, domain }, [
+        validateChange,
+        (given) => alteredConstants(schema, stored as Members, given),
+      ]),
     arrange: (value) => merge(schema, {}, value as Members) as Static<S>,
   }
 }

@@ -1,4 +1,4 @@
-import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
+import { type Fault, faultsMax, invalid, itemPath, memberPath } from '../errors.ts'
 import { Upload } from './upload.ts'
 import { type Schema, unmodified } from './vocabulary.ts'
 
@@ -10,9 +10,12 @@ export function isObject(value: unknown): value is Members {
   return isOne && !Array.isArray(value) && !(value instanceof Upload)
 }
 
-/** Folds a name or id to the form by which it is compared without case. */
+/**
+ * Folds a name or id to the form by which it is compared without case. The Greek sigma has two small forms, of which its
+ * place in the word decides: as one, they let a part of a folded word be found in it.
+ */
 export function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase()
+  return text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
 }
 
 const controlCharacter = /\p{Cc}/u
@@ -65,9 +68,9 @@ export function normalise(
 ): unknown {
   if (typeof value === 'string') {
     if (!isReadable(value)) {
-      options.faults.push(
-        invalid(path, `The '${path}' field contains control or malformed characters.`),
-      )
+      const { faults } = options
+      const message = `The '${path}' field contains control or malformed characters.`
+      if (faults.length < faultsMax) faults.push(invalid(path, message))
       return undefined
     }
     const text = normaliseText(value, schema, options.domain)

@@ -3,9 +3,6 @@ import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { Upload } from './upload.ts'
 import { type Schema, vocabularyWords } from './vocabulary.ts'
 
-/** A body can be wrong in thousands of places; nobody reads more than this. */
-const faultsMax = 100
-
 const ajv = new Ajv({
   allErrors: true,
   verbose: true,
@@ -95,7 +92,7 @@ export function compileSchema(schema: Schema): (value: unknown) => Fault[] {
     validate ??= ajv.compile(schema as AnySchemaObject)
     if (validate(value)) return []
     const faults = new Map<string, Fault>()
-    for (const error of (validate.errors ?? []).slice(0, faultsMax)) {
+    for (const error of validate.errors ?? []) {
       const fault = toFault(error)
       const parameter = fault.parameter ?? ''
       if (!faults.has(parameter)) faults.set(parameter, fault)

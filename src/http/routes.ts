@@ -1,14 +1,17 @@
 import type { FastifyInstance } from 'fastify'
 
+/** The parts of a path, which may or may not end in a slash. */
 function segmentsOf(path: string): string[] {
-  return path.split('/').filter((segment) => segment !== '')
+  return path.replace(/^\/|\/$/g, '').split('/')
 }
 
 function fits(pattern: string, path: readonly string[]): boolean {
   const segments = segmentsOf(pattern)
   return (
     segments.length === path.length &&
-    segments.every((segment, index) => segment.startsWith(':') || segment === path[index])
+    segments.every((segment, index) =>
+      segment.startsWith(':') ? path[index] !== '' : segment === path[index],
+    )
   )
 }
 

@@ -47,7 +47,7 @@ function refuseMalformed({ raw, headers, url }: FastifyRequest): void {
 function refuseUnacceptable(request: FastifyRequest): void {
   const { accept } = request.headers
   const produced = request.routeOptions.config.produces ?? 'application/json'
-  if (accept === undefined || accept === '*/*' || accept === produced || produced === '*/*') return
+  if (!accept || accept === '*/*' || accept === produced || produced === '*/*') return
   if (new Negotiator(request.raw).mediaTypes([produced]).length > 0) return
   throw new Refusal([{ code: 406, message: `This resource is answered as ${produced}.` }])
 }
@@ -78,6 +78,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     bodyLimit: options.bodyBytesMax,
     requestTimeout,
     forceCloseConnections: 'idle',
+    // What arrives on a kept connection while the server stops is served like the rest, and told that it is the last.
+    return503OnClosing: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     genReqId: newRequestId,
     // Node answers a missing Host in a shape of its own; ours is refused below.
@@ -120,6 +122,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
       },
       'request',
     )
+  })
+  // Connections that were busy when the server began to stop would otherwise be kept, and keep it from stopping.
+  app.addHook('preClose', async () => {
+    app.server.keepAliveTimeout = 1
   })
   app.setErrorHandler(handleError)
   // Paths that no route has are refused above, before a body is read; this is for routes that find nothing themselves.
