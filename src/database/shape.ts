@@ -8,7 +8,7 @@ export interface TableShape {
 }
 
 /** Bookkeeping of the schema itself, which each database has of its own. */
-export const versionTableName = 'schema_versions'
+const versionTableName = 'schema_versions'
 
 export interface ShapeRow {
   name: string

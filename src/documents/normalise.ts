@@ -27,7 +27,7 @@ export function isReadable(text: string): boolean {
 const numberWithSeparators = /^\+?\d(?:[ -]*\d)*$/
 
 /** Drops the spaces and dashes of a phone number; any other text stays. */
-export function compactNumber(text: string): string {
+function compactNumber(text: string): string {
   return numberWithSeparators.test(text) ? text.replaceAll(/[ -]/g, '') : text
 }
 

@@ -104,7 +104,7 @@ export function id(maxLength: number, options: Record<string, unknown> = {}) {
 export const unmodified = 'Unmodify'
 
 /** Positions in a list of slots. */
-export const slotsMax = 4
+const slotsMax = 4
 
 /** A list of positions, each holding an `item` or nothing (`null`); `member` is the item's one member. */
 export function slots<S extends TSchema>(

@@ -7,7 +7,7 @@ import { floorHeaders, securityHeaders } from './headers.ts'
 const retryAfterSeconds = 1
 
 /** The body of every refusal. */
-export function errorBody(faults: readonly Fault[], requestId: string) {
+function errorBody(faults: readonly Fault[], requestId: string) {
   const errors = faults.map(({ code, message, parameter }) => ({
     code,
     name: errorCodes[code].name,

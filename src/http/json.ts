@@ -1,7 +1,7 @@
 import { invalid, Refusal } from '../errors.ts'
 
 /** Deeper than any body of ours; a recursive reader of the value is safe within it. */
-export const jsonDepthMax = 20
+const jsonDepthMax = 20
 
 function malformed(message: string): Refusal {
   return new Refusal([{ code: 2, message }])

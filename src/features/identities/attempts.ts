@@ -48,7 +48,7 @@ function attemptKeys(identityKey: string, address: string) {
 }
 
 /** Milliseconds to wait after this many attempts in a row. */
-export function waitAfter(failures: number, { free, secondsMax }: Policy): number {
+function waitAfter(failures: number, { free, secondsMax }: Policy): number {
   if (failures < free) return 0
   return Math.min(2 ** (failures - free), secondsMax) * 1_000
 }
