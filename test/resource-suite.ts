@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../src/database/database.ts'
+import { fold } from '../src/documents/normalise.ts'
 import { engines } from './engines.ts'
 import {
   type Answer,
@@ -347,7 +348,9 @@ export function describeResource(one: ResourceCase): void {
         expect((await world.ask('system', 'DELETE', item)).body).toEqual({})
         expectRefusal(await get(item), 404)
         const about = (await changesOf(world)).slice(first)
-        const row = { changed_by: 'admin', target: item }
+        const [, tenant = ''] = /\/tenants\/([^/]+)/.exec(item) ?? []
+        const tenant_key = fold(decodeURIComponent(tenant))
+        const row = { tenant_key, changed_by: 'admin', target: item }
         const byAction = Object.fromEntries(about.map((change) => [change.action, change]))
         expect(about).toHaveLength(3)
         expect(byAction.create).toMatchObject({

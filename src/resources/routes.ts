@@ -74,21 +74,18 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     return JSON.stringify(document.wrapper ? { [document.wrapper]: shown } : shown)
   }
 
-  async function prepared(judged: Judged<Value>, isNew: boolean): Promise<Record<string, string>> {
-    // A body that will be refused is not worth slow work.
-    if (judged.faults.length > 0) return {}
-    return (await resource.prepare?.(judged.secrets, isNew)) ?? {}
-  }
-
   async function judgeChange(reader: Reader, site: Site, before: Value, body: unknown) {
     return document.change(before, body, await resource.domain?.(reader, site.place))
   }
 
-  /** The secrets of a partial update, made ready before the write so that nothing slow happens inside it. */
-  async function secretsOf(site: Site, body: unknown) {
-    const value = await find(database, site)
-    await resource.admitWrite?.(database, site, value)
-    return prepared(await judgeChange(database, site, value, body), false)
+  /**
+   * The secrets of a partial update, made ready before the write so that nothing slow happens inside it. What is wrong
+   * with the update is judged there: until then it may have become right.
+   */
+  async function secretsOf(site: Site, body: unknown): Promise<Record<string, string>> {
+    if (!resource.prepare) return {}
+    const { secrets } = await judgeChange(database, site, await find(database, site), body)
+    return resource.prepare(secrets, false)
   }
 
   async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
@@ -179,8 +176,9 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
     const site = siteOf(request)
     await resource.requireCollection?.(database, site)
     const judged = document.create(request.body, await resource.domain?.(database, site.place))
-    await resource.admitWrite?.(database, site, judged.value)
-    const secrets = await prepared(judged, true)
+    // A body that will be refused is not worth slow work.
+    const isPromising = judged.faults.length === 0
+    const secrets = (isPromising && (await resource.prepare?.(judged.secrets, true))) || {}
     const { text, target } = await database.write(async (transaction) => {
       await resource.requireCollection?.(transaction, site)
       const draft = { judged, before: undefined, secrets }
@@ -200,7 +198,7 @@ function operationsOf<Value extends Members>(resource: Resource<Value>, database
 
   async function change(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
-    const secrets = resource.prepare ? await secretsOf(site, request.body) : {}
+    const secrets = await secretsOf(site, request.body)
     const text = await database.write(async (transaction) => {
       const before = await find(transaction, site)
       await resource.admitWrite?.(transaction, site, before)

@@ -201,6 +201,19 @@ describe.each(engines)('levels of admins on $name', (engine) => {
     })
   })
 
+  it('have an id that nothing else in the installation has', async () => {
+    const places = ['/api/v1/', '/api/v1/tenants/othertenant/', siblingGroup]
+    const ids = ['agent@SIP.netaxis.be', 'APIOTESTRP@sip.netaxis.be', 'otheradmin@other.example']
+    await expectUnchanged(world, async () => {
+      for (const place of places) {
+        for (const userId of ids) {
+          const answer = await world.ask('system', 'POST', `${place}admins/`, { ...least, userId })
+          expectRefusal(answer, 400, [{ code: 11, parameter: 'userId' }])
+        }
+      }
+    })
+  })
+
   it('keep the last system admin', async () => {
     await expectUnchanged(world, async () => {
       const answer = await world.ask('system', 'DELETE', '/api/v1/admins/admin/')

@@ -1,5 +1,17 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { engines } from '../../../test/engines.ts'
 import { describeResource, refusing } from '../../../test/resource-suite.ts'
-import { group, password } from '../../../test/world.ts'
+import {
+  createWorld,
+  expectRefusal,
+  expectUnchanged,
+  group,
+  password,
+  routePoint,
+  siblingGroup,
+  type World,
+} from '../../../test/world.ts'
+import { sql } from '../../database/database.ts'
 
 const read = refusing({ endUser: 403, siblingAdmin: 404, otherTenantAdmin: 404 })
 const write = { ...read, departmentAdmin: 403 }
@@ -135,4 +147,87 @@ describeResource({
       'surprise',
     ],
   },
+})
+
+const selectHash = sql<{ password_hash: string | null }>(
+  'SELECT password_hash FROM identities WHERE identity_key = ?',
+)
+
+describe.each(engines)('route points in particular on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld(engine)
+  })
+  afterAll(() => world.close())
+
+  const put = (body: object) => world.ask('groupAdmin', 'PUT', routePoint, body)
+
+  it('are listed in short, with empty texts for what is absent', async () => {
+    const { body } = await world.ask('departmentAdmin', 'GET', `${group}services/route_points/`)
+    const absent = { phoneNumber: '', extension: '', department: '' }
+    const serviceUserId = 'APIOTestRP@sip.netaxis.be'
+    const item = { serviceUserId, name: 'Hotline', ...absent, active: true }
+    expect(body).toEqual({ route_points: [item] })
+  })
+
+  it('need two settings before an unavailable code, and keep them as long as it is there', async () => {
+    const code = { agentUnavailableCode: '12' }
+    const settings = { enableAutomaticStateChangeForAgents: true, agentStateAfterCall: 'Available' }
+    const faults = Object.keys(settings).map((parameter) => ({ code: 9, parameter }))
+    await expectUnchanged(world, async () => {
+      expectRefusal(await put(code), 400, faults)
+    })
+    expect((await put({ ...code, ...settings })).status).toBe(200)
+    await expectUnchanged(world, async () => {
+      const off = { enableAutomaticStateChangeForAgents: false, agentStateAfterCall: null }
+      expectRefusal(await put(off), 400, faults)
+    })
+    await put({ agentUnavailableCode: null, enableAutomaticStateChangeForAgents: false })
+  })
+
+  it('merge their profile member by member, and take it wrapped or not', async () => {
+    const profile = { name: 'Hotline', cliFirstName: 'Hot', cliLastName: 'Line' }
+    await put({ serviceInstanceProfile: profile })
+    const body = { serviceInstanceProfile: { cliFirstName: 'Cold' } }
+    const answer = await put({ routePointInstance: body })
+    expect(answer.body.routePointInstance.serviceInstanceProfile).toEqual({
+      ...profile,
+      cliFirstName: 'Cold',
+    })
+    await put({ serviceInstanceProfile: { cliFirstName: null, cliLastName: '' } })
+    await expectUnchanged(world, async () => {
+      expectRefusal(await put({ routePointInstance: body, surprise: 1 }), 400, [
+        { code: 2, parameter: 'routePointInstance' },
+        { code: 2, parameter: 'surprise' },
+      ])
+    })
+  })
+
+  it('keep a password although the rest of its update becomes right only meanwhile', async () => {
+    const key = 'apiotestrp@sip.netaxis.be'
+    expect((await world.database.get(selectHash, key))?.password_hash).toBeNull()
+    const settings = { enableAutomaticStateChangeForAgents: true, agentStateAfterCall: 'Available' }
+    const [, second] = await Promise.all([
+      put(settings),
+      put({ agentUnavailableCode: '12', serviceInstanceProfile: { password } }),
+    ])
+    const isKept = (await world.database.get(selectHash, key))?.password_hash !== null
+    expect(isKept).toBe(second.status === 200)
+  })
+
+  it('cannot sign in, whatever password they have', async () => {
+    await put({ serviceInstanceProfile: { password } })
+    const credentials = { username: 'APIOTestRP@sip.netaxis.be', password }
+    expectRefusal(await world.ask('nobody', 'POST', '/api/v1/login/', credentials), 401)
+  })
+
+  it('are reached by the path of their own group only', async () => {
+    const item = `${siblingGroup}services/route_points/APIOTestRP@sip.netaxis.be/`
+    await expectUnchanged(world, async () => {
+      for (const method of ['GET', 'PUT', 'DELETE']) {
+        const body = method === 'PUT' ? { active: false } : undefined
+        expectRefusal(await world.ask('tenantAdmin', method, item, body), 404)
+      }
+    })
+  })
 })
