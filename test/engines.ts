@@ -104,4 +104,4 @@ const postgres: Engine = {
 }
 
 export const engines: readonly Engine[] =
-  process.env['TEST_ENGINES'] === 'all' ? [sqlite, postgres] : [sqlite]
+  process.env.TEST_ENGINES === 'all' ? [sqlite, postgres] : [sqlite]

@@ -20,7 +20,7 @@ const forSpeed = [
 export default async function setup(
   project: TestProject,
 ): Promise<(() => Promise<void>) | undefined> {
-  const given = process.env['TEST_POSTGRES_URL']
+  const given = process.env.TEST_POSTGRES_URL
   if (given) {
     project.provide('postgresUrl', given)
     return undefined

@@ -70,7 +70,7 @@ export function at(value: unknown, path: string): unknown {
 }
 
 /** The object in which only `path` is there. */
-export function only(path: string, value: unknown): Members {
+function only(path: string, value: unknown): Members {
   const [first = '', ...rest] = path.split('.')
   return { [first]: rest.length > 0 ? only(rest.join('.'), value) : value }
 }
@@ -85,7 +85,7 @@ function mergeDeep(base: Members, change: Members): Members {
   return merged
 }
 
-export function withoutMember(value: Members, path: string): Members {
+function withoutMember(value: Members, path: string): Members {
   const [first = '', ...rest] = path.split('.')
   const copy = { ...value }
   if (rest.length === 0) delete copy[first]
@@ -102,7 +102,7 @@ export interface ChangeRow {
   tenant_key: string
 }
 
-export function changesOf(world: World): Promise<ChangeRow[]> {
+function changesOf(world: World): Promise<ChangeRow[]> {
   return world.database.all(sql<ChangeRow>('SELECT * FROM changes ORDER BY change_id'))
 }
 
