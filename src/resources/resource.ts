@@ -64,6 +64,8 @@ export interface Resource<Value extends Members = Members> {
   description?: string
   /** Largest body in bytes where it differs from the configured one. */
   bodyBytesMax?: number
+  /** What a DELETE can be told. */
+  removeParameters?: Record<string, Schema>
   /** Media types that bodies may have; JSON unless told. */
   consumes?: readonly string[]
 

@@ -350,6 +350,7 @@ export function addResource<Value extends Members>(
       id: `delete${subject}`,
       summary: `Delete a ${words}`,
       permission: permissions.remove,
+      ...(resource.removeParameters && { query: resource.removeParameters }),
       answer: emptyObject,
       example: { response: {} },
       handler: operations.remove,

@@ -10,7 +10,13 @@ import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import { deletesNonEmpty, findTenant, requireTenant, tenantDomain } from '../tenants/tenants.ts'
+import {
+  deletesNonEmpty,
+  findTenant,
+  removeParameters,
+  requireTenant,
+  tenantDomain,
+} from '../tenants/tenants.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
 
 const Group = Type.Object({
@@ -150,6 +156,7 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
       country,
     }),
     check: checkCountry,
+    removeParameters,
     checkRemoval: async (write) =>
       deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),
   }

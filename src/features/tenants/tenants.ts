@@ -52,6 +52,10 @@ export async function tenantDomain(reader: Reader, tenantKey: string): Promise<s
   return (await reader.get(selectDomain, tenantKey))?.default_domain
 }
 
+export const removeParameters = {
+  deleteNonEmpty: Type.Enum(['1'], { description: 'Delete what it holds as well.' }),
+}
+
 /** `?deleteNonEmpty=1` deletes what a tenant or group holds with it. */
 export function deletesNonEmpty({ query }: Site): boolean {
   return query.deleteNonEmpty === '1'
@@ -103,6 +107,7 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
       name_key: fold(name),
       default_domain: defaultDomain,
     }),
+    removeParameters,
     checkRemoval: async (write) =>
       deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),
   }
