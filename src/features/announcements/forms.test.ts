@@ -96,7 +96,7 @@ describe.each(engines)('forms that bring an announcement, on $name', (engine) =>
       'with a field that is far too long',
       [
         ['name', 'New'],
-        ['description', 'x'.repeat(10_000)],
+        ['description', `x${' '.repeat(10_000)}y`],
         ['content', file],
       ],
       [{ code: 2, parameter: 'description' }],
@@ -155,7 +155,9 @@ describe.each(engines)('forms that bring an announcement, on $name', (engine) =>
       ])
       expect(proto.status).toBe(400)
       const fields = Array.from({ length: 200 }, (_, at): [string, string] => [`field${at}`, 'x'])
-      expect((await send('POST', collection, fields)).status).toBe(400)
+      const manyFields = await send('POST', collection, fields)
+      expectRefusal(manyFields, 400, [{ code: 2 }])
+      expect(manyFields.body.errors[0].message).toMatch(/^The form cannot be read/)
     })
   })
 
