@@ -96,6 +96,11 @@ describe('what a stranger needs', () => {
     expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([])
   })
 
+  it('runs our code on the Node of the repository, whatever npm has linked', () => {
+    const ours = Object.values(packageJson.scripts).filter((script) => /\.ts\b|vitest/.test(script))
+    expect(ours.filter((script) => !script.startsWith('exec scripts/with-node '))).toEqual([])
+  })
+
   it('finds every script described where people learn to work here', () => {
     const described = scriptsIn('CONTRIBUTING.md')
     expect(scripts.filter((script) => !described.includes(script))).toEqual([])
