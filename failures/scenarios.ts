@@ -21,6 +21,9 @@ export interface Scenario {
   strike(stage: Stage): Promise<void>
 }
 
+/** A service that takes longer than this to come back does not come back by itself. */
+const recoverySecondsMax = 90
+
 async function cutConnections({ server }: Stage): Promise<void> {
   const client = new pg.Client({ connectionString: `${server.url}/postgres` })
   await client.connect()
@@ -70,7 +73,11 @@ export async function play(
     )
     const progress = async (writes: number) => {
       const goal = load.acknowledged() + writes
-      while (load.acknowledged() < goal) await delay(20)
+      while (load.acknowledged() < goal) {
+        if (load.secondsWithoutService() > recoverySecondsMax)
+          throw new Error(`${name}: no recovery.`)
+        await delay(20)
+      }
     }
     for (let count = 0; count < options.strikes; count += 1) {
       await progress(options.writes)

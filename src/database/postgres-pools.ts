@@ -57,8 +57,9 @@ function createPool(url: string, connectionsMax: number): Pool {
     verify: requirePrimary,
   }
   const pool = new pg.Pool(options)
-  // An idle connection that the server ends is replaced at the next use; without a listener it would end the process.
+  // A connection that the server ends, idle or in use, fails the query that meets it; unheard, it would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   return pool
 }
 

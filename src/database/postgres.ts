@@ -173,6 +173,7 @@ async function connectToPrimary(url: string): Promise<pg.Client> {
       connectionTimeoutMillis: timeouts.connect,
       application_name: 'pointsman migrate',
     })
+    client.on('error', () => {})
     try {
       await client.connect()
       const { rows } = await client.query('SELECT pg_is_in_recovery() AS standby')
