@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
+import { commands } from './commands.ts'
 import { type Config, parseAddress, readConfig } from './config.ts'
 import { openDatabase } from './database/open.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
@@ -63,8 +64,7 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
-async function start(): Promise<void> {
-  const config = readConfig(process.env)
+async function serve(config: Config): Promise<void> {
   const logger = createLogger(config.LOG_LEVEL)
   // Nothing is known of the state after an error that nobody caught; what was acknowledged is in the database.
   process.on('uncaughtException', (error) => {
@@ -82,4 +82,11 @@ async function start(): Promise<void> {
   await flushLog(logger)
 }
 
-start().catch(fail)
+async function main([name = 'serve', ...parameters]: readonly string[]): Promise<void> {
+  const command = commands[name]
+  if (!command && name !== 'serve') throw new Error(`There is no command '${name}'; try help.`)
+  const config = readConfig(process.env)
+  await (command ? command(config, parameters) : serve(config))
+}
+
+main(process.argv.slice(2)).catch(fail)
