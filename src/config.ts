@@ -20,6 +20,12 @@ export const ConfigSchema = Type.Object(
       description:
         'Where the data lives: `sqlite:PATH` (the folder is made when it is missing), or `postgres://…`.',
     }),
+    DATABASE_CONNECTIONS_MAX: Type.Integer({
+      minimum: 2,
+      maximum: 1_000,
+      default: 10,
+      description: 'PostgreSQL connections of one node; SQLite has its own two.',
+    }),
     LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       default: 'info',
       description:

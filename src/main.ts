@@ -15,7 +15,10 @@ async function open(config: Config, logger: Logger, opened: AsyncDisposableStack
   const metricsAddress = parseAddress(config.METRICS_ADDRESS)
   const registry = metricsAddress && createRegistry()
 
-  const database = await openDatabase(config.DATABASE_URL, registry && countCommits(registry))
+  const database = await openDatabase(config.DATABASE_URL, {
+    connectionsMax: config.DATABASE_CONNECTIONS_MAX,
+    ...(registry && { onCommit: countCommits(registry) }),
+  })
   opened.defer(() => database.close())
   if (registry) exposeDatabaseSize(registry, database)
 
