@@ -43,7 +43,7 @@ const features: Record<string, readonly string[]> = {
 }
 
 /** They put the parts together, so they may import every one. */
-const roots = ['app', 'main']
+const roots = ['app', 'commands', 'main']
 
 /** Packages that speak to an engine; `database` hides which one it is. */
 const enginePackages = ['better-sqlite3', 'pg']

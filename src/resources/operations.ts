@@ -1,0 +1,256 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Database, Reader, Transaction } from '../database/database.ts'
+import { addNews, type Judged } from '../documents/document.ts'
+import type { Members } from '../documents/normalise.ts'
+import { notFound, refuseIfAny, taken } from '../errors.ts'
+import { record } from '../features/changes/record.ts'
+import { requireMatch, sendText } from '../http/etag.ts'
+import { fillPath } from '../http/operation.ts'
+import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
+import type { Resource, Site, Write } from './resource.ts'
+
+function siteOf(request: FastifyRequest): Site {
+  return {
+    caller: request.caller,
+    place: request.place,
+    parameters: request.params as Record<string, string>,
+    query: request.query as Record<string, string | string[]>,
+  }
+}
+
+/** `routePoint` as `route point`; an abbreviation such as `DNIS` as it is. */
+export function wordsOf(noun: string): string {
+  return noun.replaceAll(/(?<=[a-z])[A-Z]/g, (initial) => ` ${initial.toLowerCase()}`)
+}
+
+export function without(value: Members, members: readonly string[]): Members {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !members.includes(name)))
+}
+
+/** What a resource's definition comes to: its five operations on a database. */
+export function operationsOf<Value extends Members>(resource: Resource<Value>, database: Database) {
+  const { document, table, computed, hidden = [], parameter } = resource
+  const itemPath = `${resource.path}:${parameter}/`
+  const duplicateMessage =
+    resource.duplicateMessage ??
+    `There is already a ${wordsOf(resource.noun)} with this ${resource.idMember}.`
+
+  /** The canonical path of one resource, by which it is located and recorded. */
+  function pathOf(parameters: Record<string, string>, value: Value | undefined): string {
+    return fillPath(itemPath, { ...parameters, [parameter]: String(value?.[resource.idMember]) })
+  }
+
+  function keyIn(site: Site): string[] {
+    return [...resource.scope(site), resource.keyOf(site.parameters[parameter] ?? '', site)]
+  }
+
+  async function lookUp(reader: Reader, key: readonly string[]): Promise<Value | undefined> {
+    const stored = await table.find(reader, key)
+    if (stored === undefined) return undefined
+    const value = JSON.parse(stored) as Value
+    return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
+  }
+
+  /** The texts of a list's items, with the members that are not stored. */
+  async function withComputed(scope: readonly string[], texts: string[]): Promise<string[]> {
+    if (!computed?.readPage) return texts
+    const values = texts.map((text): Value => JSON.parse(text))
+    const members = await computed.readPage(database, scope, values)
+    return values.map((value, index) => JSON.stringify({ ...value, ...members[index] }))
+  }
+
+  /** @throws Refusal as the collection does where it is the reason, else 404, when there is none. */
+  async function find(reader: Reader, site: Site, key = keyIn(site)): Promise<Value> {
+    const value = await lookUp(reader, key)
+    if (value !== undefined) return value
+    await resource.requireCollection?.(reader, site)
+    throw notFound()
+  }
+
+  /** The body of a GET. */
+  function present(value: Value): string {
+    const shown = hidden.length > 0 ? without(value, hidden) : value
+    return JSON.stringify(document.wrapper ? { [document.wrapper]: shown } : shown)
+  }
+
+  async function judgeChange(reader: Reader, site: Site, before: Value, body: unknown) {
+    return document.change(before, body, await resource.domain?.(reader, site.place))
+  }
+
+  /**
+   * The secrets of a partial update, made ready before the write so that nothing slow happens inside it. What is wrong
+   * with the update is judged there: until then it may have become right.
+   */
+  async function secretsOf(site: Site, body: unknown): Promise<Record<string, string>> {
+    if (!resource.prepare) return {}
+    const { secrets } = await judgeChange(database, site, await find(database, site), body)
+    return resource.prepare(secrets, false)
+  }
+
+  async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
+    const stored = JSON.stringify(computed ? without(write.value, computed.members) : write.value)
+    const row = { ...resource.columns(write.value), value: stored }
+    const writeRow = () =>
+      write.before === undefined
+        ? table.insert(write.transaction, newKey, row)
+        : table.update(write.transaction, write.key, newKey, row)
+    await (resource.save ? resource.save(write, writeRow) : writeRow())
+  }
+
+  /** Records a write under the tenant whose resource it is, and answers the resource's path. */
+  async function recordChange(
+    transaction: Transaction,
+    { caller, parameters }: Site,
+    change: { key: readonly string[]; before: Value | undefined; after: Value | undefined },
+  ): Promise<string> {
+    const { key, before, after } = change
+    const target = pathOf(parameters, before ?? after)
+    const ownTenant = table.definition.key[0] === 'tenant_key' ? key[0] : caller.tenantKey
+    await record(transaction, {
+      tenantKey: ownTenant ?? '',
+      by: caller.identityId,
+      action: before && after ? 'change' : after ? 'create' : 'delete',
+      target,
+      before: before ? present(before) : null,
+      after: after ? present(after) : null,
+    })
+    return target
+  }
+
+  async function list(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    await resource.requireCollection?.(database, site)
+    const { wholeList, fields, item, plural } = resource
+    const query = readListQuery(site.query, fields, wholeList ? undefined : pageSizeMax)
+    const scope = resource.scope(site)
+    const columns = table.definition.key
+    const source = {
+      from: resource.view?.name ?? table.definition.name,
+      columns: item?.columns ?? ['value'],
+      scope: Object.fromEntries(scope.map((value, index) => [columns[index] ?? '', value])),
+      key: resource.view?.order ?? columns.at(-1) ?? '',
+    }
+    const page = await readPage<Record<string, string>>(database, source, query)
+    addPageHeaders(request, reply, query, page)
+    const items = item
+      ? page.rows.map((row) => JSON.stringify(item.from(row)))
+      : await withComputed(
+          scope,
+          page.rows.map((row) => row.value ?? ''),
+        )
+    const totals = (await resource.totals?.read(database, scope)) ?? {}
+    const beside = Object.entries(totals).map(([name, total]) => `,"${name}":${total}`)
+    return sendText(request, reply, `{"${plural}":[${items.join(',')}]${beside.join('')}}`)
+  }
+
+  /** A resource without computed or hidden members is answered as it is stored. */
+  async function readStored(site: Site): Promise<string | undefined> {
+    if (computed || hidden.length > 0) return undefined
+    const stored = await table.find(database, keyIn(site))
+    return stored && document.wrapper ? `{"${document.wrapper}":${stored}}` : stored
+  }
+
+  async function read(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    const text = (await readStored(site)) ?? present(await find(database, site))
+    return sendText(request, reply, text)
+  }
+
+  /** The document as it will be kept, the key under which, and all that stands against it. */
+  async function examine(
+    transaction: Transaction,
+    site: Site,
+    draft: { judged: Judged<Value>; before: Value | undefined; secrets: Record<string, string> },
+  ) {
+    const { judged, before, secrets } = draft
+    const completed = await resource.complete?.(transaction, site, judged.value, before)
+    const value = completed ? document.arrange(completed) : judged.value
+    await resource.admitWrite?.(transaction, site, value)
+    const id = String(value[resource.idMember])
+    const newKey = [...resource.scope(site), resource.keyOf(id, site)]
+    const key = before ? keyIn(site) : newKey
+    const { uploads } = judged
+    const write: Write<Value> = { ...site, transaction, key, value, before, secrets, uploads }
+    const isNewKey = !before || newKey.at(-1) !== key.at(-1)
+    const isTaken = isNewKey && (await table.find(transaction, newKey)) !== undefined
+    const duplicate = isTaken && taken(resource.idMember, duplicateMessage)
+    const faults = addNews(judged.faults, [duplicate])
+    return { write, newKey, faults: addNews(faults, (await resource.check?.(write)) ?? []) }
+  }
+
+  async function create(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    await resource.requireCollection?.(database, site)
+    const judged = document.create(request.body, await resource.domain?.(database, site.place))
+    // A body that will be refused is not worth slow work.
+    const isPromising = judged.faults.length === 0
+    const secrets = (isPromising && (await resource.prepare?.(judged.secrets, true))) || {}
+    const { text, target } = await database.write(async (transaction) => {
+      await resource.requireCollection?.(transaction, site)
+      const draft = { judged, before: undefined, secrets }
+      const { write, newKey, faults } = await examine(transaction, site, draft)
+      refuseIfAny(faults)
+      await save(write, newKey)
+      const after = await find(transaction, site, newKey)
+      const change = { key: newKey, before: undefined, after }
+      const target = await recordChange(transaction, site, change)
+      const answer = { ...after, ...resource.reveal?.(secrets) }
+      return { text: present(answer), target }
+    })
+    reply.code(201).header('location', target)
+    if (resource.answers?.create === 'empty') return {}
+    return sendText(request, reply, text)
+  }
+
+  async function change(request: FastifyRequest, reply: FastifyReply) {
+    const site = siteOf(request)
+    const secrets = await secretsOf(site, request.body)
+    const text = await database.write(async (transaction) => {
+      const before = await find(transaction, site)
+      await resource.admitWrite?.(transaction, site, before)
+      const judged = await judgeChange(transaction, site, before, request.body)
+      const { write, newKey, faults } = await examine(transaction, site, {
+        judged,
+        before,
+        secrets,
+      })
+      refuseIfAny(faults)
+      const unchanged = present(before)
+      requireMatch(request, unchanged)
+      if (present(write.value) === unchanged && Object.keys(secrets).length === 0) return unchanged
+      await save(write, newKey)
+      const after = await find(transaction, site, newKey)
+      await recordChange(transaction, site, { key: write.key, before, after })
+      return present(after)
+    })
+    if (resource.answers?.change === 'empty') return {}
+    return sendText(request, reply, text)
+  }
+
+  /** @throws Refusal unless the deletion of what does not exist succeeds. */
+  async function admitUnknown(request: FastifyRequest, reader: Reader): Promise<void> {
+    await resource.requireCollection?.(reader, siteOf(request))
+    if (resource.answers?.removeUnknown !== 'empty') throw notFound()
+    requireMatch(request, undefined)
+  }
+
+  async function remove(request: FastifyRequest) {
+    const site = siteOf(request)
+    const key = keyIn(site)
+    await database.write(async (transaction) => {
+      const value = await lookUp(transaction, key)
+      if (value === undefined) return admitUnknown(request, transaction)
+      const nothing = { secrets: {}, uploads: {} }
+      const write = { ...site, transaction, key, value, before: value, ...nothing }
+      await resource.admitWrite?.(transaction, site, value)
+      requireMatch(request, present(value))
+      refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
+      const removeRow = () => table.remove(transaction, key)
+      await (resource.remove ? resource.remove(write, removeRow) : removeRow())
+      await recordChange(transaction, site, { key, before: value, after: undefined })
+    })
+    return {}
+  }
+
+  return { list, read, create, change, remove }
+}
