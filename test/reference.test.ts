@@ -70,13 +70,25 @@ function asOfOurGroup(example: object | undefined): object | undefined {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
+/** For each operation the number of its cases: the example at each of its paths, and each refusal. */
+function summary(engine: string): string {
+  const rows = referenceOperations.map(({ number, method, template: path, alias, refusals }) => {
+    const cases = String((alias ? 2 : 1) + refusals.length).padStart(2)
+    return `${`#${number}`.padStart(3)}  ${cases} cases  ${method.padEnd(6)} ${path}`
+  })
+  return [`The 27 operations of the reference on ${engine}`, ...rows].join('\n')
+}
+
 describe.each(engines)('the reference on $name', (engine) => {
   let world: World
   beforeAll(async () => {
     world = await createWorld(engine)
     for (const [url, body] of furniture) await must('POST', url, body)
   })
-  afterAll(() => world.close())
+  afterAll(async () => {
+    await world.close()
+    process.stdout.write(`\n${summary(engine.name)}\n`)
+  })
   beforeEach(async () => {
     await must('DELETE', routePoint)
     await must('POST', `${group}services/route_points/`, {
