@@ -134,6 +134,12 @@ describe.each(engines)('bodies on $name', (engine) => {
       expect(Reflect.ownKeys(Object.prototype)).toEqual(before)
     })
 
+    it('may not reach for a prototype even where nobody looks into it', async () => {
+      const body = '{"username":"x","password":"y","provide_basic_profile":{"__proto__":{"a":1}}}'
+      const answer = await world.ask('nobody', 'POST', '/api/v1/login/', body)
+      expectRefusal(answer, 400, [{ code: 2, parameter: '__proto__' }])
+    })
+
     it('says the same thing twice where it is not the same place', async () => {
       const answer = await put('{"active":false,"enableTransfer":false}')
       expect(answer.status).toBe(200)

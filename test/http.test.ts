@@ -164,6 +164,9 @@ describe.each(engines)('HTTP on $name', (engine) => {
     it('has one slash between its parts', async () => {
       expectRawRefusal(await sockets.request('GET', `/${setting}`), 404)
       expectRawRefusal(await sockets.request('GET', `${setting}/`), 404)
+      for (const method of ['GET', 'PATCH']) {
+        expectRawRefusal(await sockets.request(method, '/api/v1/tenants//groups/'), 404)
+      }
     })
 
     it('minds its case outside of ids', async () => {

@@ -373,10 +373,15 @@ describe('folding', () => {
 
 describe('a rule', () => {
   const ruled = defineDocument({
-    schema: Type.Object({ active: Type.Boolean(), target: clearable(text(5)) }),
+    schema: Type.Object({
+      active: Type.Boolean(),
+      target: clearable(text(5)),
+      targetName: clearable(text(5)),
+    }),
     defaults: { active: false },
     *rules(value) {
       yield needs(value, value.active, 'target', "The 'target' must be set.")
+      yield needs(value, value.target === 'named', 'targetName', 'A name is needed.')
     },
   })
 
@@ -386,6 +391,12 @@ describe('a rule', () => {
     const { value } = ruled.create({ active: true, target: 'x' })
     expect(ruled.change(value, { target: null }).faults).toMatchObject([{ code: 9 }])
     expect(ruled.change(value, { target: null, active: false }).faults).toEqual([])
+  })
+
+  it('says what it has to of a member whose name begins as a faulty one’s', () => {
+    const { value } = ruled.create({ target: 'named', targetName: 'x' })
+    const { faults } = ruled.change(value, { target: 5, targetName: null })
+    expect(faults).toMatchObject([{ parameter: 'target' }, { code: 9, parameter: 'targetName' }])
   })
 
   it('says nothing of a member that is faulty already', () => {

@@ -269,6 +269,14 @@ describe.each(engines)('signing in on $name', (engine) => {
   describe('a change of password', () => {
     const url = '/api/v1/password/'
 
+    /** Expects that no token was made while `act` ran. */
+    async function expectNoToken(act: () => Promise<void>) {
+      const count = sql<{ count: number }>('SELECT count(*) AS count FROM tokens')
+      const before = await world.database.get(count)
+      await act()
+      expect(await world.database.get(count)).toEqual(before)
+    }
+
     it('is refused to nobody, and to whoever does not know the old one', async () => {
       const { cookie } = await createUser('guessing')
       const body = { oldPassword: 'wrong horse battery', newPassword }
@@ -351,6 +359,21 @@ describe.each(engines)('signing in on $name', (engine) => {
       expect([...statuses].sort()).toEqual([200, 401])
       const won = wishes[statuses.indexOf(200)] ?? ''
       expect((await signIn(username, won)).status).toBe(200)
+    })
+
+    it('leaves no token that was let in before it and written after it', async () => {
+      const { cookie } = await createUser('overtaken')
+      const { database } = world
+      const { write } = database
+      database.write = async (change) => {
+        database.write = write
+        const body = { oldPassword: password, newPassword }
+        expect((await askBy(cookie, 'POST', url, body)).status).toBe(200)
+        return write.call(database, change) as ReturnType<typeof change>
+      }
+      await expectNoToken(async () => {
+        expectRefusal(await askBy(cookie, 'POST', '/api/v1/tokens/', { name: 'late' }), 401)
+      })
     })
 
     it('leaves nothing that was being made while it came', async () => {
