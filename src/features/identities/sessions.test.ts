@@ -45,6 +45,21 @@ describe.each(engines)('signing in on $name', (engine) => {
     return world.ask('nobody', method, url, body, { cookie, ...headers })
   }
 
+  /** Lets `act` happen right before the `nth` write from now. */
+  function overtake(nth: number, act: () => Promise<void>): void {
+    const { database } = world
+    const { write } = database
+    let left = nth
+    database.write = async (change) => {
+      left -= 1
+      if (left === 0) {
+        database.write = write
+        await act()
+      }
+      return write.call(database, change) as ReturnType<typeof change>
+    }
+  }
+
   /** Creates somebody who can sign in, and signs them in. */
   async function createUser(
     userId: string,
@@ -363,17 +378,25 @@ describe.each(engines)('signing in on $name', (engine) => {
 
     it('leaves no token that was let in before it and written after it', async () => {
       const { cookie } = await createUser('overtaken')
-      const { database } = world
-      const { write } = database
-      database.write = async (change) => {
-        database.write = write
+      overtake(1, async () => {
         const body = { oldPassword: password, newPassword }
         expect((await askBy(cookie, 'POST', url, body)).status).toBe(200)
-        return write.call(database, change) as ReturnType<typeof change>
-      }
+      })
       await expectNoToken(async () => {
         expectRefusal(await askBy(cookie, 'POST', '/api/v1/tokens/', { name: 'late' }), 401)
       })
+    })
+
+    it('leaves no session whose password was looked at before it', async () => {
+      const { username, url: mine } = await createUser('slow')
+      // The first write counts the attempt, the second one makes the session.
+      overtake(2, async () => {
+        const change = await world.ask('groupAdmin', 'PUT', mine, { password: newPassword })
+        expect(change.status).toBe(200)
+      })
+      const answer = await signIn(username)
+      expectRefusal(answer, 401, wrong)
+      expect(answer.headers).not.toHaveProperty('set-cookie')
     })
 
     it('leaves nothing that was being made while it came', async () => {

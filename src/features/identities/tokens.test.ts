@@ -11,6 +11,7 @@ import {
   type World,
 } from '../../../test/world.ts'
 import { sql, type Value } from '../../database/database.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
 import { hashSecret } from './secrets.ts'
 
 const url = '/api/v1/tokens/'
@@ -339,6 +340,22 @@ describe.each(engines)('tokens on $name', (engine) => {
       await run('UPDATE tokens SET used_at = ? WHERE token_id = ?', old, token.id)
       await askBy(token, 'GET', group)
       expect(await world.database.get(select, token.id)).toEqual(noted)
+    })
+
+    it('unless the database cannot note it: the door opens all the same', async () => {
+      const token = await make('groupAdmin')
+      const { write } = world.database
+      const failing = (error: Error) => {
+        world.database.write = () => {
+          world.database.write = write
+          return Promise.reject(error)
+        }
+      }
+      failing(new DatabaseUnavailable(new Error('disk full')))
+      expect((await askBy(token, 'GET', group)).status).toBe(200)
+      expect(await world.database.get(select, token.id)).toEqual({ used_at: null })
+      failing(new Error('a fault of our own'))
+      expectRefusal(await askBy(token, 'GET', group), 500)
     })
 
     it('by a use that was let in alone', async () => {
