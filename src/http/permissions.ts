@@ -62,7 +62,7 @@ function isInside(caller: Caller, permission: Permission, place: Place): boolean
   if (caller.groupKey !== null && groupKey !== undefined && groupKey !== caller.groupKey) {
     return false
   }
-  const ownOnly = permissions[permission].reach === 'user' && caller.level === levels.EndUser
+  const ownOnly = permissions[permission].reach === 'user' && caller.level < levels.DepartmentAdmin
   return !ownOnly || identityKey === caller.identityKey
 }
 

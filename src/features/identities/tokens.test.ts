@@ -88,11 +88,15 @@ describe.each(engines)('tokens on $name', (engine) => {
       [{ name: 'x', expiresAt: 'tomorrow' }, ['expiresAt']],
       [{ name: 'x', expiresAt: '2099-02-30T99:00:00Z' }, ['expiresAt']],
       [{ name: 'x', expiresAt: '2099-01-01' }, ['expiresAt']],
+      [{ name: 'x', expiresAt: '2099-02-29T00:00:00Z' }, ['expiresAt']],
+      [{ name: 'x', expiresAt: '2099-04-31T23:30:00-05:00' }, ['expiresAt']],
       [{ name: 'x', expiresAt: fromNow(-1_000) }, ['expiresAt']],
       [{ name: 'x', userLevel: 9 }, ['userLevel']],
       [{ name: 'x', userLevel: 16 }, ['userLevel']],
       [{ name: 'x', userLevel: -1 }, ['userLevel']],
       [{ name: 'x', userLevel: '8' }, ['userLevel']],
+      [{ name: 'x', userLevel: 1 }, ['userLevel']],
+      [{ name: 'x', userLevel: 7 }, ['userLevel']],
       [{ name: 'x', token: 'mine' }, ['token']],
       [{ name: 'x', tokenId: 'mine' }, ['tokenId']],
       [{ name: 'x', lastUsedAt: fromNow(0) }, ['lastUsedAt']],
@@ -269,6 +273,22 @@ describe.each(engines)('tokens on $name', (engine) => {
       const token = await make('groupAdmin', { userLevel: 4 })
       expect((await askBy(token, 'GET', `${group}users/`)).status).toBe(200)
       expectRefusal(await askBy(token, 'PUT', `${group}users/agent/`, { firstName: 'x' }), 403)
+    })
+
+    it('to a level that is none may no more than the one below it', async () => {
+      const colleague = { userId: 'colleague', firstName: 'A', lastName: 'B' }
+      await world.ask('groupAdmin', 'POST', `${group}users/`, colleague)
+      const setting = `${group}users/colleague/services/call_centers/`
+      for (const [person, level, status] of [
+        ['departmentAdmin', 3, 404],
+        ['groupAdmin', 7, 403],
+      ] as const) {
+        const token = await make(person)
+        await run('UPDATE tokens SET level = ? WHERE token_id = ?', level, token.id)
+        await expectUnchanged(world, async () => {
+          expectRefusal(await askBy(token, 'PUT', setting, {}), status)
+        })
+      }
     })
 
     it('can be widened by their owner, up to the own level', async () => {

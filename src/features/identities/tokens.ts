@@ -32,8 +32,7 @@ const Token = Type.Object({
     }),
   ),
   userLevel: Type.Integer({
-    minimum: levels.EndUser,
-    maximum: levels.System,
+    enum: Object.values(levels),
     description: 'What the token may do; at most, and unless told, the level of whoever makes it.',
   }),
   lastUsedAt: readOnly(Type.String({ description: 'To the hour; absent when it was never used.' })),
@@ -110,6 +109,12 @@ function outlives(expiresAt: string | undefined, { token }: Caller): boolean {
   return expiresAt === undefined || Date.parse(expiresAt) > token.expiresAt
 }
 
+/** Whether a time to come is on a day that exists: to the parser the 30th of February is the 2nd of March. */
+function isToCome(instant: string): boolean {
+  const day = instant.slice(0, 'YYYY-MM-DD'.length)
+  return Date.parse(instant) > Date.now() && new Date(day).toISOString().startsWith(day)
+}
+
 function* checkToken(value: Token, before: Token | undefined, caller: Caller): Iterable<Fault> {
   const { userLevel, expiresAt } = value
   if (userLevel > caller.level && userLevel !== before?.userLevel) {
@@ -119,7 +124,7 @@ function* checkToken(value: Token, before: Token | undefined, caller: Caller): I
     yield invalid('expiresAt', 'A token cannot make one that outlives it.')
   }
   if (expiresAt === undefined || expiresAt === before?.expiresAt) return
-  if (!(Date.parse(expiresAt) > Date.now())) {
+  if (!isToCome(expiresAt)) {
     yield invalid('expiresAt', "The 'expiresAt' field must be a time to come.")
   }
 }

@@ -82,7 +82,7 @@ export async function admitDepartmentAdmin(
   { caller, place }: { caller: Caller; place: Place },
   { department }: Pick<User, 'department'>,
 ): Promise<void> {
-  if (caller.level !== levels.DepartmentAdmin) return
+  if (caller.level < levels.DepartmentAdmin || caller.level >= levels.GroupAdmin) return
   const line = department ? await lineOf(reader, place, department.departmentName) : []
   if (caller.departmentName === null || !line.includes(caller.departmentName)) throw forbidden()
 }
