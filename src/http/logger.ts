@@ -1,4 +1,3 @@
-import { promisify } from 'node:util'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
 
@@ -19,7 +18,7 @@ export function createLogger(level: Config['LOG_LEVEL']): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
 }
 
-/** Writes what is gathered. */
-export async function flushLog(logger: Logger): Promise<void> {
-  await promisify(logger.flush.bind(logger))()
+/** Writes what is gathered. The library syncs as well, which a pipe cannot: its error says nothing of the writing. */
+export function flushLog(logger: Logger): Promise<void> {
+  return new Promise((resolve) => logger.flush(() => resolve()))
 }
