@@ -43,12 +43,20 @@ function refuseMalformed({ raw, headers, url }: FastifyRequest): void {
   }
 }
 
-/** @throws Refusal 406 when the client accepts nothing that the route answers. */
+/** A parameter of a media range, such as `charset`, but for its weight. */
+const mediaParameter = /;(?!\s*q=)[^;,]*/gi
+
+/**
+ * Whatever charset or version of JSON a client names, it gets ours: older clients name some and read any.
+ *
+ * @throws Refusal 406 when the client accepts nothing that the route answers.
+ */
 function refuseUnacceptable(request: FastifyRequest): void {
   const { accept } = request.headers
   const produced = request.routeOptions.config.produces ?? 'application/json'
   if (!accept || accept === '*/*' || accept === produced || produced === '*/*') return
-  if (new Negotiator(request.raw).mediaTypes([produced]).length > 0) return
+  const headers = { accept: accept.replaceAll(mediaParameter, '') }
+  if (new Negotiator({ headers }).mediaTypes([produced]).length > 0) return
   throw new Refusal([{ code: 406, message: `This resource is answered as ${produced}.` }])
 }
 
