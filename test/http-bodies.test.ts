@@ -58,6 +58,14 @@ describe.each(engines)('bodies on $name', (engine) => {
         expectRawRefusal(await sockets.request('PUT', setting, headers, '{"active":true}'), 415)
       })
     })
+
+    it('says nothing where no body follows', async () => {
+      const headers = { 'content-type': 'text/plain' }
+      const code = `${setting.replace('bounced_call', 'disposition_codes')}unknown/`
+      expect((await sockets.request('DELETE', code, headers)).status).toBe(200)
+      expect((await sockets.request('DELETE', code, headers, '')).status).toBe(200)
+      expectRawRefusal(await sockets.request('PUT', setting, headers), 400, 2)
+    })
   })
 
   describe('a body', () => {

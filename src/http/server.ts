@@ -27,9 +27,13 @@ export interface ServerOptions {
   trustedProxies: readonly string[]
 }
 
-/** A body without a type is JSON; so is one whose type stands in quotes, as the reference prints it. */
+/**
+ * A body without a type is JSON; so is one whose type stands in quotes, as the reference prints it. Where there is no body
+ * its type says nothing: some clients send one with every request.
+ */
 function settleContentType({ headers }: FastifyRequest): void {
-  const type = headers['content-type']?.replace(/^"([^"]*)"/, '$1')
+  const isEmpty = !headers['transfer-encoding'] && !Number(headers['content-length'])
+  const type = isEmpty ? undefined : headers['content-type']?.replace(/^"([^"]*)"/, '$1')
   headers['content-type'] = type || 'application/json'
 }
 
