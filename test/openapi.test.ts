@@ -137,6 +137,7 @@ describe('openapi.json', () => {
   describe.each(operations)('$name', ({ method, path, operation }) => {
     it('says what it does, where it belongs and which right it needs', () => {
       expect(operation.summary).toMatch(/^[A-Z].{5,}/)
+      expect(operation.summary).not.toMatch(/\b(?:a [aeio]|an [^aeio])/)
       expect(operation.tags).toHaveLength(1)
       const permission = operation['x-permission']
       const { level } = permissions[permission]

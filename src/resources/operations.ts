@@ -23,6 +23,12 @@ export function wordsOf(noun: string): string {
   return noun.replaceAll(/(?<=[a-z])[A-Z]/g, (initial) => ` ${initial.toLowerCase()}`)
 }
 
+/** The words of a noun after `a` or `an`; `u` is not among the vowels, since it begins a user. */
+export function oneOf(noun: string): string {
+  const words = wordsOf(noun)
+  return `${/^[aeio]/.test(words) ? 'an' : 'a'} ${words}`
+}
+
 export function without(value: Members, members: readonly string[]): Members {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !members.includes(name)))
 }
@@ -33,7 +39,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   const itemPath = `${resource.path}:${parameter}/`
   const duplicateMessage =
     resource.duplicateMessage ??
-    `There is already a ${wordsOf(resource.noun)} with this ${resource.idMember}.`
+    `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
 
   /** The canonical path of one resource, by which it is located and recorded. */
   function pathOf(parameters: Record<string, string>, value: Value | undefined): string {

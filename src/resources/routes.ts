@@ -4,7 +4,7 @@ import type { Members } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
 import { listParameters } from './list.ts'
-import { operationsOf, without, wordsOf } from './operations.ts'
+import { oneOf, operationsOf, without, wordsOf } from './operations.ts'
 import type { Resource } from './resource.ts'
 
 function capitalised(text: string): string {
@@ -40,7 +40,7 @@ export function addResource<Value extends Members>(
   const { shown, forCreation, forChange } = document.schemas.documented
   const operations = operationsOf(resource, database)
   const subject = capitalised(noun)
-  const words = wordsOf(noun)
+  const one = oneOf(noun)
   const nouns = resource.nouns ?? `${noun}s`
   const shared = {
     tag: resource.tag,
@@ -69,7 +69,7 @@ export function addResource<Value extends Members>(
       method: 'POST',
       path,
       id: `create${subject}`,
-      summary: `Create a ${words}`,
+      summary: `Create ${one}`,
       permission: permissions.create,
       body: forCreation,
       status: 201,
@@ -82,7 +82,7 @@ export function addResource<Value extends Members>(
       method: 'GET',
       path: item,
       id: `get${subject}`,
-      summary: `Get a ${words}`,
+      summary: `Get ${one}`,
       permission: permissions.read,
       answer: schemaWithout(shown, hidden),
       example: examples.read ?? {},
@@ -94,7 +94,7 @@ export function addResource<Value extends Members>(
       method: 'PUT',
       path: item,
       id: `update${subject}`,
-      summary: `Change a ${words}: absent members stay as they are`,
+      summary: `Change ${one}: absent members stay as they are`,
       permission: permissions.change,
       body: forChange,
       answer: answers.change === 'empty' ? emptyObject : schemaWithout(shown, hidden),
@@ -106,7 +106,7 @@ export function addResource<Value extends Members>(
       method: 'DELETE',
       path: item,
       id: `delete${subject}`,
-      summary: `Delete a ${words}`,
+      summary: `Delete ${one}`,
       permission: permissions.remove,
       ...(resource.removeParameters && { query: resource.removeParameters }),
       answer: emptyObject,

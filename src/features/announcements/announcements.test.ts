@@ -157,7 +157,11 @@ describe.each(engines)('the announcement repository on $name', (engine) => {
       const body = { name: 'Large', content: tooLarge }
       expectRefusal(await post(collection, body), 400, [{ code: 2, parameter: 'content', message }])
       expectRefusal(await post(collection, { ...body, name: 'Welcome' }), 400, [
-        { code: 11, parameter: 'name' },
+        {
+          code: 11,
+          parameter: 'name',
+          message: 'There is already an announcement with this name.',
+        },
         { code: 2, parameter: 'content' },
       ])
     })
