@@ -33,7 +33,9 @@ export async function findUsages(
   const found = new Map<string, Usage[]>()
   for (const holder of holders) {
     for (const { name: announcement, ...usage } of await holder.findUsages(reader, group, name)) {
-      found.set(announcement, [...(found.get(announcement) ?? []), usage])
+      const usages = found.get(announcement) ?? []
+      usages.push(usage)
+      found.set(announcement, usages)
     }
   }
   return found
