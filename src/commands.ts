@@ -2,7 +2,7 @@ import type { Config } from './config.ts'
 import { copyDatabase } from './database/copy.ts'
 import { openDatabase } from './database/open.ts'
 
-export const usage = `Usage: pointsman [command]
+const usage = `Usage: pointsman [command]
 
   serve            Serve the API; also without a command.
   migrate          Bring the database's schema up to date and end.

@@ -18,7 +18,7 @@ export const password = 'correct horse battery'
 const groupPath = '/api/v1/tenants/loadtenant/groups/loadgroup/'
 
 /** A token and the paths of `count` route points, made through the API. */
-export async function furnish(url: string, count: number) {
+async function furnish(url: string, count: number) {
   const cookie = (await signIn(url, 'admin', password)) ?? ''
   const create = async (path: string, body: object) => {
     const answer = await post(url + path, body, { cookie })
