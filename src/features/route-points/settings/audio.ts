@@ -14,7 +14,7 @@ const File = Type.Object(
 const Url = Type.Object(
   {
     url: text(256, {
-      pattern: `^(?:${unmodified}|https?://[^\\s/]+.*)$`,
+      pattern: `^(?:${unmodified}|https?://[^\\s/?#]+(?:[/?#]\\S*)?)$`,
       expects: 'an http or https URL',
     }),
   },
