@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigSchema, parseAddress, readConfig } from './config.ts'
+
+const handbook = readFileSync(join(import.meta.dirname, '..', 'docs', 'operating.md'), 'utf8')
+
+/** The rows of the handbook's table: name without its prefix, and default as printed. */
+const rows = new Map(
+  [...handbook.matchAll(/^\| `POINTSMAN_(\w+)` \| (.+?) \| .+ \|$/gm)].map(([, name, value]) => [
+    name,
+    value,
+  ]),
+)
+
+describe('the settings of the program', () => {
+  it('are each a row of the handbook with their default, and no row is left over', () => {
+    const told = Object.entries(ConfigSchema.properties).map(([name, schema]) => {
+      const value = 'default' in schema ? schema.default : undefined
+      return [name, value === undefined ? '–' : value === '' ? 'empty' : `\`${value}\``]
+    })
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(told))
+  })
+
+  it('have defaults, and take nothing from variables of others', () => {
+    expect(readConfig({ PATH: '/bin', PORT: '1' })).toMatchObject({
+      HOST: '127.0.0.1',
+      PORT: 8080,
+      DATABASE_URL: 'sqlite:data/pointsman.db',
+    })
+  })
+
+  it('are read from texts', () => {
+    const config = readConfig({ POINTSMAN_PORT: '0', POINTSMAN_SESSION_HOURS: '0.5' })
+    expect(config).toMatchObject({ PORT: 0, SESSION_HOURS: 0.5 })
+  })
+
+  it.each([
+    ['HOST', ''],
+    ['PORT', '65536'],
+    ['PORT', 'http'],
+    ['PORT', '80.5'],
+    ['DATABASE_URL', 'mysql://root:secret@host/db'],
+    ['DATABASE_URL', 'sqlite:'],
+    ['DATABASE_CONNECTIONS_MAX', '1'],
+    ['LOG_LEVEL', 'loud'],
+    ['ADMIN_USERNAME', ''],
+    ['ADMIN_PASSWORD', 'secret'],
+    ['SESSION_HOURS', '0'],
+    ['BODY_BYTES_MAX', '1'],
+    ['ANNOUNCEMENT_BYTES_MAX', '-1'],
+    ['GROUP_ANNOUNCEMENT_BYTES_MAX', '-2'],
+    ['TRUSTED_PROXIES', 'proxy.example'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['DRAIN_SECONDS', '-1'],
+    ['METRICS_ADDRESS', '9464'],
+    ['METRICS_ADDRESS', '[::1'],
+  ])('refuse %s=%s by its name, without showing the value', (name, value) => {
+    const read = () => readConfig({ [`POINTSMAN_${name}`]: value })
+    expect(read).toThrow(new RegExp(`^Bad configuration: POINTSMAN_${name} `))
+    if (value.includes('secret')) expect(read).not.toThrow(/secret/)
+  })
+
+  it('that are unknown or wrong are all named at once', () => {
+    const read = () => readConfig({ POINTSMAN_PROT: '80', POINTSMAN_PORT: 'x' })
+    expect(read).toThrow(/POINTSMAN_PROT is not a setting/)
+    expect(read).toThrow(/POINTSMAN_PORT must be integer/)
+  })
+})
+
+describe('an address', () => {
+  it.each([
+    ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
+    ['localhost:0', { host: 'localhost', port: 0 }],
+    ['[::1]:9464', { host: '::1', port: 9464 }],
+    ['::1:9464', undefined],
+    ['[localhost]:1', undefined],
+    ['host:70000', undefined],
+    ['off', undefined],
+  ])('%s is read as %j', (text, address) => {
+    expect(parseAddress(text)).toEqual(address)
+  })
+})
