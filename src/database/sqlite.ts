@@ -138,6 +138,17 @@ function openTransaction(
   }
 }
 
+/** Named, so that the compiler finds a misspelt one: a commit that does not run would be acknowledged. */
+const controls = [
+  'BEGIN IMMEDIATE',
+  'COMMIT',
+  'ROLLBACK',
+  'SAVEPOINT one',
+  'RELEASE one',
+  'ROLLBACK TO one',
+] as const
+type Control = (typeof controls)[number]
+
 interface Write {
   apply(transaction: Transaction): Promise<void>
   succeed(): void
@@ -154,16 +165,9 @@ function committer(
   { onCommit = () => {}, writesPerCommitMax = 256 }: SqliteOptions,
 ) {
   const control = Object.fromEntries(
-    [
-      'BEGIN IMMEDIATE',
-      'COMMIT',
-      'ROLLBACK',
-      'SAVEPOINT one',
-      'RELEASE one',
-      'ROLLBACK TO one',
-    ].map((text) => [text, connection.prepare(text)]),
-  )
-  const execute = (text: string) => control[text]?.run()
+    controls.map((text) => [text, connection.prepare(text)]),
+  ) as Record<Control, Sqlite.Statement>
+  const execute = (text: Control) => control[text].run()
   const waiting: Write[] = []
   let idle = Promise.resolve()
   let scheduled = false
