@@ -18,7 +18,12 @@ import {
   departmentField,
 } from '../departments/reference.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
-import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
+import {
+  checkIdentity,
+  keyOfIdentity,
+  removeIdentity,
+  saveIdentity,
+} from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { hashSecrets, Password } from '../identities/password.ts'
 import { requireTenant } from '../tenants/tenants.ts'
@@ -100,7 +105,7 @@ function admins(rank: Rank) {
       change: { lastName: 'Test2' },
     }),
     fields: personFields,
-    keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
+    keyOf: keyOfIdentity,
     domain: defaultDomain,
     columns,
     prepare: hashSecrets,

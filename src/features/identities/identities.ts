@@ -1,7 +1,7 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { type Fault, taken } from '../../errors.ts'
-import type { Caller } from '../../http/permissions.ts'
+import type { Caller, Place } from '../../http/permissions.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
 export interface Identity {
@@ -12,6 +12,14 @@ export interface Identity {
   groupKey: string | null
   /** Of a Department Admin: the department that bounds what they write. */
   departmentName: string | null
+}
+
+/**
+ * The key of whoever an id names. An id in a path may lack its domain; then it is the one that the request is about, which
+ * is completed already.
+ */
+export function keyOfIdentity(id: string, { place }: { place: Place }): string {
+  return id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))
 }
 
 export interface CallerRow {

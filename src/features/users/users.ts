@@ -19,7 +19,12 @@ import {
   lineOf,
 } from '../departments/reference.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
-import { checkIdentity, removeIdentity, saveIdentity } from '../identities/identities.ts'
+import {
+  checkIdentity,
+  keyOfIdentity,
+  removeIdentity,
+  saveIdentity,
+} from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { hashSecrets, Password } from '../identities/password.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
@@ -170,7 +175,7 @@ export const users: Resource<User> = {
     DepartmentName: departmentField('users'),
   },
   scope: groupScope,
-  keyOf: (id, { place }) => (id.includes('@') ? fold(id) : (place.identityKey ?? fold(id))),
+  keyOf: keyOfIdentity,
   requireCollection: requireGroup,
   domain: defaultDomain,
   complete: async (reader, { place }, value) => {
