@@ -17,6 +17,8 @@ export interface Load {
   readonly surprises: readonly string[]
   /** Longest time in seconds in which no write was acknowledged. */
   secondsWithoutService(): number
+  /** Longest time in seconds that a client waited for an answer. */
+  slowestAnswerSeconds(): number
   stop(): Promise<void>
 }
 
@@ -74,6 +76,25 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
   let isRunning = true
   let lastSuccess = performance.now()
   let longestGap = 0
+  let slowestAnswer = 0
+
+  /** The status of the answer; undefined when there is none: what became of a write is for the database to say. */
+  async function ask(url: string, method: string, body?: object): Promise<number | undefined> {
+    const start = performance.now()
+    try {
+      const answer = await send(url, token, method, body)
+      const text = await answer.text()
+      slowestAnswer = Math.max(slowestAnswer, performance.now() - start)
+      const { status, headers } = answer
+      const isPromised = status === 200 || (status === 503 && headers.has('retry-after'))
+      if (!isPromised) surprises.push(`${method} ${status} ${text}`)
+      return status
+    } catch (error) {
+      const isTimeout = error instanceof Error && error.name === 'TimeoutError'
+      if (isTimeout) surprises.push(`${method}: no answer in ${patience / 1_000} s`)
+      return undefined
+    }
+  }
 
   function noteSuccess(): void {
     const now = performance.now()
@@ -86,32 +107,12 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
     const state = { acknowledged: false, routePoint, order }
     values.set(value, state)
     const path = `${url}${routePointPath(routePoint)}overflow/`
-    try {
-      const answer = await send(path, token, 'PUT', { transferPhoneNumber: value })
-      const text = await answer.text()
-      if (answer.status === 200) {
-        state.acknowledged = true
-        acknowledged += 1
-        noteSuccess()
-      } else if (answer.status !== 503 || answer.headers.get('retry-after') === null) {
-        surprises.push(`PUT ${answer.status} ${text}`)
-      }
-      return answer.status === 200
-    } catch {
-      // The node is gone: what it did with the request is for the database to say.
-      return false
-    }
-  }
-
-  async function readOnce(url: string, routePoint: number): Promise<void> {
-    try {
-      const answer = await send(`${url}${routePointPath(routePoint)}overflow/`, token, 'GET')
-      const text = await answer.text()
-      if (answer.status !== 200 && answer.status !== 503)
-        surprises.push(`GET ${answer.status} ${text}`)
-    } catch {
-      // As above.
-    }
+    const status = await ask(path, 'PUT', { transferPhoneNumber: value })
+    if (status !== 200) return false
+    state.acknowledged = true
+    acknowledged += 1
+    noteSuccess()
+    return true
   }
 
   async function client(routePoint: number): Promise<void> {
@@ -119,7 +120,7 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
     for (let order = 0; isRunning; order += 1) {
       const url = urls[node] ?? ''
       const succeeded = await writeOnce(url, routePoint, order)
-      if (succeeded) await readOnce(url, routePoint)
+      if (succeeded) await ask(`${url}${routePointPath(routePoint)}overflow/`, 'GET')
       else {
         node = (node + 1) % urls.length
         await delay(pause)
@@ -133,7 +134,8 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
     surprises,
     acknowledged: () => acknowledged,
     secondsWithoutService: () =>
-      Math.round(Math.max(longestGap, performance.now() - lastSuccess)) / 1_000,
+      Math.round(Math.max(longestGap, isRunning ? performance.now() - lastSuccess : 0)) / 1_000,
+    slowestAnswerSeconds: () => Math.round(slowestAnswer) / 1_000,
     async stop() {
       isRunning = false
       await running

@@ -1,7 +1,7 @@
 import { type Database, sql } from '../src/database/database.ts'
 import type { Load } from './load.ts'
 
-/** What became of the writes of a load; `lost` and `appliedTwice` must be 0. */
+/** What became of the writes of a load; `lost`, `appliedTwice` and `surprises` must be 0. */
 export interface Verdict {
   scenario: string
   acknowledged: number
@@ -12,6 +12,16 @@ export interface Verdict {
   unanswered: number
   surprises: number
   secondsWithoutService: number
+  /** Longest time in seconds that a client waited for an answer, whatever it was. */
+  slowestAnswerSeconds: number
+}
+
+/** Nobody waits longer than this for an answer, in seconds. The limits of `src/database/postgres-pools.ts` keep it so. */
+export const answerSecondsMax = 20
+
+export function isGood(verdict: Verdict): boolean {
+  const { lost, appliedTwice, surprises, slowestAnswerSeconds } = verdict
+  return lost + appliedTwice + surprises === 0 && slowestAnswerSeconds <= answerSecondsMax
 }
 
 const selectChanges = sql<{ after_value: string | null }>(
@@ -54,5 +64,6 @@ export async function judge(scenario: string, database: Database, load: Load): P
     unanswered: records.size - found,
     surprises: load.surprises.length,
     secondsWithoutService: load.secondsWithoutService(),
+    slowestAnswerSeconds: load.slowestAnswerSeconds(),
   }
 }

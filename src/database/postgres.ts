@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import pg, { type PoolClient } from 'pg'
+import type { PoolClient, QueryResult } from 'pg'
 import { DatabaseUnavailable } from '../errors.ts'
 import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
-import { type Migration, pendingMigrations } from './migrations.ts'
-import { openPools, type PrimaryPools, splitHosts, timeouts } from './postgres-pools.ts'
+import type { Migration } from './migrations.ts'
+import { ask, ConnectionLost, OutcomeUnknown, sqlState } from './postgres-errors.ts'
+import { createLine, type Line } from './postgres-line.ts'
+import { migratePostgres } from './postgres-migrations.ts'
+import { type Lease, openPools, timeouts } from './postgres-pools.ts'
 import { postgresShapes, toShapes } from './shape.ts'
 
 export interface PostgresOptions {
@@ -37,25 +40,104 @@ function toQuery({ text }: Statement<unknown>): Query {
   return query
 }
 
-function sqlState(error: unknown): string | undefined {
-  return error instanceof pg.DatabaseError ? error.code : undefined
+interface Runner {
+  query(query: Query & { values: Value[] }): Promise<QueryResult>
 }
 
-/** Connection trouble, too many of something, a shut-down or a standby: the same request may succeed soon. */
-const unavailableStates = /^(?:08|53|57|58|25006|55P03)/
-
-/** What is no answer of the server came from the way to it. */
-function isConnectionTrouble(error: unknown): boolean {
-  return sqlState(error) === undefined
+function reader(runner: Runner): Reader {
+  return {
+    async get<Row>(statement: Statement<Row>, ...values: Value[]) {
+      const { rows } = await runner.query({ ...toQuery(statement), values })
+      return rows[0] as Row | undefined
+    },
+    async all<Row>(statement: Statement<Row>, ...values: Value[]) {
+      const { rows } = await runner.query({ ...toQuery(statement), values })
+      return rows as Row[]
+    },
+  }
 }
 
-/** Asks the server; that it could not be asked, or not now, becomes DatabaseUnavailable. */
-async function ask<Result>(question: Promise<Result>): Promise<Result> {
+/**
+ * Begins a transaction that refuses to work once its write has ended, so that a forgotten `await` is an error. BEGIN and a
+ * first SELECT travel together; anything else waits for BEGIN, since without it a statement would be a commit of its
+ * own.
+ */
+function begin(client: PoolClient): { transaction: Transaction; end(): void } {
+  let isOpen = true
+  const begun = ask(client.query('BEGIN ISOLATION LEVEL SERIALIZABLE'))
+  // Whoever awaits it hears of its failure; a change that asks nothing hears of it at COMMIT.
+  begun.catch(() => {})
+  const runner: Runner = {
+    async query(query) {
+      if (!isOpen)
+        throw new Error('A statement ran after its write had ended: an await is missing.')
+      if (!query.text.startsWith('SELECT')) await begun
+      const [result] = await Promise.all([ask(client.query(query)), begun])
+      return result
+    },
+  }
+  const transaction = {
+    ...reader(runner),
+    async run(statement: Statement<unknown>, ...values: Value[]) {
+      return (await runner.query({ ...toQuery(statement), values })).rowCount ?? 0
+    },
+  } as Transaction
+  return {
+    transaction,
+    end() {
+      isOpen = false
+    },
+  }
+}
+
+/**
+ * @throws OutcomeUnknown when the answer is lost, or when the server was told not to wait for its standbys: then the
+ *   transaction is committed here and may be lost with this server.
+ */
+async function commit(client: PoolClient): Promise<void> {
+  let warning: Error | undefined
+  const listen = (notice: { severity: string | undefined; message: string | undefined }) => {
+    if (notice.severity === 'WARNING') warning = new Error(notice.message)
+  }
+  client.on('notice', listen)
   try {
-    return await question
+    const { command } = await ask(client.query('COMMIT'))
+    if (warning) throw new OutcomeUnknown(warning)
+    // PostgreSQL answers so when a statement failed and nobody noticed: all of the write is undone.
+    if (command !== 'COMMIT') throw new Error('A statement failed, and its write went on.')
   } catch (error) {
-    const state = sqlState(error)
-    if (state === undefined || unavailableStates.test(state)) throw new DatabaseUnavailable(error)
+    throw error instanceof ConnectionLost ? new OutcomeUnknown(error.cause) : error
+  } finally {
+    client.off('notice', listen)
+  }
+}
+
+async function writeOn<Result>(
+  { client, spoil }: Lease,
+  change: (transaction: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const { transaction, end } = begin(client)
+  try {
+    const result = await change(transaction)
+    end()
+    await commit(client)
+    return result
+  } catch (error) {
+    end()
+    if (error instanceof ConnectionLost || error instanceof OutcomeUnknown) spoil()
+    else await client.query('ROLLBACK').catch(spoil)
+    throw error
+  }
+}
+
+async function readOn(
+  { client, spoil }: Lease,
+  query: Query & { values: Value[] },
+): Promise<QueryResult> {
+  try {
+    return await ask(client.query(query))
+  } catch (error) {
+    if (error instanceof ConnectionLost) spoil()
     throw error
   }
 }
@@ -73,140 +155,17 @@ function pause(attempt: number): number {
   return Math.random() * Math.min(2 ** attempt, 200)
 }
 
-interface Runner {
-  query(query: Query & { values: Value[] }): Promise<pg.QueryResult>
+/** Decides whether what failed is run again; `start` is when it began, in milliseconds. */
+function mayRepeat(error: unknown, attempt: number, start: number): boolean {
+  // A connection that died unnoticed says nothing of the server. One that stayed silent has cost enough time.
+  if (error instanceof ConnectionLost)
+    return attempt === 1 && performance.now() - start < timeouts.connect
+  return conflictStates.has(sqlState(error) ?? '') && attempt < attemptsMax
 }
 
-function reader(runner: Runner): Reader {
-  return {
-    async get<Row>(statement: Statement<Row>, ...values: Value[]) {
-      const { rows } = await runner.query({ ...toQuery(statement), values })
-      return rows[0] as Row | undefined
-    },
-    async all<Row>(statement: Statement<Row>, ...values: Value[]) {
-      const { rows } = await runner.query({ ...toQuery(statement), values })
-      return rows as Row[]
-    },
-  }
-}
-
-/** A transaction that refuses to work once its write has ended, so that a forgotten `await` is an error. */
-function openTransaction(client: PoolClient): { transaction: Transaction; end(): void } {
-  let isOpen = true
-  const runner: Runner = {
-    async query(query) {
-      if (!isOpen)
-        throw new Error('A statement ran after its write had ended: an await is missing.')
-      return ask(client.query(query))
-    },
-  }
-  const transaction = {
-    ...reader(runner),
-    async run(statement: Statement<unknown>, ...values: Value[]) {
-      return (await runner.query({ ...toQuery(statement), values })).rowCount ?? 0
-    },
-  } as Transaction
-  return {
-    transaction,
-    end() {
-      isOpen = false
-    },
-  }
-}
-
-/** Ends a failed transaction; a connection that cannot even do that is thrown away. */
-async function giveBack(client: PoolClient, error: unknown): Promise<void> {
-  if (error instanceof DatabaseUnavailable) {
-    client.release(true)
-    return
-  }
-  try {
-    await client.query('ROLLBACK')
-    client.release()
-  } catch {
-    client.release(true)
-  }
-}
-
-async function runOnce<Result>(
-  pools: PrimaryPools,
-  change: (transaction: Transaction) => Promise<Result>,
-): Promise<Result> {
-  const client = await ask(pools.connect())
-  const { transaction, end } = openTransaction(client)
-  try {
-    await ask(client.query('BEGIN ISOLATION LEVEL SERIALIZABLE'))
-    const result = await change(transaction)
-    end()
-    // From here on a lost connection leaves the outcome unknown: it is told as 503 and never run again.
-    await ask(client.query('COMMIT'))
-    client.release()
-    return result
-  } catch (error) {
-    end()
-    await giveBack(client, error)
-    throw error
-  }
-}
-
-/** The schema is written once, in SQL that SQLite takes; texts sort by code point on both engines. */
-function toPostgres(sql: string): string {
-  return sql.replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"').replaceAll(/\)\s*WITHOUT ROWID/g, ')')
-}
-
-/** SQLite's function of this name, for statements that both engines run. */
-const instr = `CREATE OR REPLACE FUNCTION instr(text, text) RETURNS integer
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN strpos($1, $2)`
-
-const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
-  version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`
-
-/** Any number that no other program on the same database uses for the same purpose. */
-const migrationLock = 7_046_029_254
-
-/** @throws Error when no host is a primary that answers. */
-async function connectToPrimary(url: string): Promise<pg.Client> {
-  let trouble: unknown
-  for (const connectionString of splitHosts(url)) {
-    const client = new pg.Client({
-      connectionString,
-      connectionTimeoutMillis: timeouts.connect,
-      application_name: 'pointsman migrate',
-    })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      const { rows } = await client.query('SELECT pg_is_in_recovery() AS standby')
-      if (!rows[0].standby) return client
-      await client.end()
-    } catch (error) {
-      trouble = error
-    }
-  }
-  throw new Error('No PostgreSQL host of the database URL answers as a primary.', {
-    cause: trouble,
-  })
-}
-
-/** Applies what is pending in one transaction: other nodes wait for the lock and then find nothing to do. */
-async function migrate(url: string, migrations: readonly Migration[]): Promise<void> {
-  const client = await connectToPrimary(url)
-  try {
-    await client.query('BEGIN')
-    await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
-    await client.query(versionTable)
-    const { rows } = await client.query('SELECT max(version) AS version FROM schema_versions')
-    const pending = pendingMigrations(migrations, rows[0]?.version ?? 0)
-    if (pending.length > 0) await client.query(instr)
-    for (const { version, name, sql } of pending) {
-      await client.query(toPostgres(sql))
-      const row = [version, name, Date.now()]
-      await client.query('INSERT INTO schema_versions VALUES ($1, $2, $3)', row)
-    }
-    await client.query('COMMIT')
-  } finally {
-    await client.end()
-  }
+/** What is told when nothing is run again. */
+function verdict(error: unknown): unknown {
+  return sqlState(error)?.startsWith('40') ? new DatabaseUnavailable(error) : error
 }
 
 /**
@@ -220,62 +179,71 @@ export async function openPostgres(
   migrations: readonly Migration[],
   { connectionsMax, onCommit = () => {} }: PostgresOptions,
 ): Promise<Database> {
-  await migrate(url, migrations)
+  await migratePostgres(url, migrations)
   const pools = openPools(url, connectionsMax)
+  // Neither waits behind the other: reads go on while writes wait for locks or standbys.
+  const readersMax = Math.ceil(connectionsMax / 2)
+  const readers = createLine(readersMax, timeouts.free)
+  const writers = createLine(connectionsMax - readersMax, timeouts.free)
+  // Writes that lost against another go one at a time, so that they do not lose against each other again.
+  const losers = createLine(1, timeouts.free)
 
-  async function askOnce(query: Query & { values: Value[] }): Promise<pg.QueryResult> {
-    const client = await ask(pools.connect())
+  async function inTurn<Result>(line: Line, act: () => Promise<Result>): Promise<Result> {
+    const leave = await line()
     try {
-      const result = await ask(client.query(query))
-      client.release()
-      return result
-    } catch (error) {
-      client.release(error instanceof DatabaseUnavailable)
-      throw error
+      return await act()
+    } finally {
+      leave()
+    }
+  }
+
+  async function connected<Result>(use: (lease: Lease) => Promise<Result>): Promise<Result> {
+    const lease = await pools.connect()
+    try {
+      return await use(lease)
+    } finally {
+      lease.release()
     }
   }
 
   const reads: Runner = {
     async query(query) {
+      const start = performance.now()
+      const attempt = () => inTurn(readers, () => connected((lease) => readOn(lease, query)))
       try {
-        return await askOnce(query)
+        return await attempt()
       } catch (error) {
-        if (!(error instanceof DatabaseUnavailable && isConnectionTrouble(error.cause))) throw error
+        if (!mayRepeat(error, 1, start)) throw error
       }
-      // A connection that died unnoticed says nothing of the server: a read may ask again, once.
-      return askOnce(query)
+      return attempt()
     },
   }
 
   return {
     ...reader(reads),
     async write(change) {
-      for (let attempt = 1; ; attempt += 1) {
+      const start = performance.now()
+      const attempt = () => inTurn(writers, () => connected((lease) => writeOn(lease, change)))
+      for (let count = 1; ; count += 1) {
         try {
-          const result = await runOnce(pools, change)
+          const result = await (count === 1 ? attempt() : inTurn(losers, attempt))
           onCommit(1)
           return result
         } catch (error) {
-          const state = sqlState(error)
-          if (state === undefined || !conflictStates.has(state)) throw error
-          if (attempt === attemptsMax) {
-            throw state.startsWith('40') ? new DatabaseUnavailable(error) : error
-          }
+          if (!mayRepeat(error, count, start)) throw verdict(error)
         }
-        await delay(pause(attempt))
+        await delay(pause(count))
       }
     },
     async tables() {
-      const { rows } = await askOnce({ text: postgresShapes, values: [] })
+      const { rows } = await reads.query({ text: postgresShapes, values: [] })
       return toShapes(rows)
     },
     async size() {
       const text = 'SELECT pg_database_size(current_database()) AS size'
-      const { rows } = await askOnce({ text, values: [] })
+      const { rows } = await reads.query({ text, values: [] })
       return rows[0].size
     },
-    async close() {
-      await pools.end()
-    },
+    close: () => pools.end(),
   }
 }

@@ -1,0 +1,87 @@
+import pg from 'pg'
+import { type Migration, pendingMigrations } from './migrations.ts'
+import { splitHosts, timeouts } from './postgres-pools.ts'
+
+/** The schema is written once, in SQL that SQLite takes; texts sort by code point on both engines. */
+function toPostgres(sql: string): string {
+  return sql.replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"').replaceAll(/\)\s*WITHOUT ROWID/g, ')')
+}
+
+/** SQLite's function of this name, for statements that both engines run. */
+const instr = `CREATE OR REPLACE FUNCTION instr(text, text) RETURNS integer
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN strpos($1, $2)`
+
+const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
+  version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`
+
+/** Any number that no other program on the same database uses for the same purpose. */
+const migrationLock = 7_046_029_254
+
+/** @throws Error when no host is a primary that answers. */
+async function connectToPrimary(url: string): Promise<pg.Client> {
+  const troubles: unknown[] = []
+  for (const connectionString of splitHosts(url)) {
+    const client = new pg.Client({
+      connectionString,
+      connectionTimeoutMillis: timeouts.connect,
+      application_name: 'pointsman migrate',
+    })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      const { rows } = await client.query('SELECT pg_is_in_recovery() AS standby')
+      if (!rows[0].standby) return client
+      await client.end()
+      troubles.push(new Error('It is a standby.'))
+    } catch (error) {
+      troubles.push(error)
+    }
+  }
+  const reasons = troubles.map(messageOf).join('; ')
+  throw new Error(`No PostgreSQL host of the database URL answers as a primary: ${reasons}`, {
+    cause: troubles[0],
+  })
+}
+
+/** Node tells of several addresses that failed with an empty message and a code. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || String((error as NodeJS.ErrnoException).code)
+}
+
+async function applyPending(client: pg.Client, migrations: readonly Migration[]): Promise<void> {
+  // What a snapshot shows must be what is there once the lock is ours, whatever the server's default is.
+  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
+  await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
+  await client.query(versionTable)
+  const { rows } = await client.query('SELECT max(version) AS version FROM schema_versions')
+  const pending = pendingMigrations(migrations, rows[0]?.version ?? 0)
+  if (pending.length > 0) await client.query(instr)
+  for (const { version, name, sql } of pending) {
+    try {
+      await client.query(toPostgres(sql))
+    } catch (error) {
+      throw new Error(`migration ${version}, ${name}: ${messageOf(error)}`, { cause: error })
+    }
+    const row = [version, name, Date.now()]
+    await client.query('INSERT INTO schema_versions VALUES ($1, $2, $3)', row)
+  }
+  await client.query('COMMIT')
+}
+
+/**
+ * Applies what is pending in one transaction: other nodes wait for the lock and then find nothing to do.
+ *
+ * @throws Error when the server cannot be reached, a migration fails, or the schema is newer than the program.
+ */
+export async function migratePostgres(
+  url: string,
+  migrations: readonly Migration[],
+): Promise<void> {
+  const client = await connectToPrimary(url)
+  try {
+    await applyPending(client, migrations)
+  } finally {
+    await client.end()
+  }
+}
