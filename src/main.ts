@@ -86,7 +86,7 @@ async function serve(config: Config): Promise<void> {
 }
 
 async function main([name = 'serve', ...parameters]: readonly string[]): Promise<void> {
-  const command = commands[name]
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (!command && name !== 'serve') throw new Error(`There is no command '${name}'; try help.`)
   const config = readConfig(process.env)
   await (command ? command(config, parameters) : serve(config))

@@ -24,10 +24,13 @@ export interface Ending {
 const main = join(import.meta.dirname, '..', 'src', 'main.ts')
 
 /** Its only settings are `settings`; free ports unless they tell otherwise. */
-function launch(settings: Record<string, string>, flags: readonly string[]) {
+function launch(
+  settings: Record<string, string>,
+  { flags = [], parameters = [] }: { flags?: readonly string[]; parameters?: readonly string[] },
+) {
   const named = Object.entries({ PORT: '0', METRICS_ADDRESS: '127.0.0.1:0', ...settings })
   const environment = Object.fromEntries(named.map(([name, value]) => [`POINTSMAN_${name}`, value]))
-  const child = spawn(process.execPath, [...flags, main], { env: environment })
+  const child = spawn(process.execPath, [...flags, main, ...parameters], { env: environment })
   const written = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -39,8 +42,11 @@ function launch(settings: Record<string, string>, flags: readonly string[]) {
 }
 
 /** Runs the program until it ends by itself. */
-export function runProgram(settings: Record<string, string>): Promise<Ending> {
-  return launch(settings, []).ended
+export function runProgram(
+  settings: Record<string, string>,
+  ...parameters: string[]
+): Promise<Ending> {
+  return launch(settings, { parameters }).ended
 }
 
 /**
@@ -53,7 +59,7 @@ export async function startProgram(
   settings: Record<string, string>,
   flags: readonly string[] = [],
 ): Promise<Program> {
-  const { child, written, ended } = launch(settings, flags)
+  const { child, written, ended } = launch(settings, { flags })
   const url = await addressIn(child, written, /Server listening at (http:[^"]+)"/)
   return {
     url,
