@@ -71,9 +71,9 @@ describe('a command', () => {
     expect(code).toBe(0)
   })
 
-  it('that is told in help is one', async () => {
+  it('is told of in help', async () => {
     const { code, stdout } = await runProgram(settings, 'help')
-    expect(stdout).toMatch(/^Usage: .*\n[^]* serve [^]* migrate [^]* copy /)
+    for (const name of ['serve', 'migrate', 'copy']) expect(stdout).toContain(`\n  ${name} `)
     expect(code).toBe(0)
   })
 
