@@ -272,7 +272,8 @@ function migrate(connection: Sqlite.Database, migrations: readonly Migration[]):
 async function openConnections(path: string, migrations: readonly Migration[], timeout: number) {
   let writing: Sqlite.Database | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    // Nobody else on the machine has business with password hashes and customers' numbers.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     writing = await connect(path, timeout)
     migrate(writing, migrations)
     const reading = await connect(path, timeout)

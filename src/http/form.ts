@@ -39,6 +39,10 @@ async function readParts(request: FastifyRequest, { member, bytesMax }: FileMemb
     if (!isFile && part.valueTruncated) {
       throw new Refusal([invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)])
     }
+    // The library puts this character in the place of bytes that are no UTF-8.
+    if (!isFile && String(part.value).includes('\uFFFD')) {
+      throw new Refusal([invalid(name, `The '${name}' field is not valid UTF-8.`)])
+    }
     body.set(name, isFile ? await gather(part.file, member, bytesMax) : part.value)
   }
   return Object.fromEntries(body)

@@ -53,7 +53,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   async function lookUp(reader: Reader, key: readonly string[]): Promise<Value | undefined> {
     const stored = await table.find(reader, key)
     if (stored === undefined) return undefined
-    const value = JSON.parse(stored) as Value
+    const value = JSON.parse(document.withDefaults(stored)) as Value
     return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
   }
 
@@ -142,7 +142,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
       ? page.rows.map((row) => JSON.stringify(item.from(row)))
       : await withComputed(
           scope,
-          page.rows.map((row) => row.value ?? ''),
+          page.rows.map((row) => document.withDefaults(row.value ?? '{}')),
         )
     const totals = (await resource.totals?.read(database, scope)) ?? {}
     const beside = Object.entries(totals).map(([name, total]) => `,"${name}":${total}`)
@@ -153,7 +153,8 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   async function readStored(site: Site): Promise<string | undefined> {
     if (computed || hidden.length > 0) return undefined
     const stored = await table.find(database, keyIn(site))
-    return stored && document.wrapper ? `{"${document.wrapper}":${stored}}` : stored
+    const text = stored && document.withDefaults(stored)
+    return text && document.wrapper ? `{"${document.wrapper}":${text}}` : text
   }
 
   async function read(request: FastifyRequest, reply: FastifyReply) {

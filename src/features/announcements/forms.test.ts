@@ -53,6 +53,20 @@ describe.each(engines)('forms that bring an announcement, on $name', (engine) =>
     })
   })
 
+  it('are refused with a text that is not UTF-8, which would be kept as another', async () => {
+    const parts: Parts = [
+      ['name', 'N*w'],
+      ['content', file],
+    ]
+    const { body, headers } = await encodeForm(parts)
+    const bytes = Buffer.from(body)
+    bytes[bytes.indexOf('N*w') + 1] = 0xff
+    await expectUnchanged(world, async () => {
+      const answer = await world.ask('groupAdmin', 'POST', collection, bytes, headers)
+      expectRefusal(answer, 400, [{ code: 2, parameter: 'name' }])
+    })
+  })
+
   it.each<[what: string, parts: Parts, faults: { code: number; parameter: string }[]]>([
     ['without a file', [['name', 'New']], [{ code: 2, parameter: 'content' }]],
     ['without anything else', [['content', file]], [{ code: 2, parameter: 'name' }]],

@@ -47,7 +47,8 @@ export async function findSetting(
   setting: Setting,
 ): Promise<string | undefined> {
   const row = await reader.get(statementsOf(tables).find, setting.name, ...key)
-  return row && (row.value ?? setting.defaultText)
+  if (!row) return undefined
+  return row.value === null ? setting.defaultText : setting.document.withDefaults(row.value)
 }
 
 /** Keeps a setting, and a row for each thing that it names. */
