@@ -10,7 +10,7 @@ export interface Link {
 }
 
 /** A way to a server on this machine, on which networks' troubles can be made. */
-export interface Proxy {
+export interface NetworkProxy {
   port: number
   /** Sees what a client sends before the server does. */
   onRequest: (bytes: Buffer, link: Link) => void
@@ -19,17 +19,17 @@ export interface Proxy {
    * new ones get no answer.
    */
   swallow(): void
+  /** Ends all connections, and new ones at once. */
+  refuse(): void
   /** New connections pass again. */
   heal(): void
-  /** Ends all connections. */
-  cut(): void
   close(): Promise<void>
 }
 
-export async function startProxy(targetPort: number): Promise<Proxy> {
+export async function startProxy(targetPort: number): Promise<NetworkProxy> {
   const sockets = new Set<Socket>()
   let links = new Set<Link & { die(): void }>()
-  let isSwallowing = false
+  let way: 'open' | 'swallowing' | 'refusing' = 'open'
 
   function keep(socket: Socket): Socket {
     sockets.add(socket)
@@ -73,25 +73,27 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   const port = await freePort()
   const listener = createServer((client) => {
     keep(client)
+    if (way === 'open') join(client, keep(connect(targetPort, '127.0.0.1')))
+    else if (way === 'refusing') client.destroy()
     // Read and thrown away: a socket that nobody reads would not notice its end.
-    if (isSwallowing) client.resume()
-    else join(client, keep(connect(targetPort, '127.0.0.1')))
+    else client.resume()
   })
   await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve))
 
-  const proxy: Proxy = {
+  const proxy: NetworkProxy = {
     port,
     onRequest: () => {},
     swallow() {
-      isSwallowing = true
+      way = 'swallowing'
       for (const link of links) link.die()
       links = new Set()
     },
-    heal() {
-      isSwallowing = false
-    },
-    cut() {
+    refuse() {
+      way = 'refusing'
       for (const link of links) link.cut()
+    },
+    heal() {
+      way = 'open'
     },
     async close() {
       for (const socket of sockets) socket.destroy()

@@ -52,7 +52,7 @@ async function run(program: string, parameters: readonly string[]): Promise<Chil
   await new Promise<void>((resolve, reject) => {
     child.stderr.on('data', (text) => {
       log += text
-      if (log.includes('ready to accept connections')) resolve()
+      if (/ready to accept (?:read-only )?connections/.test(log)) resolve()
     })
     child.once('exit', () => reject(new Error(`PostgreSQL did not start: ${log}`)))
   })
