@@ -35,7 +35,7 @@ export interface PrimaryPools {
 /** One URL for each host of a URL with several, as libpq writes them: `postgres://…@one:5432,two:5432/name`. */
 export function splitHosts(url: string): string[] {
   const [, start = '', hosts = '', rest = ''] =
-    /^(\w+:\/\/(?:[^@/]*@)?)([^/?]*)(.*)$/.exec(url) ?? []
+    /^(\w+:\/\/(?:[^/]*@)?)([^/?]*)(.*)$/.exec(url) ?? []
   return hosts.split(',').map((host) => `${start}${host}${rest}`)
 }
 
