@@ -3,6 +3,7 @@ import { buildApp } from './app.ts'
 import { commands } from './commands.ts'
 import { type Config, parseAddress, readConfig } from './config.ts'
 import { openDatabase } from './database/open.ts'
+import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
 import { createLogger, flushLog } from './http/logger.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
@@ -60,9 +61,16 @@ function stopAtSignal(drainSeconds: number, logger: Logger, opened: AsyncDisposa
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal))
 }
 
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  // A request is not told why the database is not available, whoever started the program is.
+  const isVague = error instanceof DatabaseUnavailable && error.cause !== undefined
+  return isVague ? `${error.message} ${reasonOf(error.cause)}` : error.message
+}
+
 /** A start that fails says why in one line; the stack helps nobody who set a variable wrong. */
 function fail(error: unknown): never {
-  const [line] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
+  const [line] = reasonOf(error).split('\n', 1)
   process.stderr.write(`pointsman: ${line}\n`)
   process.exit(1)
 }
