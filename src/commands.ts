@@ -25,12 +25,12 @@ async function migrate({ DATABASE_URL }: Config): Promise<void> {
   tell('The schema is up to date.')
 }
 
-/** @throws Error when a URL is missing, the target holds data, or a row of the copy differs. */
+/** @throws Error when a URL is missing, the source is empty, the target is not, or a row of the copy differs. */
 async function copy(_config: Config, [from, to]: readonly string[]): Promise<void> {
   if (from === undefined || to === undefined)
     throw new Error('copy needs two database URLs: FROM TO.')
   await using opened = new AsyncDisposableStack()
-  const source = await openDatabase(from)
+  const source = await openDatabase(from, { mustExist: true })
   opened.defer(() => source.close())
   const target = await openDatabase(to)
   opened.defer(() => target.close())

@@ -122,10 +122,10 @@ async function refuseUnlessEmpty(target: Reader, tables: readonly TableShape[]):
 
 /**
  * Copies a whole installation into an empty database, of the same engine or another, and compares every row before it
- * is kept. The target has all of it or nothing, so a copy that was interrupted is simply run again. The source takes no
- * writes meanwhile on SQLite; on PostgreSQL the copy is of one moment.
+ * is kept. The target has all of it or nothing, so a copy that was interrupted is simply run again. It is of one moment:
+ * what the source takes meanwhile is not in it.
  *
- * @throws Error when the target is not empty, or a row of the copy differs.
+ * @throws Error when the source is empty, the target is not, or a row of the copy differs.
  */
 export async function copyDatabase(
   source: Database,
@@ -133,13 +133,18 @@ export async function copyDatabase(
   onProgress: (progress: CopyProgress) => void,
 ): Promise<void> {
   const tables = await target.tables()
-  await source.write((from) =>
+  await source.snapshot((from) =>
     target.write(async (to) => {
       await refuseUnlessEmpty(to, tables)
+      let total = 0
       for (const table of tables) {
         const rows = await copyTable(from, to, table)
+        // Without, PostgreSQL checks the references of the next tables by reading this one again and again.
+        await to.analyze(table.name)
         onProgress({ table: table.name, rows, phase: 'copied' })
+        total += rows
       }
+      if (total === 0) throw new Error('The source holds no data; are the two URLs in this order?')
       for (const table of tables) {
         const rows = await compareTable(from, to, table)
         onProgress({ table: table.name, rows, phase: 'compared' })

@@ -27,6 +27,8 @@ export interface Transaction extends Reader {
   readonly [insideWrite]: true
   /** Answers the number of rows changed. */
   run(statement: Statement<unknown>, ...values: Value[]): Promise<number>
+  /** Lets the planner know of a table that this write has filled; SQLite plans by its indexes alone. */
+  analyze(table: string): Promise<void>
 }
 
 export interface Database extends Reader {
@@ -37,6 +39,8 @@ export interface Database extends Reader {
    * @throws what `change` throws; DatabaseUnavailable when the engine cannot write.
    */
   write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  /** Reads the database as it is at one moment, which may take minutes; nobody else waits. */
+  snapshot<Result>(read: (reader: Reader) => Promise<Result>): Promise<Result>
   /** Every table, each after those that it refers to. */
   tables(): Promise<TableShape[]>
   /** Bytes that the database takes. */

@@ -62,9 +62,9 @@ function reader(runner: Runner): Reader {
  * first SELECT travel together; anything else waits for BEGIN, since without it a statement would be a commit of its
  * own.
  */
-function begin(client: PoolClient): { transaction: Transaction; end(): void } {
+function begin(client: PoolClient, mode: string): { transaction: Transaction; end(): void } {
   let isOpen = true
-  const begun = ask(client.query('BEGIN ISOLATION LEVEL SERIALIZABLE'))
+  const begun = ask(client.query(mode))
   // Whoever awaits it hears of its failure; a change that asks nothing hears of it at COMMIT.
   begun.catch(() => {})
   const runner: Runner = {
@@ -80,6 +80,9 @@ function begin(client: PoolClient): { transaction: Transaction; end(): void } {
     ...reader(runner),
     async run(statement: Statement<unknown>, ...values: Value[]) {
       return (await runner.query({ ...toQuery(statement), values })).rowCount ?? 0
+    },
+    async analyze(table: string) {
+      await runner.query({ text: `ANALYZE ${table}`, values: [] })
     },
   } as Transaction
   return {
@@ -112,11 +115,18 @@ async function commit(client: PoolClient): Promise<void> {
   }
 }
 
-async function writeOn<Result>(
+const forWriting = 'BEGIN ISOLATION LEVEL SERIALIZABLE'
+
+/** It waits for whoever reads as long as that takes. */
+const forSnapshot =
+  'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0'
+
+async function transact<Result>(
   { client, spoil }: Lease,
+  mode: string,
   change: (transaction: Transaction) => Promise<Result>,
 ): Promise<Result> {
-  const { transaction, end } = begin(client)
+  const { transaction, end } = begin(client, mode)
   try {
     const result = await change(transaction)
     end()
@@ -223,7 +233,8 @@ export async function openPostgres(
     ...reader(reads),
     async write(change) {
       const start = performance.now()
-      const attempt = () => inTurn(writers, () => connected((lease) => writeOn(lease, change)))
+      const attempt = () =>
+        inTurn(writers, () => connected((lease) => transact(lease, forWriting, change)))
       for (let count = 1; ; count += 1) {
         try {
           const result = await (count === 1 ? attempt() : inTurn(losers, attempt))
@@ -235,6 +246,7 @@ export async function openPostgres(
         await delay(pause(count))
       }
     },
+    snapshot: (read) => connected((lease) => transact(lease, forSnapshot, read)),
     async tables() {
       const { rows } = await reads.query({ text: postgresShapes, values: [] })
       return toShapes(rows)

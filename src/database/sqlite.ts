@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
@@ -8,6 +8,8 @@ import { type Migration, pendingMigrations } from './migrations.ts'
 import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
 
 export interface SqliteOptions {
+  /** Refuses a path where there is no file, instead of making one. */
+  mustExist?: boolean
   onCommit?: CommitListener
   /** How long a connection waits for another process's lock, in milliseconds, before it gives up; all wait with it. */
   busyTimeoutMilliseconds?: number
@@ -129,6 +131,7 @@ function openTransaction(
         throw translate(error)
       }
     },
+    async analyze(_table: string) {},
   } as Transaction
   return {
     transaction,
@@ -295,13 +298,23 @@ export async function openSqlite(
   migrations: readonly Migration[],
   options: SqliteOptions = {},
 ): Promise<Database> {
-  const { busyTimeoutMilliseconds = 5_000 } = options
+  const { busyTimeoutMilliseconds = 5_000, mustExist = false } = options
+  if (mustExist && !existsSync(path)) throw new Error(`There is no database ${path}.`)
   const { writing, reading } = await openConnections(path, migrations, busyTimeoutMilliseconds)
   const commits = committer(writing, preparer(writing), options)
 
   return {
     ...reader(preparer(reading)),
     write: commits.write,
+    async snapshot(read) {
+      const connection = await connect(path, busyTimeoutMilliseconds)
+      try {
+        connection.exec('BEGIN')
+        return await read(reader(preparer(connection)))
+      } finally {
+        connection.close()
+      }
+    },
     async tables() {
       return toShapes(reading.prepare<[], ShapeRow>(sqliteShapes).all())
     },
