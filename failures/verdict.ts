@@ -17,7 +17,7 @@ export interface Verdict {
 }
 
 /** Nobody waits longer than this for an answer, in seconds. The limits of `src/database/postgres-pools.ts` keep it so. */
-export const answerSecondsMax = 20
+const answerSecondsMax = 20
 
 export function isGood(verdict: Verdict): boolean {
   const { lost, appliedTwice, surprises, slowestAnswerSeconds } = verdict
