@@ -47,6 +47,28 @@ describe('the folder of migrations', () => {
   })
 })
 
+/** What nodes of the version before, which go on serving meanwhile, do not notice. */
+const additions = [
+  /^CREATE (TABLE|INDEX|UNIQUE INDEX|VIEW) /,
+  /^ALTER TABLE \w+ ADD COLUMN (?!.*\bNOT NULL\b)/,
+  /^ALTER TABLE \w+ ADD COLUMN .*\bNOT NULL DEFAULT\b/,
+  /^UPDATE /,
+  /^INSERT INTO /,
+]
+
+describe.each(loadMigrations())('migration $version, $name', ({ sql }) => {
+  it('only adds to the schema, so that nodes of the version before go on serving', () => {
+    const statements = sql
+      .replaceAll(/--.*$/gm, '')
+      .split(';')
+      .map((statement) => statement.replaceAll(/\s+/g, ' ').trim())
+      .filter(Boolean)
+    const others = statements.filter((statement) => !additions.some((one) => one.test(statement)))
+    expect(statements.length).toBeGreaterThan(0)
+    expect(others).toEqual([])
+  })
+})
+
 describe('the migrations that a database lacks', () => {
   const migrations = [1, 2, 3].map((version) => ({ version, name: 'x', sql: '' }))
 

@@ -53,6 +53,8 @@ async function applyPending(client: pg.Client, migrations: readonly Migration[])
   // What a snapshot shows must be what is there once the lock is ours, whatever the server's default is.
   await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
   await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
+  // While a change of a table waits for somebody's long work on it, all others wait behind it.
+  await client.query(`SET LOCAL lock_timeout = ${timeouts.lock}`)
   await client.query(versionTable)
   const { rows } = await client.query('SELECT max(version) AS version FROM schema_versions')
   const pending = pendingMigrations(migrations, rows[0]?.version ?? 0)
