@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ConfigSchema, parseAddress, readConfig } from './config.ts'
@@ -20,6 +20,17 @@ describe('the settings of the program', () => {
       return [name, value === undefined ? '–' : value === '' ? 'empty' : `\`${value}\``]
     })
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(told))
+  })
+
+  it('are the only ones that documentation, examples and deployments name', () => {
+    const root = join(import.meta.dirname, '..')
+    const files = globSync(['*.md', 'docs/*.md', 'deploy/*', 'scripts/*', '.ci/*'], { cwd: root })
+    const names = files.flatMap(
+      (file) => readFileSync(join(root, file), 'utf8').match(/\bPOINTSMAN_[A-Z_]+/g) ?? [],
+    )
+    expect(names.length).toBeGreaterThan(rows.size)
+    const known = Object.keys(ConfigSchema.properties).map((name) => `POINTSMAN_${name}`)
+    expect(names.filter((name) => !known.includes(name))).toEqual([])
   })
 
   it('have defaults, and take nothing from variables of others', () => {
