@@ -27,8 +27,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('the command line', () => {
-  it('refuses a command that there is not, and names it', () =>
-    expectFailure(['destroy'], "There is no command 'destroy'; try help."))
+  it.each(['destroy', 'toString', 'constructor'])('refuses %s, which is no command', (name) =>
+    expectFailure([name], `There is no command '${name}'; try help.`),
+  )
 
   it('tells every command', async () => {
     const { code, stdout, stderr } = await run('help')

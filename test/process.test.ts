@@ -64,27 +64,6 @@ describe('the first start', () => {
   })
 })
 
-describe('a command', () => {
-  it('brings the schema up to date and ends', async () => {
-    const { code, stdout } = await runProgram(settings, 'migrate')
-    expect(stdout).toBe('The schema is up to date.\n')
-    expect(code).toBe(0)
-  })
-
-  it('is told of in help', async () => {
-    const { code, stdout } = await runProgram(settings, 'help')
-    for (const name of ['serve', 'migrate', 'copy']) expect(stdout).toContain(`\n  ${name} `)
-    expect(code).toBe(0)
-  })
-
-  it.each(['sevre', 'toString', 'constructor'])('%s is none, and nothing is done', async (name) => {
-    const { code, stdout, stderr } = await runProgram(settings, name)
-    expect(stderr).toBe(`pointsman: There is no command '${name}'; try help.\n`)
-    expect(stdout).toBe('')
-    expect(code).toBe(1)
-  })
-})
-
 describe('a start that fails says why in one line and ends with 1', () => {
   async function expectFailure(more: Record<string, string>, reason: string): Promise<void> {
     const { code, stderr, stdout } = await runProgram({ ...settings, ...more })
