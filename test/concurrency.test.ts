@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from './engines.ts'
-import { createWorld, routePoint, type World } from './world.ts'
+import { createWorld, group, routePoint, type World } from './world.ts'
 
 const path = `${routePoint}overflow/`
 const clients = 50
@@ -17,6 +17,38 @@ async function increment(world: World): Promise<number> {
   }
 }
 
+const numbers = ['025126780', '02 512-67-80', '0032 2 512 67 80', '+3225126780']
+
+/** A user, a route point or a DNIS with these numbers, by turns. */
+function wanting(index: number, wanted: { phoneNumber?: string; extension?: string }) {
+  const name = `Client ${index}`
+  const requests: [path: string, body: object][] = [
+    [`${group}users/`, { userId: `client${index}`, firstName: 'A', lastName: 'B', ...wanted }],
+    [
+      `${group}services/route_points/`,
+      { serviceUserId: `client${index}`, serviceInstanceProfile: { name, ...wanted } },
+    ],
+    [`${routePoint}dnis/`, { name, ...wanted }],
+  ]
+  return requests[index % requests.length] ?? ['', {}]
+}
+
+/** What many ask for and one can have, and the member of whose taking the others are told. */
+const scarce: [what: string, member: RegExp, request: (index: number) => [string, object]][] = [
+  ['the name of a DNIS', /^name$/, () => [`${routePoint}dnis/`, { name: 'Wanted' }]],
+  ['a disposition code', /^code$/, () => [`${routePoint}disposition_codes/`, { code: 'wanted' }]],
+  [
+    'a phone number in several notations, for a user, a route point or a DNIS',
+    /phoneNumber$/,
+    (index) => wanting(index, { phoneNumber: numbers[index % numbers.length] ?? '' }),
+  ],
+  [
+    'an extension, for a user, a route point or a DNIS',
+    /extension$/,
+    (index) => wanting(index, { extension: '6780' }),
+  ],
+]
+
 describe.each(engines)('many clients at once on $name', (engine) => {
   let world: World
   beforeAll(async () => {
@@ -31,6 +63,28 @@ describe.each(engines)('many clients at once on $name', (engine) => {
     // Had they never met, the test would have shown nothing.
     expect(Math.max(...attempts)).toBeGreaterThan(1)
   })
+
+  it.each(scarce)(
+    'get %s once, and the others are told that it is taken',
+    async (_, member, request) => {
+      const answers = await Promise.all(
+        Array.from({ length: clients }, (_, index) =>
+          world.ask('groupAdmin', 'POST', ...request(index)),
+        ),
+      )
+      const created = answers.filter(({ status }) => status === 201)
+      expect(created).toHaveLength(1)
+      for (const { status, body } of answers) {
+        if (status === 201) continue
+        expect({ status, errors: body.errors }).toMatchObject({
+          status: 400,
+          errors: [{ code: 11 }],
+        })
+        expect(body.errors[0].parameter).toMatch(member)
+      }
+      await world.ask('groupAdmin', 'DELETE', String(created[0]?.headers.location))
+    },
+  )
 
   it('each change the member that they name and no other', async () => {
     const changes = Array.from({ length: clients }, (_, index) =>

@@ -54,6 +54,8 @@ describe.each(engines)('lists on $name', (engine) => {
     ['pageSize=0', 'pageSize'],
     ['pageSize=1001', 'pageSize'],
     ['pageSize=ten', 'pageSize'],
+    ['pageSize=2&pageSize=3', 'pageSize'],
+    ['startIndex=1&startIndex=1', 'startIndex'],
     ['sortOrders=FirstName', 'sortOrders'],
     ['sortOrders=insensitiveAscendingSurprise', 'sortOrders'],
     ['sortOrders=insensitiveAscendingFirstName;DROP TABLE users', 'sortOrders'],

@@ -128,14 +128,18 @@ describe.each(engines)('lists at size on $name', (engine) => {
   /** The statements that `act` reads by. */
   async function statementsOf(act: () => Promise<unknown>): Promise<[string, Value[]][]> {
     const { database } = world
-    const original = database.all
+    const { all, get } = database
     const seen: [string, Value[]][] = []
     database.all = (statement, ...values) => {
       seen.push([statement.text, values])
-      return original.call(database, statement, ...values) as never
+      return all.call(database, statement, ...values) as never
+    }
+    database.get = (statement, ...values) => {
+      seen.push([statement.text, values])
+      return get.call(database, statement, ...values) as never
     }
     await act().finally(() => {
-      database.all = original
+      Object.assign(database, { all, get })
     })
     return seen
   }
@@ -143,8 +147,11 @@ describe.each(engines)('lists at size on $name', (engine) => {
   async function slowStepsOf(path: string, query: Record<string, string | number>) {
     const statements = await statementsOf(() => get(path, { pageSize: 50, ...query }))
     const lists = statements.filter(([text]) => text.includes('ORDER BY'))
+    const counts = statements.filter(([text]) => text.includes('count(*)'))
     expect(lists).toHaveLength(1)
-    const steps = await Promise.all(lists.map((list) => world.test.slowSteps(...list)))
+    // PostgreSQL rightly counts a group that has nearly all rows of a table by reading all of them.
+    const judged = engine.name === 'SQLite' ? [...lists, ...counts] : lists
+    const steps = await Promise.all(judged.map((one) => world.test.slowSteps(...one)))
     return steps.flat()
   }
 
@@ -178,19 +185,25 @@ describe.each(engines)('lists at size on $name', (engine) => {
     }
   })
 
-  it('never read a whole table, whatever they are filtered and sorted by', async () => {
-    const fields = ['ServiceUserId', 'Name', 'PhoneNumber', 'Extension', 'DepartmentName']
-    for (const field of fields) {
-      for (const sensitivity of ['sensitive', 'insensitive']) {
-        for (const direction of ['Ascending', 'Descending']) {
-          const steps = await slowStepsOf(routePoints, {
-            sortOrders: `${sensitivity}${direction}${field}`,
-            [`${sensitivity}${field}Contains`]: '1',
-          })
-          const whole = steps.filter((step) => /^SCAN/.test(step))
-          expect(whole, `${sensitivity} ${direction} ${field}`).toEqual([])
-        }
-      }
+  const searchable = {
+    [routePoints]: ['ServiceUserId', 'Name', 'PhoneNumber', 'Extension', 'DepartmentName'],
+    [dnis]: ['Name', 'PhoneNumber', 'Extension'],
+  }
+
+  it.each(
+    Object.entries(searchable).flatMap(([path, fields]) =>
+      fields.flatMap((field) => [
+        [path, 'sensitive', field],
+        [path, 'insensitive', field],
+      ]),
+    ),
+  )('never read a whole table: %s by %s %s', async (path, sensitivity, field) => {
+    for (const direction of ['Ascending', 'Descending']) {
+      const steps = await slowStepsOf(path, {
+        sortOrders: `${sensitivity}${direction}${field}`,
+        [`${sensitivity}${field}Contains`]: '1',
+      })
+      expect(steps.filter((step) => /^SCAN/.test(step))).toEqual([])
     }
   })
 })

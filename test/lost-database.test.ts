@@ -75,15 +75,4 @@ describe('the service without its PostgreSQL server', () => {
     await client.end()
     expect((await world.ask('groupAdmin', 'GET', path)).body.timeoutSeconds).toBe(78)
   })
-
-  it('creates a name once when many ask for it at once, and tells the others that it is taken', async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () =>
-        world.ask('groupAdmin', 'POST', `${routePoint}dnis/`, { name: 'wanted' }),
-      ),
-    )
-    const [created, ...refused] = answers.sort((a, b) => a.status - b.status)
-    expect(created?.status).toBe(201)
-    for (const answer of refused) expectRefusal(answer, 400, [{ code: 11, parameter: 'name' }])
-  })
 })

@@ -18,22 +18,27 @@ function errorBody(faults: readonly Fault[], requestId: string) {
 }
 
 const frameworkMessages: Record<string, string> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this resource takes.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body must be JSON: Content-Type application/json.',
   FST_ERR_BAD_URL: 'The path is not correctly percent-encoded.',
 }
 
+function messageOf(error: FastifyError, { routeOptions }: FastifyRequest): string {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return `The body is larger than the ${routeOptions.bodyLimit} bytes that this resource takes.`
+  }
+  return frameworkMessages[error.code] ?? error.message
+}
+
 /** A fault found by the HTTP library itself, before any code of ours ran. */
-function fromFramework(error: FastifyError): Refusal | undefined {
+function fromFramework(error: FastifyError, request: FastifyRequest): Refusal | undefined {
   const status = error.statusCode ?? 500
   if (status < 400 || status >= 500) return undefined
   const code = (status === 400 ? 2 : status) as ErrorCode
   const known = code in errorCodes
-  const message = frameworkMessages[error.code] ?? error.message
-  return new Refusal([{ code: known ? code : 2, message }])
+  return new Refusal([{ code: known ? code : 2, message: messageOf(error, request) }])
 }
 
-function toRefusal(error: Error): Refusal {
+function toRefusal(error: Error, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof DatabaseUnavailable) {
     return new Refusal([{ code: 503, message: 'The service cannot do this now; try again.' }], {
@@ -41,7 +46,7 @@ function toRefusal(error: Error): Refusal {
     })
   }
   return (
-    fromFramework(error as FastifyError) ??
+    fromFramework(error as FastifyError, request) ??
     new Refusal([
       { code: 500, message: 'Something went wrong here; the log knows it by requestId.' },
     ])
@@ -50,7 +55,7 @@ function toRefusal(error: Error): Refusal {
 
 /** Turns whatever a handler threw into the one error shape. A cause of our own making goes to the log only. */
 export function handleError(error: Error, request: FastifyRequest, reply: FastifyReply) {
-  const refusal = toRefusal(error)
+  const refusal = toRefusal(error, request)
   if (refusal.status >= 500) request.log.error({ err: error }, 'request failed')
   return reply
     .code(refusal.status)

@@ -36,7 +36,8 @@ async function readParts(request: FastifyRequest, { member, bytesMax }: FileMemb
       const what = isFile ? 'The form must bring one file only' : 'It is given twice'
       throw new Refusal([invalid(name, `The '${name}' field is not valid. ${what}.`)])
     }
-    if (!isFile && part.valueTruncated) {
+    // A text where the file should be is left for the document to refuse, which says what is expected.
+    if (!isFile && name !== member && part.valueTruncated) {
       throw new Refusal([invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)])
     }
     // The library puts this character in the place of bytes that are no UTF-8.

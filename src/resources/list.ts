@@ -105,6 +105,9 @@ export function readListQuery(
 ): ListQuery {
   const faults: Fault[] = []
   const read: ListQuery = { startIndex: 1, pageSize: pageSizeDefault, conditions: [], order: [] }
+  for (const name of ['startIndex', 'pageSize']) {
+    if (Array.isArray(query[name])) faults.push(invalid(name, `The '${name}' is given twice.`))
+  }
   const given = Object.entries(query).flatMap(([name, values]) =>
     [values].flat().map((value): [string, string] => [name, value]),
   )

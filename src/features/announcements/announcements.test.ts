@@ -149,7 +149,7 @@ describe.each(engines)('the announcement repository on $name', (engine) => {
   it('refuses audio for which the group has no room, and counts what is replaced as room', async () => {
     const large = waveFile((room - 2_000) / 16_000).toString('base64')
     const message =
-      "The 'content' field is not valid: the group's announcements may take 20 KB together; " +
+      "The 'content' field is not valid: the group's announcements may take 19 KB together; " +
       'the others take 2 KB, and this one has 18 KB.'
     await expectUnchanged(world, async () => {
       // 1,644 bytes are taken, and 44 are the header's.

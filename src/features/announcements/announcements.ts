@@ -70,6 +70,11 @@ function kilobytes(bytes: number): number {
   return Math.ceil(bytes / 1_024)
 }
 
+/** What a group may take, rounded down: so much fits for certain. */
+function quotaKilobytes(bytes: number): number {
+  return Math.floor(bytes / 1_024)
+}
+
 /** What is told of audio that was brought; nothing of a partial update without any. */
 function factsOf(content: unknown): Partial<Announcement> {
   if (!(content instanceof Recording)) return {}
@@ -121,7 +126,7 @@ async function checkRoom(write: Write<Announcement>, bytesMax: number): Promise<
   const others = (await totalSize(transaction, groupOf(key))) - (replaced?.size ?? 0)
   if (others + content.size <= bytesMax) return []
   const message =
-    `The 'content' field is not valid: the group's announcements may take ${kilobytes(bytesMax)} KB together; ` +
+    `The 'content' field is not valid: the group's announcements may take ${quotaKilobytes(bytesMax)} KB together; ` +
     `the others take ${kilobytes(others)} KB, and this one has ${kilobytes(content.size)} KB.`
   return [invalid('content', message)]
 }
@@ -225,7 +230,7 @@ export function announcements(
       async read(reader, scope) {
         return {
           totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
-          maxFileSize: groupBytesMax === -1 ? -1 : Math.floor(groupBytesMax / 1_024),
+          maxFileSize: groupBytesMax === -1 ? -1 : quotaKilobytes(groupBytesMax),
         }
       },
     },

@@ -72,6 +72,8 @@ describe.each(engines)('the audio of an announcement on $name', (engine) => {
       'content-type': 'audio/wav',
       'content-length': String(audio.length),
       'accept-ranges': 'bytes',
+      // Without it a browser that opens the address shows a player that may not load anything.
+      'content-security-policy': "default-src 'none'; media-src 'self'; frame-ancestors 'none'",
       'content-disposition':
         'inline; filename*=UTF-8' + "''Gr%C3%BC%C3%9Fe%20%2F%20100%25%20%26%20%22mehr%22.WAV",
     })

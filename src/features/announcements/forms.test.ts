@@ -199,6 +199,18 @@ describe.each(engines)('forms that bring an announcement, on $name', (engine) =>
         expectRefusal(await world.ask('groupAdmin', method, url, json(larger)), 413, tooLarge)
         const huge = await world.ask('groupAdmin', method, url, json(Buffer.alloc(2 * bytesMax)))
         expectRefusal(huge, 413)
+        expect(huge.body.errors[0].message).toMatch(/larger than the \d+ bytes/)
+        const textual: Parts = [
+          ['name', 'New'],
+          ['content', largest.toString('base64')],
+        ]
+        expectRefusal(await send(method, url, textual), 400, [
+          {
+            code: 2,
+            parameter: 'content',
+            message: "The 'content' field must be a file: base64 in JSON, or the file of a form.",
+          },
+        ])
       }
     })
     const parts: Parts = [

@@ -25,6 +25,9 @@ function fileNameOf(name: string): string {
   return `inline; filename*=UTF-8''${encoded}`
 }
 
+/** A browser that opens the address shows a player, which loads the audio from there once more. */
+const playerPolicy = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
+
 /** Plays an announcement. */
 function addContent(app: FastifyInstance, database: Database, path: string): void {
   addOperation(app, {
@@ -42,7 +45,10 @@ function addContent(app: FastifyInstance, database: Database, path: string): voi
       const content = await findContent(database, [...scope, name])
       if (!content) throw notFound()
       const { contentId, size } = content
-      reply.type(audioType).header('content-disposition', fileNameOf(name))
+      reply.type(audioType).headers({
+        'content-disposition': fileNameOf(name),
+        'content-security-policy': playerPolicy,
+      })
       return sendBytes(request, reply, {
         etag: `"${contentId}"`,
         size,

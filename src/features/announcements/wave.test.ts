@@ -24,7 +24,14 @@ const good = waveFile()
 const expected = '; expected WAVE with PCM 16-bit, A-law or µ-law, mono at 8 or 16 kHz'
 
 const refused: [what: string, file: Buffer, found: string][] = [
-  ['nothing', Buffer.alloc(0), 'no audio file'],
+  ['nothing', Buffer.alloc(0), 'an empty file'],
+  [
+    'the other way round',
+    Buffer.from('RIFX\0\0\0\0WAVE'),
+    'RIFX, which is WAVE with its numbers the other way round',
+  ],
+  ['of the long form', Buffer.from('RF64\0\0\0\0WAVE'), 'RF64, which is WAVE for more than 4 GB'],
+  ['of another kind of computer', Buffer.from('.snd\0\0\0\x18'), 'audio/basic'],
   ['a text', Buffer.from('Welcome to Example Incorporated.'), 'no audio file'],
   ['noise', Buffer.alloc(10_000, 0x2a), 'no audio file'],
   ['the start of a RIFF file', good.subarray(0, 11), 'no audio file'],
@@ -52,6 +59,7 @@ const refused: [what: string, file: Buffer, found: string][] = [
   ['floating point', waveFile(0.1, { tag: 3, bits: 32 }), 'IEEE FLOAT 32-bit mono at 8 kHz'],
   ['ADPCM', waveFile(0.1, { tag: 0x11, bits: 4 }), 'DVI ADPCM 4-bit mono at 8 kHz'],
   ['GSM', waveFile(0.1, { tag: 0x31, bits: 8 }), 'GSM610 8-bit mono at 8 kHz'],
+  ['A-law of 16 bits', waveFile(0.1, { tag: 6, bits: 16 }), 'A-law 16-bit mono at 8 kHz'],
   ['A-law stereo', waveFile(0.1, { ...aLaw, channels: 2 }), 'A-law stereo at 8 kHz'],
   ['µ-law at 44.1 kHz', waveFile(0.1, { ...muLaw, rate: 44_100 }), 'µ-law mono at 44.1 kHz'],
   [
@@ -114,6 +122,16 @@ const refused: [what: string, file: Buffer, found: string][] = [
     'samples of a size that contradicts their bits',
     riff([chunk('fmt ', telling(format.subarray(8), 12, 0x0010_0004)), data]),
     'samples of 16 bits that take 4 bytes each',
+  ],
+  [
+    'a speed that contradicts its samples',
+    riff([chunk('fmt ', telling(format.subarray(8), 8, 99_999)), data]),
+    'a header that tells of 99999 bytes a second where 16000 are',
+  ],
+  [
+    'samples of which a part is used',
+    riff([chunk('fmt ', telling(formatChunk({ tag: 0xfffe }).subarray(8), 18, 12)), data]),
+    'samples of 16 bits of which 12 are used',
   ],
   [
     'a format chunk of gigabytes',

@@ -38,6 +38,13 @@ class Damage extends Error {}
 /** All that is looked at to name another kind of file, in bytes. */
 const magicBytes = 4_096
 
+/** How files begin that are so near to ours that the library does not tell them apart, or does not know them. */
+const relatives: Record<string, string> = {
+  RIFX: 'RIFX, which is WAVE with its numbers the other way round',
+  RF64: 'RF64, which is WAVE for more than 4 GB',
+  '.snd': 'audio/basic',
+}
+
 /** Real files have a handful. */
 const chunksMax = 1_000
 
@@ -110,7 +117,8 @@ function isPlayable({ codec, bits, rate, channels }: Audio): boolean {
 
 function describe({ codec, bits, rate, channels }: Audio): string {
   const name = codecs[codec]?.name ?? codec.replaceAll('_', ' ')
-  const width = bits === 0 || codec.endsWith('LAW') ? '' : ` ${bits}-bit`
+  const isTold = bits > 0 && (codec === 'PCM' || bits !== codecs[codec]?.bits)
+  const width = isTold ? ` ${bits}-bit` : ''
   const sides = { 1: 'mono', 2: 'stereo' }[channels] ?? `with ${channels} channels`
   return `${name}${width} ${sides} at ${rate / 1_000} kHz`
 }
@@ -124,13 +132,33 @@ async function readFormat(upload: Upload, chunk: Chunk): Promise<Audio> {
   return { codec, bits, rate, channels: format.numberOfChannels ?? 0 }
 }
 
+/** What kind of file it is that is no WAVE. */
+async function nameOther(upload: Upload): Promise<string> {
+  if (upload.size === 0) return 'an empty file'
+  const relative = relatives[upload.slice(0, 4).toString('latin1')]
+  if (relative) return relative
+  const type = await fileTypeFromBuffer(upload.slice(0, magicBytes)).catch(() => undefined)
+  return type?.mime ?? 'no audio file'
+}
+
+/** What of a playable format's header contradicts it: switches read one or the other. */
+function findContradiction(header: Buffer, { bits, rate }: Audio): string | undefined {
+  const bytesPerSecond = header.readUInt32LE(8)
+  const frameBytes = header.readUInt16LE(12)
+  const isLong = header.length === formatBytesMax && header.readUInt16LE() === extensible
+  const validBits = isLong ? header.readUInt16LE(18) : bits
+  if (frameBytes * 8 !== bits) return `samples of ${bits} bits that take ${frameBytes} bytes each`
+  if (bytesPerSecond !== rate * frameBytes) {
+    return `a header that tells of ${bytesPerSecond} bytes a second where ${rate * frameBytes} are`
+  }
+  return validBits === bits ? undefined : `samples of ${bits} bits of which ${validBits} are used`
+}
+
 /** What was found where it is not what is expected. */
 async function findFlaw(upload: Upload): Promise<string | undefined> {
   const start = upload.slice(0, 12).toString('latin1')
-  if (upload.size < 12 || !start.startsWith('RIFF') || !start.endsWith('WAVE')) {
-    const type = await fileTypeFromBuffer(upload.slice(0, magicBytes)).catch(() => undefined)
-    return type?.mime ?? 'no audio file'
-  }
+  const isWave = upload.size >= 12 && start.startsWith('RIFF') && start.endsWith('WAVE')
+  if (!isWave) return nameOther(upload)
   const chunks = findChunks(upload)
   const [format, data] = [chunks.get('fmt '), chunks.get('data')]
   if (!format) return "no 'fmt ' chunk"
@@ -139,11 +167,10 @@ async function findFlaw(upload: Upload): Promise<string | undefined> {
   const audio = await readFormat(upload, format)
   if (!isPlayable(audio)) return describe(audio)
   if (data.size === 0) return 'no audio in it'
-  const frameBytes = upload.slice(format.start + 12, format.start + 14).readUInt16LE()
-  if (frameBytes * 8 !== audio.bits) {
-    return `samples of ${audio.bits} bits that take ${frameBytes} bytes each`
-  }
-  return data.size % frameBytes === 0 ? undefined : 'audio that ends within a sample'
+  const header = upload.slice(format.start, format.start + Math.min(format.size, formatBytesMax))
+  const contradiction = findContradiction(header, audio)
+  if (contradiction) return contradiction
+  return data.size % (audio.bits / 8) === 0 ? undefined : 'audio that ends within a sample'
 }
 
 /** Finds out whether a file is an announcement that every switch can play. */
