@@ -9,8 +9,13 @@ type State = Record<string, unknown>
 
 interface Model {
   setting: string
+  path: string
   members: Record<string, fc.Arbitrary<unknown>>
   clearable: readonly string[]
+  /** Clearable members that are no text, for which `""` clears nothing. */
+  objects?: readonly string[]
+  /** Members that take any text. */
+  texts?: readonly string[]
   default: State
   /** Members that a whole state lacks; such a change is to be refused. */
   lacking(state: State): string[]
@@ -39,9 +44,12 @@ function lackingAudio(state: State): string[] {
   return list !== undefined && state[list] === undefined ? [list] : []
 }
 
+const cliMembers = ['cliPhoneNumber', 'cliLastName', 'cliFirstName'] as const
+
 const models: readonly Model[] = [
   {
     setting: 'announcements',
+    path: `${routePoint}announcements/`,
     wrapped: 'mediaOnHoldForQueuedCalls',
     members: audio,
     clearable: [],
@@ -50,6 +58,7 @@ const models: readonly Model[] = [
   },
   {
     setting: 'overflow',
+    path: `${routePoint}overflow/`,
     members: {
       action: fc.constantFrom('Busy', 'Transfer', 'Ringing'),
       transferPhoneNumber: destination,
@@ -75,6 +84,7 @@ const models: readonly Model[] = [
   },
   {
     setting: 'bounced_call',
+    path: `${routePoint}bounced_call/`,
     members: {
       active: boolean,
       numberOfRingsBeforeBouncingCall: fc.integer({ min: 1, max: 20 }),
@@ -96,6 +106,7 @@ const models: readonly Model[] = [
   },
   {
     setting: 'distinctive_ringing',
+    path: `${routePoint}distinctive_ringing/`,
     members: {
       distinctiveRinging: boolean,
       ringPatternForRoutePoint: ringPattern,
@@ -111,6 +122,7 @@ const models: readonly Model[] = [
   },
   {
     setting: 'dnis_config',
+    path: `${routePoint}dnis_config/`,
     members: { displayDNISNumber: boolean, displayDNISName: boolean },
     clearable: [],
     default: { displayDNISNumber: false, displayDNISName: false },
@@ -118,6 +130,7 @@ const models: readonly Model[] = [
   },
   {
     setting: 'forced_forwarding',
+    path: `${routePoint}forced_forwarding/`,
     members: {
       active: boolean,
       forwardToPhoneNumber: destination,
@@ -134,6 +147,83 @@ const models: readonly Model[] = [
       ...(state.active && state.forwardToPhoneNumber === undefined ? ['forwardToPhoneNumber'] : []),
       ...lackingAudio(state),
     ],
+  },
+]
+
+const ownDefault = { code: 'own', level: 'CallCenter' }
+const groupDefault = { code: 'group', level: 'Group' }
+
+const modelsBeside: readonly Model[] = [
+  {
+    setting: 'dnis',
+    path: `${routePoint}dnis/Model/`,
+    members: {
+      phoneNumber: fc.constantFrom('025126780', '+3225126781'),
+      extension: fc.constantFrom('9998', '9999'),
+      useCustomCLIDSettings: boolean,
+      cliPhoneNumber: fc.constantFrom('025126780', '+3225126781'),
+      cliLastName: fc.constantFrom('Last', 'Ünïcode'),
+      cliFirstName: fc.constantFrom('First', '😀'),
+      useCustomDnisAnnouncementSettings: boolean,
+      allowOutgoingACDCall: boolean,
+    },
+    clearable: ['phoneNumber', 'extension', ...cliMembers],
+    texts: ['cliLastName', 'cliFirstName'],
+    default: {
+      name: 'Model',
+      useCustomCLIDSettings: false,
+      useCustomDnisAnnouncementSettings: false,
+      allowOutgoingACDCall: false,
+    },
+    lacking: (state) =>
+      state.useCustomCLIDSettings ? cliMembers.filter((member) => state[member] === undefined) : [],
+  },
+  {
+    setting: 'dnis_announcements',
+    path: `${routePoint}dnis_announcements/Model/`,
+    wrapped: 'mediaOnHoldForQueuedCalls',
+    members: audio,
+    clearable: [],
+    default: { audioMessageSelection: 'Default' },
+    lacking: lackingAudio,
+  },
+  {
+    setting: 'disposition_codes_config',
+    path: `${routePoint}disposition_codes_config/`,
+    members: {
+      enableCallDispositionCodes: boolean,
+      includeOrganizationCodes: boolean,
+      forceUseOfCallDispositionCodes: boolean,
+      defaultCallDispositionCode: fc.constantFrom(ownDefault, groupDefault),
+    },
+    clearable: ['defaultCallDispositionCode'],
+    objects: ['defaultCallDispositionCode'],
+    default: {
+      enableCallDispositionCodes: false,
+      includeOrganizationCodes: false,
+      forceUseOfCallDispositionCodes: false,
+    },
+    lacking(state) {
+      const chosen = state.defaultCallDispositionCode
+      const isMissing = state.forceUseOfCallDispositionCodes && chosen === undefined
+      const isLeftOut = chosen === groupDefault && !state.includeOrganizationCodes
+      return isMissing || isLeftOut ? ['defaultCallDispositionCode'] : []
+    },
+  },
+  {
+    setting: 'call_centers',
+    path: `${group}users/agent/services/call_centers/`,
+    members: {
+      outgoingCallDNIS: fc.constantFrom(
+        { serviceUserId: 'APIOTestRP@sip.netaxis.be', name: 'Outgoing' },
+        { serviceUserId: 'APIOTestRP@sip.netaxis.be', name: 'Other outgoing' },
+      ),
+      makeOutgoingCallsAsCallCenter: boolean,
+    },
+    clearable: ['outgoingCallDNIS'],
+    objects: ['outgoingCallDNIS'],
+    default: { makeOutgoingCallsAsCallCenter: false },
+    lacking: () => [],
   },
 ]
 
@@ -160,18 +250,21 @@ function mergedSlots(stored: unknown, change: (object | null)[]): unknown[] | un
   return last < 0 ? undefined : four.slice(0, last + 1)
 }
 
-function changeOf({ members, clearable }: Model): fc.Arbitrary<State> {
+function changeOf({ members, clearable, objects = [] }: Model): fc.Arbitrary<State> {
   const values = Object.entries(members).map(([member, valid]) => [
     member,
     clearable.includes(member)
-      ? fc.oneof({ weight: 3, arbitrary: valid }, fc.constantFrom(null, ''))
+      ? fc.oneof(
+          { weight: 3, arbitrary: valid },
+          fc.constantFrom(null, ...(objects.includes(member) ? [] : [''])),
+        )
       : valid,
   ])
   return fc.record(Object.fromEntries(values), { requiredKeys: [] })
 }
 
 /** One member with a value that is no value of it. */
-function invalidChangeOf({ members, clearable }: Model): fc.Arbitrary<[string, State]> {
+function invalidChangeOf({ members, clearable, texts = [] }: Model): fc.Arbitrary<[string, State]> {
   const wrong = fc.constantFrom<unknown>(
     -1,
     1.5,
@@ -185,6 +278,7 @@ function invalidChangeOf({ members, clearable }: Model): fc.Arbitrary<[string, S
     const nothing = clearable.includes(member) ? [] : [fc.constant(null)]
     const fitting = wrong.filter((value) => {
       if (value === -1 || value === 10 ** 9 || value === 1.5) return true
+      if (value === 'no such value') return !texts.includes(member)
       return !(Array.isArray(value) && value.length === 0 && member.endsWith('List'))
     })
     return fc
@@ -202,6 +296,8 @@ describe.each(engines)(`settings on $name, as a model tells them (seed ${seed})`
       const { status, text } = await world.ask('system', 'POST', `${group}announcements/`, body)
       expect(status, text).toBe(201)
     }
+    const codes = `${group}services/call_centers_properties/disposition_codes/`
+    expect((await world.ask('system', 'POST', codes, { code: 'group' })).status).toBe(201)
   })
   afterAll(() => world.close())
 
@@ -211,12 +307,19 @@ describe.each(engines)(`settings on $name, as a model tells them (seed ${seed})`
       serviceUserId: 'APIOTestRP',
       serviceInstanceProfile: { name: 'Hotline' },
     })
+    await world.ask('system', 'POST', `${routePoint}disposition_codes/`, { code: 'own' })
+    await world.ask('system', 'POST', `${routePoint}dnis/`, { name: 'Model' })
+    for (const name of ['Outgoing', 'Other outgoing']) {
+      const body = { name, allowOutgoingACDCall: true }
+      await world.ask('system', 'POST', `${routePoint}dnis/`, body)
+    }
+    const path = `${group}users/agent/services/call_centers/`
+    await world.ask('system', 'PUT', path, { makeOutgoingCallsAsCallCenter: false })
   }
   beforeEach(freshRoutePoint)
 
-  describe.each(models)('$setting', (model) => {
-    const path = `${routePoint}${model.setting}/`
-    const { wrapped } = model
+  describe.each([...models, ...modelsBeside])('$setting', (model) => {
+    const { path, wrapped } = model
     const wrap = (value: State): State => (wrapped === undefined ? value : { [wrapped]: value })
     const parameter = (member: string) => (wrapped === undefined ? member : `${wrapped}.${member}`)
     const put = (change: State) => world.ask('groupAdmin', 'PUT', path, wrap(change))
