@@ -75,8 +75,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   mkdirSync(data, { mode: 0o700 })
   if (user.uid !== undefined) chownSync(data, user.uid, user.gid)
   const binaries = copyBinaries(folder)
-  const initialise = ['--pgdata', data, '--auth=trust', '--username=postgres', '--encoding=UTF8']
-  execFileSync(join(binaries, 'initdb'), [...initialise, '--locale=C', '--no-sync'], {
+  // A locale that sorts and compares unlike SQLite shows what rests on the database's own.
+  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en-US']
+  const initialise = ['--pgdata', data, '--auth=trust', '--username=postgres', ...locale]
+  execFileSync(join(binaries, 'initdb'), [...initialise, '--no-sync'], {
     ...user,
     stdio: 'pipe',
   })

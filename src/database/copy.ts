@@ -8,8 +8,11 @@ import {
 } from './database.ts'
 import type { TableShape } from './shape.ts'
 
-/** Rows that are read, written and compared at a time: few round trips, little memory (audio comes in 64 KiB rows). */
-const batchSize = 200
+/** Rows that are read, written and compared at a time at most: few round trips. */
+const rowsMax = 256
+
+/** What a batch should bring, in bytes: audio comes in rows of 64 KiB, and a slow line must carry one in seconds. */
+const batchBytes = 262_144
 
 /** PostgreSQL binds 65,535 values at most in one statement, SQLite 32,766. */
 const valuesMax = 30_000
@@ -26,28 +29,49 @@ function pageStatement({ name, key }: TableShape, after: boolean): Statement<Row
   const columns = key.join(', ')
   const places = key.map(() => '?').join(', ')
   const where = after ? `WHERE (${columns}) > (${places}) ` : ''
-  return sql(`SELECT * FROM ${name} ${where}ORDER BY ${columns} LIMIT ${batchSize}`)
+  return sql(`SELECT * FROM ${name} ${where}ORDER BY ${columns} LIMIT ?`)
+}
+
+function bytesOf(row: Row): number {
+  return Object.values(row).reduce<number>(
+    (sum, value) =>
+      sum + (value instanceof Uint8Array || typeof value === 'string' ? value.length : 8),
+    0,
+  )
+}
+
+/**
+ * How many rows to ask for after these: the same after the same rows, so that two databases are read in step, and a power
+ * of two, so that there are few statements to prepare.
+ */
+function nextSize(rows: readonly Row[]): number {
+  const bytes = rows.reduce((sum, row) => sum + bytesOf(row), 0)
+  const fitting = Math.min(rowsMax, (batchBytes / bytes) * rows.length)
+  return 2 ** Math.max(0, Math.floor(Math.log2(fitting)))
 }
 
 /** Every row of a table in the order of its key, in batches. */
 async function* batches(reader: Reader, table: TableShape): AsyncIterable<Row[]> {
-  let rows = await reader.all(pageStatement(table, false))
+  let size = 1
+  let rows = await reader.all(pageStatement(table, false), size)
   while (rows.length > 0) {
     yield rows
     const last = rows.at(-1)
-    if (rows.length < batchSize || !last) return
+    if (rows.length < size || !last) return
+    size = nextSize(rows)
     rows = await reader.all(
       pageStatement(table, true),
       ...table.key.map((column) => last[column] ?? null),
+      size,
     )
   }
 }
 
 async function insert(transaction: Transaction, name: string, rows: readonly Row[]): Promise<void> {
   const columns = Object.keys(rows[0] ?? {})
-  const rowsMax = Math.floor(valuesMax / columns.length)
-  for (let start = 0; start < rows.length; start += rowsMax) {
-    const part = rows.slice(start, start + rowsMax)
+  const atOnce = Math.floor(valuesMax / columns.length)
+  for (let start = 0; start < rows.length; start += atOnce) {
+    const part = rows.slice(start, start + atOnce)
     const one = `(${columns.map(() => '?').join(', ')})`
     const all = part.map(() => one).join(', ')
     const statement = sql(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${all}`)

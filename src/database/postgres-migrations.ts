@@ -1,10 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { type Migration, pendingMigrations } from './migrations.ts'
 import { splitHosts, timeouts } from './postgres-pools.ts'
 
 /** The schema is written once, in SQL that SQLite takes; texts sort by code point on both engines. */
 function toPostgres(sql: string): string {
-  return sql.replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"').replaceAll(/\)\s*WITHOUT ROWID/g, ')')
+  return sql
+    .replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"')
+    .replaceAll(/('\w+') AS\b/g, '$1 COLLATE "C" AS')
+    .replaceAll(/\)\s*WITHOUT ROWID/g, ')')
 }
 
 /** SQLite's function of this name, for statements that both engines run. */
@@ -17,6 +21,19 @@ const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
 /** Any number that no other program on the same database uses for the same purpose. */
 const migrationLock = 7_046_029_254
 
+/** Milliseconds between two looks for the lock. */
+const lockPause = 100
+
+/** A question that any server answers at once. */
+function promptly(text: string, values: unknown[] = []) {
+  return { text, values, query_timeout: timeouts.answer }
+}
+
+/** A host that is gone does not say goodbye. */
+async function leave(client: pg.Client): Promise<void> {
+  await Promise.race([client.end(), delay(timeouts.connect)])
+}
+
 /** @throws Error when no host is a primary that answers. */
 async function connectToPrimary(url: string): Promise<pg.Client> {
   const troubles: unknown[] = []
@@ -24,18 +41,22 @@ async function connectToPrimary(url: string): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString,
       connectionTimeoutMillis: timeouts.connect,
+      // A migrating node that dies must not keep its locks.
+      idle_in_transaction_session_timeout: timeouts.idleInTransaction,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: timeouts.silence,
       application_name: 'pointsman migrate',
     })
     client.on('error', () => {})
     try {
       await client.connect()
-      const { rows } = await client.query('SELECT pg_is_in_recovery() AS standby')
+      const { rows } = await client.query(promptly('SELECT pg_is_in_recovery() AS standby'))
       if (!rows[0].standby) return client
-      await client.end()
       troubles.push(new Error('It is a standby.'))
     } catch (error) {
       troubles.push(error)
     }
+    await leave(client)
   }
   const reasons = troubles.map(messageOf).join('; ')
   throw new Error(`No PostgreSQL host of the database URL answers as a primary: ${reasons}`, {
@@ -49,10 +70,16 @@ function messageOf(error: unknown): string {
   return error.message || String((error as NodeJS.ErrnoException).code)
 }
 
+/** Waits as long as another node migrates; each look is answered at once, so a server that is gone is noticed. */
+async function takeLock(client: pg.Client): Promise<void> {
+  const look = promptly('SELECT pg_try_advisory_xact_lock($1) AS taken', [migrationLock])
+  while (!(await client.query(look)).rows[0].taken) await delay(lockPause)
+}
+
 async function applyPending(client: pg.Client, migrations: readonly Migration[]): Promise<void> {
   // What a snapshot shows must be what is there once the lock is ours, whatever the server's default is.
-  await client.query('BEGIN ISOLATION LEVEL READ COMMITTED')
-  await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock])
+  await client.query(promptly('BEGIN ISOLATION LEVEL READ COMMITTED'))
+  await takeLock(client)
   // While a change of a table waits for somebody's long work on it, all others wait behind it.
   await client.query(`SET LOCAL lock_timeout = ${timeouts.lock}`)
   await client.query(versionTable)
@@ -84,6 +111,6 @@ export async function migratePostgres(
   try {
     await applyPending(client, migrations)
   } finally {
-    await client.end()
+    await leave(client)
   }
 }

@@ -27,14 +27,19 @@ function isConstant(property: Schema, stored: unknown): boolean {
 
 /**
  * Applies a partial update: an absent member stays, `undefined` removes it, objects merge member by member. The result's
- * members stand in the schema's order, so that equal documents are equal texts.
+ * members stand in the schema's order, so that equal documents are equal texts. Members that the schema does not know stay
+ * as well, at the end: a node of a later version has stored them, and no update brings them.
  */
 export function merge(schema: Schema, stored: Members, change: Members): Members {
   const merged: Members = {}
-  for (const [key, property] of Object.entries(schema.properties ?? {})) {
+  const known = schema.properties ?? {}
+  for (const [key, property] of Object.entries(known)) {
     const stays = !Object.hasOwn(change, key) || isConstant(property, stored[key])
     const value = stays ? stored[key] : mergeMember(property, stored[key], change[key])
     if (value !== undefined) merged[key] = value
+  }
+  for (const [key, value] of Object.entries({ ...stored, ...change })) {
+    if (!Object.hasOwn(known, key)) merged[key] = value
   }
   return merged
 }

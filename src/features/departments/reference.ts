@@ -26,7 +26,7 @@ export function departmentField(table: string): ListField {
     .map((column) => `named.${column} = ${table}.${column}`)
     .join(' AND ')
   const folded = `SELECT department_name_key FROM departments AS named WHERE ${join}`
-  return { column: "coalesce(department_name, '')", folded: `coalesce((${folded}), '')` }
+  return { column: `coalesce(${table}.department_name, '')`, folded: `coalesce((${folded}), '')` }
 }
 
 const selectDepartment = sql<{ department_name: string }>(

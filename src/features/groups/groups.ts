@@ -45,9 +45,9 @@ interface GroupFacts {
 }
 
 const selectFacts = sql<GroupFacts>(
-  `SELECT tenant_id, group_id, groups.default_domain, country FROM groups
+  `SELECT tenants.tenant_id, groups.group_id, groups.default_domain, groups.country FROM groups
    JOIN tenants ON tenants.tenant_key = groups.tenant_key
-   WHERE groups.tenant_key = ? AND group_key = ?`,
+   WHERE groups.tenant_key = ? AND groups.group_key = ?`,
 )
 
 /** What other features need to know of a group; undefined when there is none. */

@@ -33,7 +33,8 @@ export interface CallerRow {
 
 /** The columns of a `CallerRow`, for statements that join `identities`. */
 export const callerColumns =
-  'identity_key, identity_id, identities.level, tenant_key, group_key, department_name'
+  'identities.identity_key, identities.identity_id, identities.level, identities.tenant_key, ' +
+  'identities.group_key, identities.department_name'
 
 export function toCaller(row: CallerRow, secretHash: string): Caller {
   return {

@@ -43,8 +43,9 @@ const SignedIn = Type.Object({
 })
 
 const selectSession = sql<CallerRow>(
-  `SELECT ${callerColumns} FROM sessions JOIN identities USING (identity_key)
-   WHERE secret_hash = ? AND expires_at > ? AND identities.level IS NOT NULL`,
+  `SELECT ${callerColumns} FROM sessions
+   JOIN identities ON identities.identity_key = sessions.identity_key
+   WHERE sessions.secret_hash = ? AND sessions.expires_at > ? AND identities.level IS NOT NULL`,
 )
 const insertSession = sql(
   'INSERT INTO sessions (secret_hash, identity_key, expires_at) VALUES (?, ?, ?)',
@@ -62,11 +63,13 @@ interface Account {
 }
 
 const selectAccount = sql<Account>(
-  `SELECT identity_id, level, password_hash, signed_in_at, tenant_id, group_id FROM identities
+  `SELECT identities.identity_id, identities.level, identities.password_hash,
+     identities.signed_in_at, tenants.tenant_id, groups.group_id
+   FROM identities
    LEFT JOIN tenants ON tenants.tenant_key = identities.tenant_key
    LEFT JOIN groups
      ON groups.tenant_key = identities.tenant_key AND groups.group_key = identities.group_key
-   WHERE identity_key = ?`,
+   WHERE identities.identity_key = ?`,
 )
 const updateSignIn = sql('UPDATE identities SET signed_in_at = ? WHERE identity_key = ?')
 

@@ -56,9 +56,9 @@ type TokenRow = CallerRow & {
 
 const selectToken = sql<TokenRow>(
   `SELECT ${callerColumns}, tokens.level AS token_level,
-     tokens.expires_at AS token_expires_at, token_id, used_at
-   FROM tokens JOIN identities USING (identity_key)
-   WHERE secret_hash = ? AND (expires_at IS NULL OR expires_at > ?)
+     tokens.expires_at AS token_expires_at, tokens.token_id, tokens.used_at
+   FROM tokens JOIN identities ON identities.identity_key = tokens.identity_key
+   WHERE tokens.secret_hash = ? AND (tokens.expires_at IS NULL OR tokens.expires_at > ?)
      AND identities.level IS NOT NULL`,
 )
 const updateUse = sql('UPDATE tokens SET used_at = ? WHERE identity_key = ? AND token_id = ?')

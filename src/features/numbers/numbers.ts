@@ -36,15 +36,17 @@ interface HolderRow {
 }
 
 const holderColumns = 'tenant_key, group_key, identity_key, dnis_name'
+const heldColumns =
+  'held.tenant_key, held.group_key, held.identity_key, held.dnis_name, identities.identity_id'
 const selectNumber = sql<HolderRow>(
-  `SELECT held.tenant_key, held.group_key, held.identity_key, dnis_name, identity_id
+  `SELECT ${heldColumns}
    FROM phone_numbers AS held JOIN identities ON identities.identity_key = held.identity_key
-   WHERE number_key = ?`,
+   WHERE held.number_key = ?`,
 )
 const selectExtension = sql<HolderRow>(
-  `SELECT held.tenant_key, held.group_key, held.identity_key, dnis_name, identity_id
+  `SELECT ${heldColumns}
    FROM extensions AS held JOIN identities ON identities.identity_key = held.identity_key
-   WHERE held.tenant_key = ? AND held.group_key = ? AND extension = ?`,
+   WHERE held.tenant_key = ? AND held.group_key = ? AND held.extension = ?`,
 )
 const insertNumber = sql(
   `INSERT INTO phone_numbers (number_key, ${holderColumns}, international)

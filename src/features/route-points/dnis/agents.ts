@@ -54,6 +54,9 @@ type AgentRow = Record<Exclude<(typeof columns)[number], 'department_name'>, str
   department_name: string | null
 }
 
+const agents = `users JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
+  AND selected.group_key = users.group_key AND selected.user_key = users.user_key`
+
 /** The departments with these names, as agents show them. */
 async function departmentsOf(
   reader: Reader,
@@ -87,20 +90,20 @@ export async function listAgents(
   await requireDnis(reader, dnisKey)
   const [tenantKey, groupKey, routePointKey, dnisName] = dnisKey
   const source = {
-    from: 'users JOIN dnis_selections USING (tenant_key, group_key, user_key)',
-    columns,
+    from: agents,
+    columns: columns.map((column) => `users.${column}`),
     scope: {
-      tenant_key: tenantKey,
-      group_key: groupKey,
-      route_point_key: routePointKey,
-      dnis_name: dnisName,
+      'selected.tenant_key': tenantKey,
+      'selected.group_key': groupKey,
+      'selected.route_point_key': routePointKey,
+      'selected.dnis_name': dnisName,
     },
-    key: 'user_key',
+    key: 'users.user_key',
   }
   const { rows, total } = await readPage<AgentRow>(reader, source, query)
   const names = new Set(rows.flatMap((row) => row.department_name ?? []))
   const departments = await departmentsOf(reader, { tenantKey, groupKey }, names)
-  const agents = rows.map((row) => ({
+  const shown = rows.map((row) => ({
     userId: row.user_id,
     firstName: row.first_name,
     lastName: row.last_name,
@@ -109,7 +112,7 @@ export async function listAgents(
     department: departments.get(row.department_name ?? '') ?? ('' as const),
     emailAddress: row.email_address,
   }))
-  return { rows: agents, total }
+  return { rows: shown, total }
 }
 
 const example = {

@@ -22,7 +22,7 @@ interface CallCentersRow {
 
 // The selection is joined and not kept as text, so that a DNIS's new name is shown without a rewrite.
 const selectCallCenters = sql<CallCentersRow>(
-  `SELECT service_user_id, dnis_name, make_outgoing_calls FROM users
+  `SELECT route_points.service_user_id, selected.dnis_name, kept.make_outgoing_calls FROM users
    LEFT JOIN user_call_centers AS kept ON kept.tenant_key = users.tenant_key
      AND kept.group_key = users.group_key AND kept.user_key = users.user_key
    LEFT JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
@@ -53,7 +53,7 @@ interface ChoiceRow {
 }
 
 const selectChoice = sql<ChoiceRow>(
-  `SELECT service_user_id, allow_outgoing_acd_call FROM route_points AS owners
+  `SELECT owners.service_user_id, dnis.allow_outgoing_acd_call FROM route_points AS owners
    LEFT JOIN dnis ON dnis.tenant_key = owners.tenant_key AND dnis.group_key = owners.group_key
      AND dnis.route_point_key = owners.route_point_key AND dnis.name = ?
    WHERE owners.tenant_key = ? AND owners.group_key = ? AND owners.route_point_key = ?`,

@@ -22,7 +22,8 @@ export function announcementUses({ files, settings, key }: OwnerTables): Announc
     FROM ${files} AS files
     JOIN route_points ON ${shared.map((column) => `route_points.${column} = files.${column}`).join(' AND ')}
     WHERE ${inGroup}`
-  const order = 'ORDER BY service_user_id, dnis_name, setting'
+  // By place: another table may have a column of the same name one day.
+  const order = 'ORDER BY 2, 3, 4'
   const selectAll = sql<UsageRow>(`${usages} ${order}`)
   const selectOf = sql<UsageRow>(`${usages} AND files.announcement_name = ? ${order}`)
   const selectNaming = sql<Record<string, string>>(
