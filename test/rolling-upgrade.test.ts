@@ -4,7 +4,7 @@ import { sql } from '../src/database/database.ts'
 import { loadMigrations, type Migration } from '../src/database/migrations.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { engines } from './engines.ts'
-import { createWorld, group, type Person, routePoint, type World } from './world.ts'
+import { createWorld, expectRefusal, group, type Person, routePoint, type World } from './world.ts'
 
 type Request = [who: Person, method: string, path: string, body?: object]
 
@@ -177,4 +177,26 @@ describe.each(engines)('a node on $name whose database is migrated by a newer on
     await other.close()
     expect(await doEverything()).toEqual(before)
   })
+
+  it.each([
+    ['a setting', `${routePoint}overflow/`, 'route_point_settings', 'timeoutSeconds'],
+    ['a resource', routePoint, 'route_points', 'queueLength'],
+  ])(
+    'keeps what the newer one stored in %s when it changes another member',
+    async (_, path, table, member) => {
+      const put = (body: object) => world.ask('groupAdmin', 'PUT', path, body)
+      expect((await put({ [member]: 77 })).status).toBe(200)
+      const where = `WHERE value LIKE '%"${member}":77%'`
+      const select = sql<{ value: string }>(`SELECT value FROM ${table} ${where}`)
+      const { value = '' } = (await world.database.get(select)) ?? {}
+      const later = JSON.stringify({ ...JSON.parse(value), novelty: { deep: [1] } })
+      const update = sql(`UPDATE ${table} SET value = ? ${where}`)
+      expect(await world.database.write((transaction) => transaction.run(update, later))).toBe(1)
+      const { status, body, text } = await put({ [member]: 78 })
+      expect(status, text).toBe(200)
+      const shown = body.routePointInstance ?? body
+      expect(shown).toMatchObject({ [member]: 78, novelty: { deep: [1] } })
+      expectRefusal(await put({ novelty: 1 }), 400, [{ code: 2, parameter: 'novelty' }])
+    },
+  )
 })

@@ -56,16 +56,53 @@ const additions = [
   /^INSERT INTO /,
 ]
 
-describe.each(loadMigrations())('migration $version, $name', ({ sql }) => {
-  it('only adds to the schema, so that nodes of the version before go on serving', () => {
-    const statements = sql
-      .replaceAll(/--.*$/gm, '')
-      .split(';')
-      .map((statement) => statement.replaceAll(/\s+/g, ' ').trim())
-      .filter(Boolean)
-    const others = statements.filter((statement) => !additions.some((one) => one.test(statement)))
-    expect(statements.length).toBeGreaterThan(0)
-    expect(others).toEqual([])
+/** The schema of the first version: up to here no older node is there to notice anything. */
+const firstSchema = 5
+
+/** What nodes that know only the tables before it would notice of a migration. */
+function noticed(sql: string): string[] {
+  const statements = sql
+    .replaceAll(/--.*$/gm, '')
+    .split(';')
+    .map((statement) => statement.replaceAll(/\s+/g, ' ').trim())
+    .filter(Boolean)
+  const made = statements.flatMap((statement) => /^CREATE TABLE (\w+)/.exec(statement)?.[1] ?? [])
+  // They delete rows without knowing of those that refer to them.
+  const references = [...sql.matchAll(/REFERENCES (\w+)([^,;]*(?:\([^)]*\))?[^,;]*)/g)].filter(
+    ([, table = '', rest = '']) =>
+      !made.includes(table) && !/ON DELETE (?:CASCADE|SET NULL)/.test(rest),
+  )
+  return [
+    ...statements.filter((statement) => !additions.some((one) => one.test(statement))),
+    ...references.map(([reference]) => reference.trim()),
+  ]
+}
+
+describe('a migration goes unnoticed by nodes of the version before', () => {
+  it.each([
+    'CREATE TABLE more (id TEXT PRIMARY KEY)',
+    'CREATE INDEX more_id ON more (id)',
+    'ALTER TABLE users ADD COLUMN nickname TEXT',
+    "ALTER TABLE users ADD COLUMN nickname TEXT NOT NULL DEFAULT ''",
+    'CREATE TABLE more (id TEXT REFERENCES users (user_key) ON DELETE CASCADE)',
+    'CREATE TABLE more (id TEXT, other TEXT REFERENCES more (id))',
+  ])('when it says %s', (sql) => {
+    expect(noticed(sql)).toEqual([])
+  })
+
+  it.each([
+    'DROP TABLE users',
+    'ALTER TABLE users RENAME COLUMN value TO text',
+    'ALTER TABLE users ADD COLUMN nickname TEXT NOT NULL',
+    'CREATE TABLE more (id TEXT REFERENCES users (user_key))',
+    'CREATE TABLE more (a TEXT, b TEXT, FOREIGN KEY (a, b) REFERENCES announcements (group_key, name))',
+  ])('but not when it says %s', (sql) => {
+    expect(noticed(sql)).toHaveLength(1)
+  })
+
+  it('as each one of ours does since the first version', () => {
+    const later = loadMigrations().filter(({ version }) => version > firstSchema)
+    expect(later.flatMap(({ sql }) => noticed(sql))).toEqual([])
   })
 })
 

@@ -293,6 +293,24 @@ describe('a migration on PostgreSQL', () => {
     )
   })
 
+  it('of a node whose network dies keeps no other one from starting', async () => {
+    const url = await databases.create()
+    await openItems(url)
+    const { proxy, url: throughProxy } = await databases.throughProxy(url)
+    const slow = { ...more, sql: `SELECT pg_sleep(1); ${more.sql}` }
+    const dying = databases.open(throughProxy, [items, slow]).catch((error: Error) => error)
+    const locks = `SELECT count(*)::int AS count FROM pg_locks
+      JOIN pg_database ON pg_database.oid = pg_locks.database
+      WHERE locktype = 'advisory' AND datname = current_database()`
+    while ((await administer(url, locks)).rows[0].count === 0);
+    proxy.swallow()
+    await databases.open(url, [items, more])
+    const { rows } = await administer(url, 'SELECT version FROM schema_versions ORDER BY version')
+    expect(rows).toEqual([{ version: 1 }, { version: 2 }])
+    await proxy.close()
+    expect(await dying).toBeInstanceOf(Error)
+  })
+
   it('without a server to reach stops the start in words', async () => {
     const { proxy, url } = await databases.throughProxy(await databases.create())
     proxy.refuse()
