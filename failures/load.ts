@@ -9,9 +9,18 @@ const patience = 30_000
 /** Milliseconds that a client waits before it turns to the next node. */
 const pause = 20
 
+/** One write of a client. */
+export interface Attempt {
+  /** A change of a setting, or a creation under an id that the service chooses, which would stand there twice. */
+  kind: 'change' | 'creation'
+  acknowledged: boolean
+  routePoint: number
+  order: number
+}
+
 export interface Load {
-  /** Every value that a client sent, and whether the service acknowledged it. */
-  readonly values: ReadonlyMap<string, { acknowledged: boolean; routePoint: number; order: number }>
+  /** Every value that a client sent, and what became of it. */
+  readonly values: ReadonlyMap<string, Attempt>
   acknowledged(): number
   /** Answers that are neither a success nor one that the API promises in trouble. */
   readonly surprises: readonly string[]
@@ -66,11 +75,11 @@ export async function furnish(url: string, clients: number): Promise<string> {
 }
 
 /**
- * Lets clients write and read until they are stopped, each its own route point and never the same value twice. A client
+ * Lets clients change, create and read until they are stopped, each its own route point and never the same value twice. A client
  * whose request fails goes on with the next value at the next node, as behind a load balancer.
  */
 export function startLoad(urls: readonly string[], token: string, clients: number): Load {
-  const values = new Map<string, { acknowledged: boolean; routePoint: number; order: number }>()
+  const values = new Map<string, Attempt>()
   const surprises: string[] = []
   let acknowledged = 0
   let isRunning = true
@@ -86,7 +95,8 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
       const text = await answer.text()
       slowestAnswer = Math.max(slowestAnswer, performance.now() - start)
       const { status, headers } = answer
-      const isPromised = status === 200 || (status === 503 && headers.has('retry-after'))
+      const isPromised =
+        status === 200 || status === 201 || (status === 503 && headers.has('retry-after'))
       if (!isPromised) surprises.push(`${method} ${status} ${text}`)
       return status
     } catch (error) {
@@ -104,11 +114,15 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
 
   async function writeOnce(url: string, routePoint: number, order: number): Promise<boolean> {
     const value = `${100_000 + routePoint}${String(order).padStart(6, '0')}`
-    const state = { acknowledged: false, routePoint, order }
+    const kind = order % 2 === 0 ? 'change' : 'creation'
+    const state: Attempt = { kind, acknowledged: false, routePoint, order }
     values.set(value, state)
-    const path = `${url}${routePointPath(routePoint)}overflow/`
-    const status = await ask(path, 'PUT', { transferPhoneNumber: value })
-    if (status !== 200) return false
+    const overflow = `${url}${routePointPath(routePoint)}overflow/`
+    const status =
+      kind === 'change'
+        ? await ask(overflow, 'PUT', { transferPhoneNumber: value })
+        : await ask(`${url}/api/v1/tokens/`, 'POST', { name: value })
+    if (status !== 200 && status !== 201) return false
     state.acknowledged = true
     acknowledged += 1
     noteSuccess()

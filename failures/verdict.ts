@@ -27,6 +27,7 @@ export function isGood(verdict: Verdict): boolean {
 const selectChanges = sql<{ after_value: string | null }>(
   "SELECT after_value FROM changes WHERE target LIKE '%/overflow/'",
 )
+const selectCreations = sql<{ name: string }>('SELECT name FROM tokens')
 const selectStates = sql<{ value: string }>(
   "SELECT value FROM route_point_settings WHERE setting = 'overflow'",
 )
@@ -36,15 +37,16 @@ function numberIn(text: string): string {
 }
 
 /**
- * Compares what clients were told with what is there: each acknowledged value has exactly one record of its change, no
- * value has two, and each setting shows a value at least as late as the last acknowledged one.
+ * Compares what clients were told with what is there: each acknowledged value has exactly one record of its change or one
+ * thing of its name, no value has two, and each setting shows a value at least as late as the last acknowledged one.
  */
 export async function judge(scenario: string, database: Database, load: Load): Promise<Verdict> {
   const records = new Map<string, number>()
+  const count = (value: string) => records.set(value, (records.get(value) ?? 0) + 1)
   for (const { after_value } of await database.all(selectChanges)) {
-    const value = numberIn(after_value ?? '{}')
-    records.set(value, (records.get(value) ?? 0) + 1)
+    count(numberIn(after_value ?? '{}'))
   }
+  for (const { name } of await database.all(selectCreations)) if (load.values.has(name)) count(name)
   const acknowledged = [...load.values].filter(([, { acknowledged: told }]) => told)
   const found = acknowledged.filter(([value]) => records.has(value)).length
   const shown = new Map<number, number>()
@@ -53,7 +55,7 @@ export async function judge(scenario: string, database: Database, load: Load): P
     if (state) shown.set(state.routePoint, state.order)
   }
   const overwritten = acknowledged.filter(
-    ([, { routePoint, order }]) => (shown.get(routePoint) ?? -1) < order,
+    ([, { kind, routePoint, order }]) => kind === 'change' && (shown.get(routePoint) ?? -1) < order,
   ).length
   return {
     scenario,
