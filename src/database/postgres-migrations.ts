@@ -31,7 +31,7 @@ function promptly(text: string, values: unknown[] = []) {
 
 /** A host that is gone does not say goodbye. */
 async function leave(client: pg.Client): Promise<void> {
-  await Promise.race([client.end(), delay(timeouts.connect)])
+  await Promise.race([client.end(), delay(timeouts.connect, undefined, { ref: false })])
 }
 
 /** @throws Error when no host is a primary that answers. */

@@ -165,7 +165,7 @@ export function openPools(url: string, connectionsMax: number): PrimaryPools {
     async end() {
       isClosed = true
       // A host that is gone does not say goodbye.
-      await Promise.race([endPools(), delay(timeouts.connect)])
+      await Promise.race([endPools(), delay(timeouts.connect, undefined, { ref: false })])
     },
   }
 }
