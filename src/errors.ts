@@ -62,9 +62,9 @@ export class Refusal extends Error {
   }
 }
 
-/** @throws Refusal when there is at least one fault. */
+/** @throws Refusal when there is at least one fault; of many it tells the first. */
 export function refuseIfAny(faults: readonly Fault[]): void {
-  const [first, ...others] = faults
+  const [first, ...others] = faults.slice(0, faultsMax)
   if (first) throw new Refusal([first, ...others])
 }
 

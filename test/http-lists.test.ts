@@ -147,4 +147,20 @@ describe.each(engines)('lists on $name', (engine) => {
     const ids = body.users.map(({ userId }: { userId: string }) => userId)
     expect(ids).toEqual([...ids].sort())
   })
+
+  it('sort by each field once, however often it is named', async () => {
+    const once = await list('sortOrders=insensitiveDescendingLastName,insensitiveAscendingUserId')
+    const again = Array.from({ length: 200 }, () => 'insensitiveAscendingLastName')
+    const many = await list(
+      `sortOrders=insensitiveDescendingLastName,insensitiveAscendingUserId,${again}`,
+    )
+    expect(many.body).toEqual(once.body)
+  })
+
+  it('tell at most a hundred of the parameters that they do not know', async () => {
+    const unknown = Array.from({ length: 1_000 }, (_, index) => `p${index}`).join('&')
+    const { status, body } = await list(unknown)
+    expect(status).toBe(400)
+    expect(body.errors).toHaveLength(100)
+  })
 })

@@ -3,6 +3,18 @@ import { invalid, Refusal } from '../errors.ts'
 /** Deeper than any body of ours; a recursive reader of the value is safe within it. */
 const jsonDepthMax = 20
 
+/** Far more members, items and nested values than any body of ours has; to judge millions takes seconds. */
+const jsonValuesMax = 5_000
+
+/** Every value but the first of its list or object follows a comma, and opens nothing or one bracket. */
+function refuseHuge(text: string): void {
+  for (const sign of [',', '{', '[']) {
+    if (text.split(sign, jsonValuesMax + 1).length > jsonValuesMax) {
+      throw malformed(`The body has more than ${jsonValuesMax} values.`)
+    }
+  }
+}
+
 function malformed(message: string): Refusal {
   return new Refusal([{ code: 2, message }])
 }
@@ -73,6 +85,7 @@ function decode(bytes: Uint8Array): string {
 export function parseJson(bytes: Uint8Array): unknown {
   const text = decode(bytes)
   if (text.trim() === '') return undefined
+  refuseHuge(text)
   let value: unknown
   try {
     value = JSON.parse(text)

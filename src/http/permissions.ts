@@ -1,3 +1,4 @@
+import type { Reader } from '../database/database.ts'
 import { forbidden, notFound } from '../errors.ts'
 
 /** What somebody may do, rising; the numbers are those of `user_level` in the API. */
@@ -44,6 +45,12 @@ export interface Caller {
   secretHash: string
   /** What the token that was sent allows at most, and until when in milliseconds; null for a sign-in. */
   token: { level: number; expiresAt: number | null } | null
+  /**
+   * Asked inside each write: a body may arrive long after the headers by which its sender was identified.
+   *
+   * @throws Refusal 401 when the caller was signed out meanwhile, 403 when their level or scope changed.
+   */
+  confirm(reader: Reader): Promise<void>
 }
 
 /** The folded ids in a request's path, those that it has. */

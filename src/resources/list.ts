@@ -34,13 +34,18 @@ interface Condition {
   values: Value[]
 }
 
+interface ListOrder {
+  column: string
+  direction: string | undefined
+}
+
 export interface ListQuery {
   startIndex: number
   /** Undefined for the whole list. */
   pageSize: number | undefined
   conditions: Condition[]
-  /** `column DESC` and the like, most significant first. */
-  order: string[]
+  /** Most significant first. */
+  order: ListOrder[]
 }
 
 /** Sorts after every text that starts with what it follows: no text holds this code point. */
@@ -64,12 +69,12 @@ function pickColumn(fields: ListFields, sensitivity: string, field: string): str
   return sensitivity === 'sensitive' ? found?.column : found?.folded
 }
 
-function readOrder(text: string, fields: ListFields, faults: Fault[]): string[] {
+function readOrder(text: string, fields: ListFields, faults: Fault[]): ListOrder[] {
   const order = text.split(',').flatMap((part) => {
     const [, sensitivity = '', direction, field = ''] =
       /^(sensitive|insensitive)(Ascending|Descending)(\w+)$/.exec(part.trim()) ?? []
     const column = pickColumn(fields, sensitivity, field)
-    return column ? [direction === 'Descending' ? `${column} DESC` : column] : []
+    return column ? [{ column, direction }] : []
   })
   if (order.length < text.split(',').length) {
     const message =
@@ -154,8 +159,13 @@ export async function readPage<Row>(
   const where = [...scope, ...query.conditions.map((one) => one.sql)].join(' AND ')
   const from = `FROM ${source.from}${where ? ` WHERE ${where}` : ''}`
   const values = [...Object.values(source.scope), ...query.conditions.flatMap((one) => one.values)]
-  const order = [...query.order, source.key].join(', ')
-  const select = `SELECT ${source.columns.join(', ')} ${from} ORDER BY ${order}`
+  // A column that was compared already tells nothing new, and some are dear.
+  const columns = query.order.map(({ column }) => column)
+  const order = query.order
+    .filter(({ column }, index) => columns.indexOf(column) === index)
+    .map(({ column, direction }) => (direction === 'Descending' ? `${column} DESC` : column))
+  order.push(source.key)
+  const select = `SELECT ${source.columns.join(', ')} ${from} ORDER BY ${order.join(', ')}`
 
   if (query.pageSize === undefined && query.startIndex === 1) {
     const rows = await reader.all(sql<Row>(select), ...values)

@@ -193,6 +193,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     const isPromising = judged.faults.length === 0
     const secrets = (isPromising && (await resource.prepare?.(judged.secrets, true))) || {}
     const { text, target } = await database.write(async (transaction) => {
+      await site.caller.confirm(transaction)
       await resource.requireCollection?.(transaction, site)
       const draft = { judged, before: undefined, secrets }
       const { write, newKey, faults } = await examine(transaction, site, draft)
@@ -213,6 +214,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     const site = siteOf(request)
     const secrets = await secretsOf(site, request.body)
     const text = await database.write(async (transaction) => {
+      await site.caller.confirm(transaction)
       const before = await find(transaction, site)
       await resource.admitWrite?.(transaction, site, before)
       const judged = await judgeChange(transaction, site, before, request.body)
@@ -245,6 +247,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     const site = siteOf(request)
     const key = keyIn(site)
     await database.write(async (transaction) => {
+      await site.caller.confirm(transaction)
       const value = await lookUp(transaction, key)
       if (value === undefined) return admitUnknown(request, transaction)
       const nothing = { secrets: {}, uploads: {} }

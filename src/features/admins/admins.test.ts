@@ -157,6 +157,19 @@ describe.each(engines)('levels of admins on $name', (engine) => {
     expect(await statuses()).toEqual([403, 403])
   })
 
+  it('set no password of their own without the old one, and that of others', async () => {
+    const own = `${group}admins/groupadmin/`
+    await expectUnchanged(world, async () => {
+      const answer = await world.ask('groupAdmin', 'PUT', own, { password: 'taken over' })
+      expectRefusal(answer, 400, [{ code: 2, parameter: 'password' }])
+    })
+    expect((await world.ask('groupAdmin', 'PUT', own, { lastName: 'New' })).status).toBe(200)
+    expect((await world.ask('tenantAdmin', 'PUT', own, { password: 'another one' })).status).toBe(
+      200,
+    )
+    expect((await world.ask('groupAdmin', 'GET', own)).status).toBe(401)
+  })
+
   it('fall at once for tokens, which never rise above what they were made for', async () => {
     const admin = `${group}admins/groupadmin/`
     expect((await world.ask('groupAdmin', 'GET', `${group}admins/`)).status).toBe(200)

@@ -3,7 +3,7 @@ import { sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
-import type { Fault } from '../../errors.ts'
+import { type Fault, invalid } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
@@ -71,8 +71,19 @@ interface Rank {
   level: number
 }
 
-async function check({ transaction, place, value, before }: Write<Admin>): Promise<Fault[]> {
-  const faults = before ? [] : await checkIdentity(transaction, 'userId', value.userId)
+/** Whoever finds a token or an open session must not make a lasting way in of it. */
+function checkOwnPassword({ value, secrets, caller }: Write<Admin>): Fault[] {
+  if (secrets.passwordHash === undefined || fold(value.userId) !== caller.identityKey) return []
+  const message =
+    'Change your own password with POST /api/v1/password/, which asks for the old one.'
+  return [invalid('password', message)]
+}
+
+async function check(write: Write<Admin>): Promise<Fault[]> {
+  const { transaction, place, value, before } = write
+  const faults = before
+    ? checkOwnPassword(write)
+    : await checkIdentity(transaction, 'userId', value.userId)
   return [...faults, ...(await checkDepartment(transaction, place, value.department))]
 }
 

@@ -1,6 +1,6 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
-import { type Fault, taken } from '../../errors.ts'
+import { type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller, Place } from '../../http/permissions.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
@@ -36,6 +36,25 @@ export const callerColumns =
   'identities.identity_key, identities.identity_id, identities.level, identities.tenant_key, ' +
   'identities.group_key, identities.department_name'
 
+const selectRight = sql<CallerRow>(
+  `SELECT ${callerColumns} FROM identities WHERE identities.identity_key IN (
+     SELECT identity_key FROM sessions WHERE secret_hash = ?
+     UNION ALL SELECT identity_key FROM tokens WHERE secret_hash = ?)`,
+)
+
+/** What a caller's right rests on; whoever reads it again and finds it changed must not go on. */
+async function confirm(reader: Reader, secretHash: string, before: CallerRow): Promise<void> {
+  const now = await reader.get(selectRight, secretHash, secretHash)
+  if (!now) throw unauthorized()
+  const { level, tenant_key, group_key, department_name } = now
+  const isSame =
+    level === before.level &&
+    tenant_key === before.tenant_key &&
+    group_key === before.group_key &&
+    department_name === before.department_name
+  if (!isSame) throw forbidden()
+}
+
 export function toCaller(row: CallerRow, secretHash: string): Caller {
   return {
     identityKey: row.identity_key,
@@ -46,6 +65,7 @@ export function toCaller(row: CallerRow, secretHash: string): Caller {
     departmentName: row.department_name,
     secretHash,
     token: null,
+    confirm: (reader) => confirm(reader, secretHash, row),
   }
 }
 

@@ -1,7 +1,7 @@
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { type Fault, taken } from '../../errors.ts'
-import type { Caller, Place } from '../../http/permissions.ts'
+import { type Caller, levels, type Place } from '../../http/permissions.ts'
 import { groupFacts } from '../groups/groups.ts'
 
 /** Who answers to a number: a user or route point, or with a name one of the route point's DNIS. */
@@ -67,7 +67,9 @@ function describeHolder(row: HolderRow, caller: Caller): string {
     (tenantKey === null || tenantKey === row.tenant_key) &&
     (groupKey === null || groupKey === row.group_key)
   if (!isVisible) return ''
-  const dnis = row.dnis_name === null ? '' : `DNIS '${row.dnis_name}' of `
+  // Who may not read DNIS learns of the route point only, which they may.
+  const isTold = row.dnis_name !== null && caller.level >= levels.GroupAdmin
+  const dnis = isTold ? `DNIS '${row.dnis_name}' of ` : ''
   return ` by ${dnis}'${row.identity_id}'`
 }
 

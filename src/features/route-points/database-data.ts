@@ -22,6 +22,7 @@ export function databaseData(database: Database): RoutePointData {
 
     changeSetting(owner, setting, { body, caller, target, requireMatch }) {
       return database.write(async (transaction) => {
+        await caller.confirm(transaction)
         const before = await requireSetting(transaction, owner, setting)
         const { value, faults } = setting.document.change(JSON.parse(before), body)
         const unknown: Fault[] = []

@@ -78,6 +78,7 @@ export function addCallCenters(app: FastifyInstance, database: Database): void {
     const { caller, place, params } = request
     const key = keyOf(request)
     const text = await database.write(async (transaction) => {
+      await caller.confirm(transaction)
       const user = await findUser(transaction, key)
       const before = await findCallCenters(transaction, key)
       if (!user || !before) throw notFound()
