@@ -11,8 +11,8 @@ export const levels = {
 } as const
 
 /**
- * Every right there is: the least level, and what the path speaks of. `document` names the API's rights in OpenAPI;
- * a route declares exactly one of them.
+ * Every right there is: the least level, and what the path speaks of. A route declares exactly one of
+ * them, which OpenAPI shows as `x-permission`.
  */
 export const permissions = {
   public: { level: levels.EndUser, reach: 'nobody' },
