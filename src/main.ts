@@ -40,15 +40,26 @@ async function open(config: Config, logger: Logger, opened: AsyncDisposableStack
   await app.listen({ host: HOST, port: PORT })
 }
 
+/** Milliseconds in which signals are one: Ctrl-C reaches the server from its terminal, and once more from npm. */
+const oneSignalMilliseconds = 1_000
+
 /** Lets requests in flight end and closes everything; a second signal, or too long a wait, ends the process at once. */
 function stopAtSignal(drainSeconds: number, logger: Logger, opened: AsyncDisposableStack): void {
-  let stopping = false
+  let stoppingSince: number | undefined
+  let isStopped = false
   const stop = async (signal: string) => {
-    if (stopping) abandon(`a second signal, ${signal}, ended it`)
-    stopping = true
+    const now = performance.now()
+    if (stoppingSince !== undefined) {
+      if (!isStopped && now - stoppingSince > oneSignalMilliseconds) {
+        abandon(`a second signal, ${signal}, ended it`)
+      }
+      return
+    }
+    stoppingSince = now
     logger.info(`Stopping at ${signal}`)
     setTimeout(() => abandon(`it took longer than ${drainSeconds} s`), drainSeconds * 1_000)
     await opened.disposeAsync()
+    isStopped = true
     logger.info('Stopped')
     await flushLog(logger)
     process.exit(0)

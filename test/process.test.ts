@@ -173,11 +173,23 @@ describe('a signal', () => {
     socket.destroy()
   })
 
+  it('that comes twice at once, as Ctrl-C does through npm, lets requests in flight end', async () => {
+    const program = await start({ ADMIN_PASSWORD: password, DRAIN_SECONDS: '3600' })
+    const socket = await beginSignIn(program.url, body)
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) program.signal(signal)
+    await untilClosed(program.url)
+    socket.destroy()
+    expect(await program.ended).toMatchObject({ code: 0 })
+    expect(program.output()).not.toContain('Stopped before')
+  })
+
   it('that is the second one ends the program with 1 at once', async () => {
     const program = await start({ ADMIN_PASSWORD: password, DRAIN_SECONDS: '3600' })
     const socket = await beginSignIn(program.url, body)
     program.signal('SIGTERM')
     await untilClosed(program.url)
+    // Within a second it is the same one, come a second time.
+    await delay(1_100)
     program.signal('SIGINT')
     expect(await program.ended).toMatchObject({ code: 1 })
     expect(program.output()).toContain('a second signal, SIGINT, ended it')
