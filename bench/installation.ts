@@ -2,13 +2,10 @@ import type { FastifyInstance } from 'fastify'
 import { silence } from '../demo/wave.ts'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
-import { type Database, sql } from '../src/database/database.ts'
-import type { TableShape } from '../src/database/shape.ts'
+import type { Database } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { createLogger } from '../src/http/logger.ts'
-
-/** These digits stand for the number of a route point, in every text of the first one and of what belongs to it. */
-const first = 1_000_000
+import { first, multiply } from '../test/multiply.ts'
 
 const username = 'admin'
 const password = 'bench password'
@@ -90,29 +87,6 @@ async function createByApi(app: FastifyInstance, steps: readonly Step[]): Promis
   }
 }
 
-/** Columns of a key in which nothing tells one route point from another; the number is added to them. */
-const unique = new Set(['change_id'])
-
-/** Writes again, for each number of a range, the rows of a table that name the first route point. */
-async function multiply(database: Database, { name }: TableShape, count: number): Promise<void> {
-  const row = await database.get(sql<object>(`SELECT * FROM ${name} LIMIT 1`))
-  const columns = Object.keys(row ?? {})
-  if (columns.length === 0) return
-  const values = columns.map((column) =>
-    unique.has(column)
-      ? `${column} || '-' || number`
-      : `CASE typeof(${column}) WHEN 'text' THEN replace(${column}, '${first}', number) ELSE ${column} END`,
-  )
-  const names = columns.map((column) => `instr(${column}, '${first}') > 0`).join(' OR ')
-  const statement = sql(`
-    WITH RECURSIVE numbers (number) AS (
-      SELECT ${first + 1} UNION ALL SELECT number + 1 FROM numbers WHERE number < ${first + count - 1}
-    )
-    INSERT INTO ${name} (${columns.join(', ')})
-    SELECT ${values.join(', ')} FROM ${name} CROSS JOIN numbers WHERE ${names}`)
-  await database.write((transaction) => transaction.run(statement))
-}
-
 /**
  * Fills an empty SQLite database: one route point by the API, so that its rows are such as Pointsman writes, and from
  * them all others by SQL, which takes seconds.
@@ -131,5 +105,5 @@ export async function furnish(
   })
   await createByApi(app, [...tenant, ...announcements, ...whole])
   await app.close()
-  for (const table of await database.tables()) await multiply(database, table, routePointCount)
+  await multiply(database, routePointCount)
 }

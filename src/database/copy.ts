@@ -80,9 +80,17 @@ async function insert(transaction: Transaction, name: string, rows: readonly Row
   }
 }
 
+/** Columns that refer to another row of the same table. */
+function selfReferencesOf({ name, key, references }: TableShape): string[] {
+  return references
+    .filter(({ table }) => table === name)
+    .flatMap(({ columns }) => columns.filter((column) => !key.includes(column)))
+}
+
 /** Rows that refer to others of their table are first written without the reference, then given it. */
 async function copyTable(source: Reader, target: Transaction, table: TableShape): Promise<number> {
-  const { name, key, selfReferences } = table
+  const { name, key } = table
+  const selfReferences = selfReferencesOf(table)
   let count = 0
   for await (const rows of batches(source, table)) {
     const loose = rows.map((row) => ({

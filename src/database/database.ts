@@ -18,6 +18,8 @@ export function sql<Row = never>(text: string): Statement<Row> {
 export interface Reader {
   get<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row | undefined>
   all<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row[]>
+  /** Every table, each after those that it refers to. */
+  tables(): Promise<TableShape[]>
 }
 
 declare const insideWrite: unique symbol
@@ -34,15 +36,13 @@ export interface Transaction extends Reader {
 export interface Database extends Reader {
   /**
    * Runs `change` with all of its writes or none, and answers after they are flushed. It waits only for its
-   * transaction: on SQLite other writes wait behind it.
+   * transaction: on SQLite other writes wait behind it, while reads have their turns between its statements.
    *
    * @throws what `change` throws; DatabaseUnavailable when the engine cannot write.
    */
   write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result>
   /** Reads the database as it is at one moment, which may take minutes; nobody else waits. */
   snapshot<Result>(read: (reader: Reader) => Promise<Result>): Promise<Result>
-  /** Every table, each after those that it refers to. */
-  tables(): Promise<TableShape[]>
   /** Bytes that the database takes. */
   size(): Promise<number>
   close(): Promise<void>

@@ -54,6 +54,10 @@ function reader(runner: Runner): Reader {
       const { rows } = await runner.query({ ...toQuery(statement), values })
       return rows as Row[]
     },
+    async tables() {
+      const { rows } = await runner.query({ text: postgresShapes, values: [] })
+      return toShapes(rows)
+    },
   }
 }
 
@@ -247,10 +251,6 @@ export async function openPostgres(
       }
     },
     snapshot: (read) => connected((lease) => transact(lease, forSnapshot, read)),
-    async tables() {
-      const { rows } = await reads.query({ text: postgresShapes, values: [] })
-      return toShapes(rows)
-    },
     async size() {
       const text = 'SELECT pg_database_size(current_database()) AS size'
       const { rows } = await reads.query({ text, values: [] })

@@ -241,6 +241,59 @@ describe('a write', () => {
   })
 })
 
+describe('a write of many statements', () => {
+  beforeEach(() => open([items], { turnMilliseconds: 0 }))
+  afterEach(close)
+
+  /** Adds many rows one by one; `onStep` is told before each. */
+  const addMany = (onStep: (step: number) => void = () => {}) =>
+    database.write(async (transaction) => {
+      for (let step = 0; step < 100; step += 1) {
+        onStep(step)
+        await transaction.run(insert, `many ${step}`, null)
+      }
+    })
+
+  it('lets reads have their turns between its statements, which see what was before it', async () => {
+    await add('before')
+    const events: string[] = []
+    const write = addMany((step) => events.push(`step ${step}`)).then(() => events.push('end'))
+    for (let reads = 0; reads < 20; reads += 1) {
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(await database.all(select)).toEqual([{ name: 'before' }])
+      events.push('read')
+    }
+    await write
+    expect(events.lastIndexOf('read')).toBeLessThan(events.indexOf('end'))
+    expect(events.indexOf('read')).toBeLessThan(events.indexOf('step 50'))
+    expect(await database.all(select)).toHaveLength(101)
+  })
+
+  it('lets no other write in between, and leaves nothing when it fails in the middle', async () => {
+    const failed = addMany((step) => {
+      if (step === 60) throw new Error('changed its mind')
+    })
+    const order: string[] = []
+    const other = database.write(async (transaction) => {
+      order.push('other')
+      expect(await transaction.all(select)).toEqual([])
+    })
+    await expect(failed.finally(() => order.push('failed'))).rejects.toThrow('changed its mind')
+    await other
+    expect(await database.all(select)).toEqual([])
+    await Promise.all([
+      addMany((step) => {
+        if (step === 99) order.push('last step')
+      }),
+      database.write(async () => {
+        order.push('next')
+      }),
+    ])
+    expect(order.slice(-2)).toEqual(['last step', 'next'])
+    expect(await database.all(select)).toHaveLength(100)
+  })
+})
+
 describe('a migration', () => {
   const broken: Migration = {
     version: 3,

@@ -1,9 +1,17 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../errors.ts'
-import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
+import {
+  type CommitListener,
+  type Database,
+  type Reader,
+  type Statement,
+  sql,
+  type Transaction,
+  type Value,
+} from './database.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
 import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
 
@@ -13,8 +21,10 @@ export interface SqliteOptions {
   onCommit?: CommitListener
   /** How long a connection waits for another process's lock, in milliseconds, before it gives up; all wait with it. */
   busyTimeoutMilliseconds?: number
-  /** Writes that one commit takes at most: between two commits reads have their turn. */
+  /** Writes that one commit takes at most. */
   writesPerCommitMax?: number
+  /** How long writes go on, in milliseconds, before whoever only reads has a turn. */
+  turnMilliseconds?: number
 }
 
 /** List statements are composed from filters and sort orders; beyond this many the oldest is prepared anew. */
@@ -97,6 +107,8 @@ function preparer(connection: Sqlite.Database) {
 
 type Prepare = ReturnType<typeof preparer>
 
+const shapes = sql<ShapeRow>(sqliteShapes)
+
 function reader(prepare: Prepare): Reader {
   return {
     async get<Row>(statement: Statement<Row>, ...values: Value[]) {
@@ -113,8 +125,32 @@ function reader(prepare: Prepare): Reader {
         throw translate(error)
       }
     },
+    async tables() {
+      return toShapes(prepare(shapes).all() as ShapeRow[])
+    },
   }
 }
+
+/**
+ * Bounds how long the writing connection keeps the thread. Between two statements of a write others have their turn: they
+ * read what was flushed before, on a connection of their own, and whoever writes waits in line.
+ */
+function turnKeeper(milliseconds: number) {
+  let began = 0
+  const begin = () => {
+    began = performance.now()
+  }
+  return {
+    begin,
+    isOver: () => performance.now() - began >= milliseconds,
+    async next() {
+      await nextTurn()
+      begin()
+    },
+  }
+}
+
+type Turns = ReturnType<typeof turnKeeper>
 
 /**
  * A transaction that refuses to work once its write has ended, so that a forgotten `await` is an error, and once SQLite
@@ -123,6 +159,7 @@ function reader(prepare: Prepare): Reader {
 function openTransaction(
   connection: Sqlite.Database,
   prepare: Prepare,
+  turns: Turns,
 ): { transaction: Transaction; end(): void } {
   let open = true
   const live: Prepare = (statement) => {
@@ -130,9 +167,19 @@ function openTransaction(
     if (!connection.inTransaction) throw new Error('SQLite has undone the transaction.')
     return prepare(statement)
   }
+  const reads = reader(live)
   const transaction = {
-    ...reader(live),
+    async get<Row>(statement: Statement<Row>, ...values: Value[]) {
+      if (turns.isOver()) await turns.next()
+      return reads.get(statement, ...values)
+    },
+    async all<Row>(statement: Statement<Row>, ...values: Value[]) {
+      if (turns.isOver()) await turns.next()
+      return reads.all(statement, ...values)
+    },
+    tables: reads.tables,
     async run(statement: Statement<unknown>, ...values: Value[]) {
+      if (turns.isOver()) await turns.next()
       try {
         return live(statement).run(...values).changes
       } catch (error) {
@@ -173,8 +220,9 @@ interface Write {
 function committer(
   connection: Sqlite.Database,
   prepare: Prepare,
-  { onCommit = () => {}, writesPerCommitMax = 256 }: SqliteOptions,
+  { onCommit = () => {}, writesPerCommitMax = 256, turnMilliseconds = 10 }: SqliteOptions,
 ) {
+  const turns = turnKeeper(turnMilliseconds)
   const control = Object.fromEntries(
     controls.map((text) => [text, connection.prepare(text)]),
   ) as Record<Control, Sqlite.Statement>
@@ -184,7 +232,7 @@ function committer(
   let scheduled = false
 
   async function applyOne(write: Write): Promise<() => void> {
-    const { transaction, end } = openTransaction(connection, prepare)
+    const { transaction, end } = openTransaction(connection, prepare, turns)
     execute('SAVEPOINT one')
     try {
       await write.apply(transaction)
@@ -203,6 +251,7 @@ function committer(
 
   async function commit(writes: Write[]): Promise<void> {
     const answers: (() => void)[] = []
+    turns.begin()
     try {
       execute('BEGIN IMMEDIATE')
       for (const write of writes) answers.push(await applyOne(write))
@@ -322,9 +371,6 @@ export async function openSqlite(
       } finally {
         connection.close()
       }
-    },
-    async tables() {
-      return toShapes(reading.prepare<[], ShapeRow>(sqliteShapes).all())
     },
     async size() {
       const pages = reading.pragma('page_count', { simple: true }) as number

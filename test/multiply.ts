@@ -1,0 +1,38 @@
+import { type Database, sql } from '../src/database/database.ts'
+
+/** These digits stand for a number in every text of what is to be had many times, and in all that belongs to it. */
+export const first = 1_000_000
+
+/** Columns in which nothing of that tells one row from another; the number is added to them. */
+const unique = new Set(['change_id', 'content_id', 'token_id', 'secret_hash'])
+
+async function multiplyTable(database: Database, name: string, count: number): Promise<void> {
+  const rows = await database.all(sql<Record<string, unknown>>(`SELECT * FROM ${name} LIMIT 500`))
+  const columns = Object.keys(rows[0] ?? {})
+  const texts = columns.filter((column) => rows.some((row) => typeof row[column] === 'string'))
+  if (texts.length === 0) return
+  const values = columns.map((column) => {
+    if (!texts.includes(column)) return column
+    if (unique.has(column)) return `${column} || '-' || CAST(number AS TEXT)`
+    return `replace(${column}, '${first}', CAST(number AS TEXT))`
+  })
+  const names = texts.map((column) => `instr(${column}, '${first}') > 0`).join(' OR ')
+  const statement = sql(`
+    WITH RECURSIVE numbers (number) AS (
+      SELECT ${first + 1} UNION ALL SELECT number + 1 FROM numbers WHERE number < ${first + count - 1}
+    )
+    INSERT INTO ${name} (${columns.join(', ')})
+    SELECT ${values.join(', ')} FROM ${name} CROSS JOIN numbers WHERE ${names}`)
+  await database.write((transaction) => transaction.run(statement))
+}
+
+/** Writes every row that names the first number again for each of the next, by SQL, which takes seconds. */
+export async function multiply(
+  database: Database,
+  count: number,
+  without: readonly string[] = [],
+): Promise<void> {
+  for (const { name } of await database.tables()) {
+    if (!without.includes(name)) await multiplyTable(database, name, count)
+  }
+}
