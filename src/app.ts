@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Registry } from 'prom-client'
-import { type Config, listOf } from './config.ts'
+import { type Config, listOf, parsePublicUrl } from './config.ts'
 import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
 import {
@@ -61,6 +61,7 @@ export interface AppOptions {
     | 'ANNOUNCEMENT_BYTES_MAX'
     | 'BODY_BYTES_MAX'
     | 'GROUP_ANNOUNCEMENT_BYTES_MAX'
+    | 'PUBLIC_URL'
     | 'SESSION_HOURS'
     | 'TRUSTED_PROXIES'
   >
@@ -86,6 +87,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     identification: identification(database),
     bodyBytesMax: config.BODY_BYTES_MAX,
     trustedProxies: listOf(config.TRUSTED_PROXIES),
+    publicUrl: parsePublicUrl(config.PUBLIC_URL),
   })
   if (options.registry) countRequests(app, options.registry)
   await addOpenApi(app)

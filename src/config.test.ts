@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigSchema, parseAddress, readConfig } from './config.ts'
+import { ConfigSchema, parseAddress, parsePublicUrl, readConfig } from './config.ts'
 
 const handbook = readFileSync(join(import.meta.dirname, '..', 'docs', 'operating.md'), 'utf8')
 
@@ -61,6 +61,8 @@ describe('the settings of the program', () => {
     ['BODY_BYTES_MAX', '1'],
     ['ANNOUNCEMENT_BYTES_MAX', '-1'],
     ['GROUP_ANNOUNCEMENT_BYTES_MAX', '-2'],
+    ['PUBLIC_URL', 'calls.example.org'],
+    ['PUBLIC_URL', 'https://operator:secret@calls.example.org'],
     ['TRUSTED_PROXIES', 'proxy.example'],
     ['TRUSTED_PROXIES', '10.0.0.0/33'],
     ['DRAIN_SECONDS', '-1'],
@@ -90,5 +92,36 @@ describe('an address', () => {
     ['off', undefined],
   ])('%s is read as %j', (text, address) => {
     expect(parseAddress(text)).toEqual(address)
+  })
+})
+
+describe('a public URL', () => {
+  it.each([
+    ['https://calls.example.org', 'https://calls.example.org', ''],
+    ['https://calls.example.org/', 'https://calls.example.org', ''],
+    ['HTTPS://Calls.Example.org:443/', 'https://calls.example.org', ''],
+    ['http://[2001:db8::1]:8080/a/b.c-d_e~f/', 'http://[2001:db8::1]:8080', '/a/b.c-d_e~f'],
+    ['https://bücher.example/Über', undefined, undefined],
+    ['https://bücher.example/x', 'https://xn--bcher-kva.example', '/x'],
+    ['', undefined, undefined],
+    ['calls.example.org', undefined, undefined],
+    ['//calls.example.org', undefined, undefined],
+    ['ftp://calls.example.org', undefined, undefined],
+    ['https://', undefined, undefined],
+    ['https:///path', undefined, undefined],
+    ['https://calls.example.org:port', undefined, undefined],
+    ['https://calls.example.org:65536', undefined, undefined],
+    ['https://user@calls.example.org', undefined, undefined],
+    ['https://calls.example.org?', undefined, undefined],
+    ['https://calls.example.org/path#part', undefined, undefined],
+    ['https://calls.example.org/a//b', undefined, undefined],
+    ['https://calls.example.org/a/../b', undefined, undefined],
+    ['https://calls.example.org/a;b', undefined, undefined],
+    ['https://calls.example.org/%61', undefined, undefined],
+    ['https://calls.example.org/a\\b', undefined, undefined],
+    [' https://calls.example.org', undefined, undefined],
+    ['https://calls.example.org\n', undefined, undefined],
+  ])('%j is read as %j and %j', (text, origin, path) => {
+    expect(parsePublicUrl(text)).toEqual(origin === undefined ? undefined : { origin, path })
   })
 })

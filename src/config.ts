@@ -70,6 +70,12 @@ export const ConfigSchema = Type.Object(
       description:
         'What the announcements of one group may take together, in bytes; -1 for no limit.',
     }),
+    PUBLIC_URL: Type.String({
+      format: 'https://HOST or https://HOST/PATH, without user, query and fragment',
+      default: '',
+      description:
+        'Where clients reach the service through a proxy, as in `https://calls.example.org/pointsman`.',
+    }),
     TRUSTED_PROXIES: Type.String({
       format: 'comma-separated addresses or CIDR ranges',
       default: '',
@@ -102,6 +108,21 @@ export function parseAddress(text: string): { host: string; port: number } | und
   return { host, port }
 }
 
+/** Where clients reach the service. */
+export interface PublicUrl {
+  /** Scheme, host and, where it is not the scheme's own, port, as a browser writes them. */
+  origin: string
+  /** Starts with a slash and ends with none; empty for the root. */
+  path: string
+}
+
+/** The parts of an address of the web; undefined for any other text, the empty one too. */
+export function parsePublicUrl(text: string): PublicUrl | undefined {
+  const [, path] = /^https?:\/\/[^\s/?#@\\]+((?:\/[\w~-][\w.~-]*)*)\/?$/i.exec(text) ?? []
+  if (path === undefined || !URL.canParse(text)) return undefined
+  return { origin: new URL(text).origin, path }
+}
+
 function isAddressOrRange(text: string): boolean {
   const [address = '', prefix] = text.split('/')
   if (isIP(address) === 0) return false
@@ -119,6 +140,8 @@ export function listOf(text: string): string[] {
 
 const formats = {
   'HOST:PORT or off': (text: string) => text === 'off' || parseAddress(text) !== undefined,
+  'https://HOST or https://HOST/PATH, without user, query and fragment': (text: string) =>
+    text === '' || parsePublicUrl(text) !== undefined,
   'comma-separated addresses or CIDR ranges': (text: string) =>
     listOf(text).every(isAddressOrRange),
 }

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { isOverTls } from './proxies.ts'
 
 /** On every answer, also on those that the HTTP library makes before a request is whole. */
 export const securityHeaders: Readonly<Record<string, string>> = {
@@ -15,6 +16,6 @@ export function floorHeaders(request: FastifyRequest): Record<string, string> {
   return {
     ...securityHeaders,
     'x-request-id': request.id,
-    ...(request.protocol === 'https' && overTls),
+    ...(isOverTls(request) && overTls),
   }
 }

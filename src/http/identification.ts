@@ -44,20 +44,31 @@ function hostOf(text: string): string {
     .replace(/:(?:80|443)$/, '')
 }
 
+/** Longer names of hosts are not worth showing whole. */
+const shownMax = 100
+
+function fromAnotherSite(reason: string): Refusal {
+  return new Refusal([{ code: 403, message: `This request comes from another site${reason}.` }])
+}
+
 /**
  * A browser sends our cookie, and takes one from us, whichever page asks; its own headers tell which one did.
  *
- * @throws Refusal 403 when they show another site.
+ * @throws Refusal 403 when they show another site. Where only a proxy may have changed what they are compared with, the
+ * message says what was compared.
  */
-function refuseForeignSite({ method, headers, host }: FastifyRequest): void {
+function refuseForeignSite({ method, headers, host = '', server }: FastifyRequest): void {
   if (safeMethods.has(method)) return
-  const { origin } = headers
   const site = headers['sec-fetch-site']
-  const foreign =
-    site !== undefined
-      ? site === 'cross-site'
-      : origin !== undefined && hostOf(origin) !== hostOf(host ?? '')
-  if (foreign) throw new Refusal([{ code: 403, message: 'This request comes from another site.' }])
+  if (site === 'cross-site') throw fromAnotherSite('')
+  const { origin } = headers
+  if (site !== undefined || origin === undefined) return
+  if (origin.toLowerCase() === server.publicUrl?.origin || hostOf(origin) === hostOf(host)) return
+  const [from, to] = [origin, host].map((text) => `'${text.slice(0, shownMax)}'`)
+  throw fromAnotherSite(
+    `: its Origin is ${from}, and it asked for the host ${to}. Where a proxy changes the host or ` +
+      'its port, it must pass the Host header as it came, or POINTSMAN_PUBLIC_URL must name the origin',
+  )
 }
 
 async function findCaller(request: FastifyRequest, identification: Identification) {

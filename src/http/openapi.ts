@@ -45,6 +45,7 @@ function encodingsBack<Json>(document: Json): Json {
 
 /** Collects every operation added afterwards into an OpenAPI 3.1 document. */
 export async function addOpenApi(app: FastifyInstance): Promise<void> {
+  const { publicUrl } = app
   app.addSchema(errorSchema)
   await app.register(swagger, {
     openapi: {
@@ -55,7 +56,7 @@ export async function addOpenApi(app: FastifyInstance): Promise<void> {
         version: packageJson.version,
         license: { name: packageJson.license, identifier: packageJson.license },
       },
-      servers: [{ url: '/' }],
+      servers: [{ url: publicUrl ? `${publicUrl.origin}${publicUrl.path}` : '/' }],
       components: {
         securitySchemes: {
           session: { type: 'apiKey', in: 'cookie', name: sessionCookie },
@@ -97,6 +98,7 @@ async function addPages(pages: FastifyInstance): Promise<void> {
   })
   await pages.register(swaggerUi, {
     routePrefix: '/docs',
+    indexPrefix: pages.publicUrl?.path ?? '',
     theme: {
       title: 'Pointsman API',
       // The bar would show another project's logo and ask for another document.

@@ -6,11 +6,13 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import Negotiator from 'negotiator'
+import type { PublicUrl } from '../config.ts'
 import { type Fault, notFound, Refusal } from '../errors.ts'
 import { clientErrorHandler, handleError } from './error-handler.ts'
 import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
 import { parseJson } from './json.ts'
+import { answerFrom, undoProxies } from './proxies.ts'
 import { rememberRoutes } from './routes.ts'
 
 /** No path is cut off by the router: the size of the headers bounds it already. */
@@ -25,6 +27,7 @@ export interface ServerOptions {
   /** Bytes. */
   bodyBytesMax: number
   trustedProxies: readonly string[]
+  publicUrl: PublicUrl | undefined
 }
 
 /**
@@ -82,7 +85,7 @@ function requestIds(): () => string {
 
 /** The HTTP floor: everything that holds for all routes, and no route. */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { trustedProxies, logger } = options
+  const { trustedProxies, publicUrl, logger } = options
   const newRequestId = requestIds()
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -93,6 +96,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     // What arrives on a kept connection while the server stops is served like the rest, and told that it is the last.
     return503OnClosing: false,
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    rewriteUrl: undoProxies(publicUrl),
     genReqId: newRequestId,
     // Node answers a missing Host in a shape of its own; ours is refused below.
     http: { requireHostHeader: false },
@@ -101,6 +105,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: handleError,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: parameterLengthMax },
   })
+  answerFrom(app, publicUrl)
   const methodsOf = rememberRoutes(app)
 
   // Bodies are judged by documents against what is stored, so that one answer tells every fault.

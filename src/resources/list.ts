@@ -186,6 +186,9 @@ export async function readPage<Row>(
   return { rows, total: total ?? 0 }
 }
 
+/** What a path holds only percent-encoded (RFC 3986, 3.3), and a lenient parser took as it came. */
+const notInPath = /[^\w%/.~!$&'()*+,;=:@-]/g
+
 /** Tells the total, and where the next page is. */
 export function addPageHeaders(
   request: FastifyRequest,
@@ -199,7 +202,8 @@ export function addPageHeaders(
   const [path = '', ...search] = request.url.split('?')
   const parameters = new URLSearchParams(search.join('?'))
   parameters.set('startIndex', String(next))
-  reply.header('link', `<${path}?${parameters}>; rel="next"`)
+  const target = path.replaceAll(notInPath, encodeURIComponent)
+  reply.header('link', `<${target}?${parameters}>; rel="next"`)
 }
 
 /** The query parameters of a list, for OpenAPI. */

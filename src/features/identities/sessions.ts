@@ -8,6 +8,7 @@ import { invalid, Refusal, refuseIfAny } from '../../errors.ts'
 import { sessionCookie, sessionSecret } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
+import { isOverTls } from '../../http/proxies.ts'
 import { record } from '../changes/record.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { type CallerRow, callerColumns, setPassword, toCaller } from './identities.ts'
@@ -87,8 +88,9 @@ function wrongPassword(): Refusal {
 }
 
 function cookie(request: FastifyRequest, value: string, seconds: number): string {
-  const secure = request.protocol === 'https' ? '; Secure' : ''
-  return `${sessionCookie}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`
+  const path = request.server.publicUrl?.path || '/'
+  const secure = isOverTls(request) ? '; Secure' : ''
+  return `${sessionCookie}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`
 }
 
 /** @throws Refusal 401 for a wrong name or password alike, 429 after too many of them. */
