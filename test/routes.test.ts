@@ -186,9 +186,9 @@ describe.each(engines)('every route on $name', (engine) => {
         )
         if (!one || !other) throw new Error('Both were asked.')
         expect(comparable(other), `${method} ${path}`).toEqual(comparable(one))
-        expect(one.status, `${method} ${path} ${one.text}`).toBe(
-          { GET: 200, DELETE: 412 }[method] ?? 400,
-        )
+        // What stands against a deletion is told before its precondition.
+        const statuses = { GET: [200], DELETE: [400, 412] }[method] ?? [400]
+        expect(statuses, `${method} ${path} ${one.text}`).toContain(one.status)
       }
     })
   })

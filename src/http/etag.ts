@@ -7,18 +7,37 @@ function etagOf(text: string): string {
   return `"${hash('sha256', text, 'base64url').slice(0, 27)}"`
 }
 
-/** Whether an If-Match or If-None-Match header names `etag`. */
-export function lists(header: string, etag: string): boolean {
-  return header === '*' || header.split(',').some((tag) => tag.trim() === etag)
+/** Whether an If-Match header names the state with this tag: a weak tag names none (RFC 9110, 13.1.1). */
+function namesStrongly(header: string, etag: string): boolean {
+  return header.split(',').some((item) => item.trim() === '*' || item.trim() === etag)
 }
 
-/** @throws Refusal 412 when the request's If-Match names another state than `text`, which is undefined for none. */
-export function requireMatch(request: FastifyRequest, text: string | undefined): void {
-  const header = request.headers['if-match']
-  if (header === undefined || (text !== undefined && lists(header, etagOf(text)))) return
-  throw new Refusal([
-    { code: 412, message: 'The resource has changed since the state that If-Match names.' },
-  ])
+/** Whether an If-None-Match header names the state with this tag, be it as a weak one (RFC 9110, 13.1.2). */
+export function namesWeakly(header: string, etag: string): boolean {
+  return namesStrongly(header.replaceAll('W/', ''), etag)
+}
+
+/**
+ * Judges a write by its preconditions, in the order of RFC 9110, 13.2.2; every other refusal comes before.
+ *
+ * @param text the state that is about to change, as GET shows it; undefined where there is none, as before a creation.
+ * @throws Refusal 412 when If-Match names another state than this one, or If-None-Match names this one.
+ */
+export function judgePreconditions({ headers }: FastifyRequest, text: string | undefined): void {
+  const { 'if-match': wanted, 'if-none-match': unwanted } = headers
+  if (wanted === undefined && unwanted === undefined) return
+  const etag = text && etagOf(text)
+  if (wanted !== undefined && (!etag || !namesStrongly(wanted, etag))) {
+    const message = etag
+      ? 'The resource has changed since the state that If-Match names.'
+      : 'There is no resource yet whose state If-Match could name.'
+    throw new Refusal([{ code: 412, message }])
+  }
+  if (etag && unwanted !== undefined && namesWeakly(unwanted, etag)) {
+    throw new Refusal([
+      { code: 412, message: 'The resource is in a state that If-None-Match excludes.' },
+    ])
+  }
 }
 
 /** Answers a resource's JSON text with its ETag, or 304 when the client already has it. */
@@ -27,7 +46,7 @@ export function sendText(request: FastifyRequest, reply: FastifyReply, text: str
   reply.header('etag', etag)
   const known = request.headers['if-none-match']
   const isRead = request.method === 'GET' || request.method === 'HEAD'
-  if (isRead && known !== undefined && lists(known.replaceAll('W/', ''), etag)) {
+  if (isRead && known !== undefined && namesWeakly(known, etag)) {
     return reply.code(304).send()
   }
   return reply.type('application/json; charset=utf-8').send(text)

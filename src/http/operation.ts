@@ -71,7 +71,15 @@ function parametersOf(path: string) {
 }
 
 /** The statuses with which an operation can refuse, by what it is. */
-function refusalsOf({ permission, query, method, path, refusals = [], produces }: Operation) {
+function refusalsOf({
+  permission,
+  query,
+  method,
+  path,
+  status,
+  refusals = [],
+  produces,
+}: Operation) {
   const statuses = new Set<number>([...refusals, 406, 408, 431, 500, 503])
   if (permission !== 'public') statuses.add(401)
   if (permissions[permission].level > levels.EndUser) statuses.add(403)
@@ -80,7 +88,7 @@ function refusalsOf({ permission, query, method, path, refusals = [], produces }
   // Another site's page is refused, and a body is read wherever the method may have one.
   if (method !== 'GET') for (const status of [400, 403, 413, 415]) statuses.add(status)
   if (produces) statuses.add(416)
-  if (isConditional(method)) statuses.add(412)
+  if (isConditional(method) || status === 201) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
 }
 
@@ -103,6 +111,8 @@ function preconditionsOf(operation: Operation) {
     const description =
       'The ETag on which the change rests; when it no longer holds nothing is done.'
     headers['If-Match'] = { type: 'string', description }
+    const exclusion = 'ETags of states in which nothing shall be done; `*` for any.'
+    headers['If-None-Match'] = { type: 'string', description: exclusion }
   }
   return Object.keys(headers).length > 0 ? { type: 'object', properties: headers } : undefined
 }

@@ -4,7 +4,7 @@ import { addNews, type Judged } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
 import { notFound, refuseIfAny, taken } from '../errors.ts'
 import { record } from '../features/changes/record.ts'
-import { requireMatch, sendText } from '../http/etag.ts'
+import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
 import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
 import type { Resource, Site, Write } from './resource.ts'
@@ -198,6 +198,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
       const draft = { judged, before: undefined, secrets }
       const { write, newKey, faults } = await examine(transaction, site, draft)
       refuseIfAny(faults)
+      judgePreconditions(request, undefined)
       await save(write, newKey)
       const after = await find(transaction, site, newKey)
       const change = { key: newKey, before: undefined, after }
@@ -225,7 +226,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
       })
       refuseIfAny(faults)
       const unchanged = present(before)
-      requireMatch(request, unchanged)
+      judgePreconditions(request, unchanged)
       if (present(write.value) === unchanged && Object.keys(secrets).length === 0) return unchanged
       await save(write, newKey)
       const after = await find(transaction, site, newKey)
@@ -240,7 +241,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   async function admitUnknown(request: FastifyRequest, reader: Reader): Promise<void> {
     await resource.requireCollection?.(reader, siteOf(request))
     if (resource.answers?.removeUnknown !== 'empty') throw notFound()
-    requireMatch(request, undefined)
+    judgePreconditions(request, undefined)
   }
 
   async function remove(request: FastifyRequest) {
@@ -253,8 +254,8 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
       const nothing = { secrets: {}, uploads: {} }
       const write = { ...site, transaction, key, value, before: value, ...nothing }
       await resource.admitWrite?.(transaction, site, value)
-      requireMatch(request, present(value))
       refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
+      judgePreconditions(request, present(value))
       const removeRow = () => table.remove(transaction, key)
       await (resource.remove ? resource.remove(write, removeRow) : removeRow())
       await recordChange(transaction, site, { key, before: value, after: undefined })

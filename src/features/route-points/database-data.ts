@@ -20,7 +20,7 @@ export function databaseData(database: Database): RoutePointData {
   return {
     readSetting: (owner, setting) => requireSetting(database, owner, setting),
 
-    changeSetting(owner, setting, { body, caller, target, requireMatch }) {
+    changeSetting(owner, setting, { body, caller, target, judgePreconditions }) {
       return database.write(async (transaction) => {
         await caller.confirm(transaction)
         const before = await requireSetting(transaction, owner, setting)
@@ -30,7 +30,7 @@ export function databaseData(database: Database): RoutePointData {
           unknown.push(...(await reference.check(transaction, owner, value)))
         }
         refuseIfAny(addNews(faults, unknown))
-        requireMatch(before)
+        judgePreconditions(before)
         const after = JSON.stringify(value)
         if (after === before) return after
         await saveSetting(transaction, owner, { setting, value })

@@ -10,8 +10,8 @@ export interface SettingChange {
   caller: Caller
   /** Path of the setting, for the record of the change. */
   target: string
-  /** Throws 412 when the client's precondition does not hold for the text that is about to change. */
-  requireMatch(text: string): void
+  /** Throws 412 when the client's preconditions do not hold for the text that is about to change. */
+  judgePreconditions(text: string): void
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Database, Transaction } from '../../../database/database.ts'
 import { addNews, defineDocument } from '../../../documents/document.ts'
 import { clearable } from '../../../documents/vocabulary.ts'
 import { notFound, refuseIfAny } from '../../../errors.ts'
-import { requireMatch, sendText } from '../../../http/etag.ts'
+import { judgePreconditions, sendText } from '../../../http/etag.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
 import { record } from '../../changes/record.ts'
 import { completeId } from '../../groups/groups.ts'
@@ -85,7 +85,7 @@ export function addCallCenters(app: FastifyInstance, database: Database): void {
       await admitDepartmentAdmin(transaction, { caller, place }, user)
       const value = await merged(transaction, request, { key, before })
       const [textBefore, after] = [JSON.stringify(before), JSON.stringify(value)]
-      requireMatch(request, textBefore)
+      judgePreconditions(request, textBefore)
       if (after === textBefore) return after
       await saveCallCenters(transaction, key, value)
       await record(transaction, {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { requireMatch, sendText } from '../../../http/etag.ts'
+import { judgePreconditions, sendText } from '../../../http/etag.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
 import type { RoutePointData } from '../route-point-data.ts'
 import type { Owner, OwnerKind, Setting } from './define.ts'
@@ -70,7 +70,7 @@ export function addSettings(
           body: request.body,
           caller: request.caller,
           target: fillPath(path, request.params as Record<string, string>),
-          requireMatch: (stored) => requireMatch(request, stored),
+          judgePreconditions: (stored) => judgePreconditions(request, stored),
         })
         return sendText(request, reply, text)
       },
