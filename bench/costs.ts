@@ -6,7 +6,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLogger } from '../src/http/logger.ts'
+import { createLog } from '../src/http/logger.ts'
 import { fillGroup, full } from '../test/full-group.ts'
 
 /**
@@ -83,7 +83,7 @@ await createFirstAdmin(database, username, password)
 const app = await buildApp({
   config: readConfig({}),
   database,
-  logger: createLogger('silent'),
+  logger: createLog('silent').logger,
 })
 const authorization = await signIn(app)
 

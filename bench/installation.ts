@@ -4,7 +4,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import type { Database } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLogger } from '../src/http/logger.ts'
+import { createLog } from '../src/http/logger.ts'
 import { first, multiply } from '../test/multiply.ts'
 
 const username = 'admin'
@@ -96,7 +96,7 @@ export async function furnish(
   { routePointCount, announcementCount }: { routePointCount: number; announcementCount: number },
 ): Promise<void> {
   await createFirstAdmin(database, username, password)
-  const logger = createLogger('silent')
+  const { logger } = createLog('silent')
   const app = await buildApp({ config: readConfig({}), database, logger })
   const content = silence(12).toString('base64')
   const announcements = Array.from({ length: announcementCount }, (_, index): Step => {

@@ -4,7 +4,7 @@ import { readConfig } from '../src/config.ts'
 import { loadMigrations } from '../src/database/migrations.ts'
 import { openSqlite } from '../src/database/sqlite.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLogger } from '../src/http/logger.ts'
+import { createLog } from '../src/http/logger.ts'
 import { password } from './furnish.ts'
 
 /**
@@ -23,7 +23,7 @@ async function createPointsman() {
   const options = kind === 'alone' ? { writesPerCommitMax: 1 } : {}
   const database = await openSqlite(path, loadMigrations(), options)
   await createFirstAdmin(database, 'admin', password)
-  return buildApp({ config: readConfig({}), database, logger: createLogger('info') })
+  return buildApp({ config: readConfig({}), database, logger: createLog('info').logger })
 }
 
 const app = await (kind === 'bare' ? createBare() : createPointsman())

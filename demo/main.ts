@@ -7,7 +7,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLogger } from '../src/http/logger.ts'
+import { createLog } from '../src/http/logger.ts'
 import { password, people, steps } from './state.ts'
 
 /** Asks the demo's own API; `authorization` is what sign-in gave. */
@@ -58,7 +58,7 @@ async function start(folder: string): Promise<() => Promise<void>> {
     POINTSMAN_HOST: '127.0.0.1',
     POINTSMAN_DATABASE_URL: `sqlite:${join(folder, 'demo.db')}`,
   })
-  const logger = createLogger(config.LOG_LEVEL)
+  const { logger } = createLog(config.LOG_LEVEL)
   const database = await openDatabase(config.DATABASE_URL)
   await createFirstAdmin(database, people[0].username, password)
   const app = await buildApp({ config, database, logger })
@@ -77,7 +77,6 @@ async function start(folder: string): Promise<() => Promise<void>> {
   return async () => {
     await app.close()
     await database.close()
-    logger.flush()
   }
 }
 

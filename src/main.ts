@@ -1,17 +1,19 @@
-import type { Logger } from 'pino'
 import { buildApp } from './app.ts'
 import { commands } from './commands.ts'
 import { type Config, parseAddress, readConfig } from './config.ts'
 import { openDatabase } from './database/open.ts'
 import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
-import { createLogger, flushLog } from './http/logger.ts'
+import { createLog, type Log } from './http/logger.ts'
+import { tellError } from './http/sink.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
+import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
 
 /** Opens everything in order; `opened` closes it in reverse. */
-async function open(config: Config, logger: Logger, opened: AsyncDisposableStack): Promise<void> {
+async function open(config: Config, log: Log, opened: AsyncDisposableStack): Promise<void> {
+  const { logger } = log
   const { ADMIN_USERNAME, ADMIN_PASSWORD, HOST, PORT } = config
   const metricsAddress = parseAddress(config.METRICS_ADDRESS)
   const registry = metricsAddress && createRegistry()
@@ -21,11 +23,14 @@ async function open(config: Config, logger: Logger, opened: AsyncDisposableStack
     ...(registry && { onCommit: countCommits(registry) }),
   })
   opened.defer(() => database.close())
-  if (registry) exposeDatabaseSize(registry, database)
+  if (registry) {
+    exposeDatabaseSize(registry, database)
+    countDroppedLines(registry, log.dropped)
+  }
 
   const generated = await createFirstAdmin(database, ADMIN_USERNAME, ADMIN_PASSWORD)
   if (generated) {
-    process.stdout.write(
+    tellError(
       `Created the system admin '${ADMIN_USERNAME}' with the password ${generated}\n` +
         'It is shown this once: sign in and change it.\n',
     )
@@ -43,8 +48,13 @@ async function open(config: Config, logger: Logger, opened: AsyncDisposableStack
 /** Milliseconds in which signals are one: Ctrl-C reaches the server from its terminal, and once more from npm. */
 const oneSignalMilliseconds = 1_000
 
+/** Milliseconds that the last lines have to be written: whoever reads the log may stand still for ever. */
+const lastLinesMilliseconds = 1_000
+
 /** Lets requests in flight end and closes everything; a second signal, or too long a wait, ends the process at once. */
-function stopAtSignal(drainSeconds: number, logger: Logger, opened: AsyncDisposableStack): void {
+function stopAtSignal(drainSeconds: number, log: Log, opened: AsyncDisposableStack): void {
+  const { logger } = log
+  const drainMilliseconds = drainSeconds * 1_000
   let stoppingSince: number | undefined
   let isStopped = false
   const stop = async (signal: string) => {
@@ -57,11 +67,16 @@ function stopAtSignal(drainSeconds: number, logger: Logger, opened: AsyncDisposa
     }
     stoppingSince = now
     logger.info(`Stopping at ${signal}`)
-    setTimeout(() => abandon(`it took longer than ${drainSeconds} s`), drainSeconds * 1_000)
+    const limit = setTimeout(
+      () => abandon(`it took longer than ${drainSeconds} s`),
+      drainMilliseconds,
+    )
     await opened.disposeAsync()
+    clearTimeout(limit)
     isStopped = true
     logger.info('Stopped')
-    await flushLog(logger)
+    const left = drainMilliseconds - (performance.now() - now)
+    await log.flush(Math.min(left, lastLinesMilliseconds))
     process.exit(0)
   }
   const abandon = (why: string): never => {
@@ -82,26 +97,26 @@ function reasonOf(error: unknown): string {
 /** A start that fails says why in one line; the stack helps nobody who set a variable wrong. */
 function fail(error: unknown): never {
   const [line] = reasonOf(error).split('\n', 1)
-  process.stderr.write(`pointsman: ${line}\n`)
+  tellError(`pointsman: ${line}\n`)
   process.exit(1)
 }
 
 async function serve(config: Config): Promise<void> {
-  const logger = createLogger(config.LOG_LEVEL)
+  const log = createLog(config.LOG_LEVEL)
   // Nothing is known of the state after an error that nobody caught; what was acknowledged is in the database.
   process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'uncaught error')
+    log.logger.fatal({ err: error }, 'uncaught error')
     process.exit(1)
   })
   const opened = new AsyncDisposableStack()
   try {
-    await open(config, logger, opened)
+    await open(config, log, opened)
   } catch (error) {
     await opened.disposeAsync()
     throw error
   }
-  stopAtSignal(config.DRAIN_SECONDS, logger, opened)
-  await flushLog(logger)
+  stopAtSignal(config.DRAIN_SECONDS, log, opened)
+  await log.flush(lastLinesMilliseconds)
 }
 
 async function main([name = 'serve', ...parameters]: readonly string[]): Promise<void> {

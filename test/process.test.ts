@@ -39,12 +39,17 @@ afterEach(async () => {
 describe('the first start', () => {
   it('creates an admin with a generated password and shows it once', async () => {
     const first = await start()
-    const shown = /Created the system admin 'admin' with the password (\S+)/.exec(first.output())
-    const generated = shown?.[1] ?? ''
+    const shown = /Created the system admin 'admin' with the password (\S+)/
+    await expect.poll(first.output).toMatch(shown)
+    const generated = shown.exec(first.output())?.[1] ?? ''
     expect(generated.length).toBeGreaterThanOrEqual(32)
     expect(await signIn(first.url, 'admin', generated)).toMatch(/^sessionid=./)
     expect(await signIn(first.url, 'admin', 'a wrong password')).toBeUndefined()
-    expect((await stop(first)).code).toBe(0)
+    const { code, stdout } = await stop(first)
+    expect(code).toBe(0)
+    // Standard output is for machines.
+    for (const line of stdout.trimEnd().split('\n')) JSON.parse(line)
+    expect(stdout).not.toContain(generated)
 
     const second = await start()
     expect(await signIn(second.url, 'admin', generated)).toMatch(/^sessionid=./)

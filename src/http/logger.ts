@@ -1,24 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
+import { createLogOutput } from './log-output.ts'
+import { openSink } from './sink.ts'
 
-/** Log lines are gathered and written together, at the latest after this many milliseconds. */
-const flushMilliseconds = 500
+export interface Log {
+  logger: Logger
+  /** Lines that nobody took, and that were dropped, since the start. */
+  dropped(): number
+  /** Waits until every line is written, at most so many milliseconds. */
+  flush(milliseconds: number): Promise<void>
+}
 
 /**
  * Structured lines on standard output. Requests are logged by path and caller; headers and bodies never are. What is
- * gathered is written when the process exits, too.
+ * gathered is written when the process exits, too. Logging never holds anything up: see `createLogOutput()`.
  */
-export function createLogger(level: Config['LOG_LEVEL']): Logger {
-  const destination = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: 4_096,
-    periodicFlush: flushMilliseconds,
-  })
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination)
-}
-
-/** Writes what is gathered. The library syncs as well, which a pipe cannot: its error says nothing of the writing. */
-export function flushLog(logger: Logger): Promise<void> {
-  return new Promise((resolve) => logger.flush(() => resolve()))
+export function createLog(level: Config['LOG_LEVEL']): Log {
+  const output = createLogOutput(openSink(1), (lines) =>
+    logger.error({ lines }, 'log lines were dropped, since nobody took them'),
+  )
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const logger = pino(options, output)
+  process.on('exit', () => output.flushSync())
+  return {
+    logger,
+    dropped: output.dropped,
+    async flush(milliseconds) {
+      await Promise.race([output.flush(), delay(milliseconds)])
+    },
+  }
 }
