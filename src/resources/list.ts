@@ -11,6 +11,8 @@ export const pageSizeMax = 1_000
 export interface ListField {
   column: string
   folded: string
+  /** The join that `folded` is read from where it is no column of the list's own; made only when it is asked for. */
+  join?: string
 }
 
 /** The fields by which a list is filtered and sorted, by the name that they have in parameters. */
@@ -26,16 +28,21 @@ export function exact(column: string): ListField {
   return { column, folded: column }
 }
 
-/** Far more than anybody combines, and less than what an engine takes in one statement. */
-const filtersMax = 50
+/** More than anybody combines: each is looked at for every item of the list. */
+const filtersMax = 10
+
+interface Column {
+  column: string
+  join: string | undefined
+}
 
 interface Condition {
   sql: string
   values: Value[]
+  join: string | undefined
 }
 
-interface ListOrder {
-  column: string
+interface ListOrder extends Column {
   direction: string | undefined
 }
 
@@ -51,10 +58,11 @@ export interface ListQuery {
 /** Sorts after every text that starts with what it follows: no text holds this code point. */
 const lastCodePoint = '\u{10FFFF}'
 
-function condition(column: string, operator: string, value: string): Condition {
-  if (operator === 'Equals') return { sql: `${column} = ?`, values: [value] }
-  if (operator === 'Contains') return { sql: `instr(${column}, ?) > 0`, values: [value] }
-  return { sql: `${column} >= ? AND ${column} < ?`, values: [value, value + lastCodePoint] }
+function condition({ column, join }: Column, operator: string, value: string): Condition {
+  if (operator === 'Equals') return { sql: `${column} = ?`, values: [value], join }
+  if (operator === 'Contains') return { sql: `instr(${column}, ?) > 0`, values: [value], join }
+  const sql = `${column} >= ? AND ${column} < ?`
+  return { sql, values: [value, value + lastCodePoint], join }
 }
 
 function readCount(name: string, text: string, most: number, faults: Fault[]): number {
@@ -64,9 +72,11 @@ function readCount(name: string, text: string, most: number, faults: Fault[]): n
   return 1
 }
 
-function pickColumn(fields: ListFields, sensitivity: string, field: string): string | undefined {
-  const found = fields[field]
-  return sensitivity === 'sensitive' ? found?.column : found?.folded
+function pickColumn(fields: ListFields, sensitivity: string, field: string): Column | undefined {
+  const found = Object.hasOwn(fields, field) ? fields[field] : undefined
+  if (!found) return undefined
+  if (sensitivity === 'sensitive') return { column: found.column, join: undefined }
+  return { column: found.folded, join: found.join }
 }
 
 function readOrder(text: string, fields: ListFields, faults: Fault[]): ListOrder[] {
@@ -74,7 +84,7 @@ function readOrder(text: string, fields: ListFields, faults: Fault[]): ListOrder
     const [, sensitivity = '', direction, field = ''] =
       /^(sensitive|insensitive)(Ascending|Descending)(\w+)$/.exec(part.trim()) ?? []
     const column = pickColumn(fields, sensitivity, field)
-    return column ? [{ column, direction }] : []
+    return column ? [{ ...column, direction }] : []
   })
   if (order.length < text.split(',').length) {
     const message =
@@ -96,6 +106,10 @@ function readFilter(name: string, value: string, fields: ListFields): Condition 
   }
   const text = value.normalize('NFC')
   return condition(column, operator, sensitivity === 'sensitive' ? text : fold(text))
+}
+
+function isSame(one: Condition, other: Condition): boolean {
+  return one.sql === other.sql && one.values[0] === other.values[0]
 }
 
 /**
@@ -122,12 +136,12 @@ export function readListQuery(
     else if (name === 'sortOrders') read.order.push(...readOrder(value, fields, faults))
     else {
       const filter = readFilter(name, value, fields)
-      if ('sql' in filter) read.conditions.push(filter)
-      else faults.push(filter)
+      if (!('sql' in filter)) faults.push(filter)
+      else if (!read.conditions.some((one) => isSame(one, filter))) read.conditions.push(filter)
     }
   }
   if (read.conditions.length > filtersMax) {
-    faults.push({ code: 2, message: `A list takes at most ${filtersMax} filters.` })
+    faults.push({ code: 2, message: `A list takes at most ${filtersMax} different filters.` })
   }
   refuseIfAny(faults)
   return read
@@ -149,23 +163,33 @@ export interface Page<Row> {
   total: number
 }
 
+function countOf(from: string) {
+  return sql<{ total: number }>(`SELECT count(*) AS total ${from}`)
+}
+
 /** Reads one page, and how many items there are on all. */
 export async function readPage<Row>(
   reader: Reader,
   source: ListSource,
   query: ListQuery,
 ): Promise<Page<Row>> {
+  const { conditions } = query
   const scope = Object.keys(source.scope).map((column) => `${column} = ?`)
-  const where = [...scope, ...query.conditions.map((one) => one.sql)].join(' AND ')
-  const from = `FROM ${source.from}${where ? ` WHERE ${where}` : ''}`
-  const values = [...Object.values(source.scope), ...query.conditions.flatMap((one) => one.values)]
+  const where = [...scope, ...conditions.map((one) => one.sql)].join(' AND ')
+  const from = (users: readonly { join: string | undefined }[]) => {
+    const joins = new Set(users.flatMap(({ join }) => join ?? []))
+    return `FROM ${[source.from, ...joins].join(' ')}${where ? ` WHERE ${where}` : ''}`
+  }
+  const values = [...Object.values(source.scope), ...conditions.flatMap((one) => one.values)]
   // A column that was compared already tells nothing new, and some are dear.
   const columns = query.order.map(({ column }) => column)
-  const order = query.order
-    .filter(({ column }, index) => columns.indexOf(column) === index)
-    .map(({ column, direction }) => (direction === 'Descending' ? `${column} DESC` : column))
+  const compared = query.order.filter(({ column }, index) => columns.indexOf(column) === index)
+  const order = compared.map(({ column, direction }) =>
+    direction === 'Descending' ? `${column} DESC` : column,
+  )
   order.push(source.key)
-  const select = `SELECT ${source.columns.join(', ')} ${from} ORDER BY ${order.join(', ')}`
+  const selected = source.columns.join(', ')
+  const select = `SELECT ${selected} ${from([...conditions, ...compared])} ORDER BY ${order.join(', ')}`
 
   if (query.pageSize === undefined && query.startIndex === 1) {
     const rows = await reader.all(sql<Row>(select), ...values)
@@ -181,8 +205,7 @@ export async function readPage<Row>(
   const isWhole = query.startIndex === 1 && rows.length < pageSize
   const total = isWhole
     ? rows.length
-    : (await reader.get(sql<{ total: number }>(`SELECT count(*) AS total ${from}`), ...values))
-        ?.total
+    : (await reader.get(countOf(from(conditions)), ...values))?.total
   return { rows, total: total ?? 0 }
 }
 

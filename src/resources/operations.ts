@@ -8,6 +8,7 @@ import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
 import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
 import type { Resource, Site, Write } from './resource.ts'
+import { mapInTurns } from './turns.ts'
 
 function siteOf(request: FastifyRequest): Site {
   return {
@@ -60,9 +61,9 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   /** The texts of a list's items, with the members that are not stored. */
   async function withComputed(scope: readonly string[], texts: string[]): Promise<string[]> {
     if (!computed?.readPage) return texts
-    const values = texts.map((text): Value => JSON.parse(text))
+    const values = await mapInTurns(texts, (text): Value => JSON.parse(text))
     const members = await computed.readPage(database, scope, values)
-    return values.map((value, index) => JSON.stringify({ ...value, ...members[index] }))
+    return mapInTurns(values, (value, index) => JSON.stringify({ ...value, ...members[index] }))
   }
 
   /** @throws Refusal as the collection does where it is the reason, else 404, when there is none. */
@@ -129,21 +130,23 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     const { wholeList, fields, item, plural } = resource
     const query = readListQuery(site.query, fields, wholeList ? undefined : pageSizeMax)
     const scope = resource.scope(site)
-    const columns = table.definition.key
+    const { name, key } = table.definition
+    const from = resource.view?.name ?? name
+    // With the table's name, since a field may join another one.
     const source = {
-      from: resource.view?.name ?? table.definition.name,
-      columns: item?.columns ?? ['value'],
-      scope: Object.fromEntries(scope.map((value, index) => [columns[index] ?? '', value])),
-      key: resource.view?.order ?? columns.at(-1) ?? '',
+      from,
+      columns: (item?.columns ?? ['value']).map((column) => `${from}.${column}`),
+      scope: Object.fromEntries(scope.map((value, index) => [`${from}.${key[index]}`, value])),
+      key: resource.view?.order ?? `${from}.${key.at(-1)}`,
     }
     const page = await readPage<Record<string, string>>(database, source, query)
     addPageHeaders(request, reply, query, page)
-    const items = item
-      ? page.rows.map((row) => JSON.stringify(item.from(row)))
-      : await withComputed(
+    const items = await (item
+      ? mapInTurns(page.rows, (row) => JSON.stringify(item.from(row)))
+      : withComputed(
           scope,
-          page.rows.map((row) => document.withDefaults(row.value ?? '{}')),
-        )
+          await mapInTurns(page.rows, (row) => document.withDefaults(row.value ?? '{}')),
+        ))
     const totals = (await resource.totals?.read(database, scope)) ?? {}
     const beside = Object.entries(totals).map(([name, total]) => `,"${name}":${total}`)
     return sendText(request, reply, `{"${plural}":[${items.join(',')}]${beside.join('')}}`)

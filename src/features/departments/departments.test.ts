@@ -9,6 +9,8 @@ import {
   siblingGroup,
   type World,
 } from '../../../test/world.ts'
+import { sql } from '../../database/database.ts'
+import { departmentLevelsMax } from './reference.ts'
 
 const read = refusing({ endUser: 403, siblingAdmin: 404, otherTenantAdmin: 404 })
 const write = { ...read, departmentAdmin: 403 }
@@ -157,6 +159,70 @@ describe.each(engines)('departments and what belongs to them on $name', (engine)
         { code: 2, parameter: 'parentDepartment.tenantId' },
       ])
     })
+  })
+
+  const tooDeep = [
+    {
+      code: 2,
+      parameter: 'parentDepartment',
+      message: 'Departments have at most 20 levels; there they would have more.',
+    },
+  ]
+
+  /** Departments below one another, named after their level. */
+  async function addLine(name: string, levels: number): Promise<void> {
+    for (let level = 1; level <= levels; level += 1) {
+      const parent = level > 1 && { parentDepartment: named(`${name} ${level - 1}`) }
+      const body = { departmentName: `${name} ${level}`, ...parent }
+      expect((await post(departments, body)).status).toBe(201)
+    }
+  }
+
+  it('have a bounded number of levels, whether one is added below or some are moved there', async () => {
+    await addLine('Level', departmentLevelsMax)
+    await addLine('Other', 3)
+    await post(departments, { departmentName: 'Beside', parentDepartment: named('Other 1') })
+    const below = (level: number) => ({ parentDepartment: named(`Level ${level}`) })
+    await expectUnchanged(world, async () => {
+      const added = { departmentName: 'Deeper', ...below(departmentLevelsMax) }
+      expectRefusal(await post(departments, added), 400, tooDeep)
+      expectRefusal(await put(at('Beside'), below(departmentLevelsMax)), 400, tooDeep)
+      expectRefusal(await put(at('Other 1'), below(departmentLevelsMax - 2)), 400, tooDeep)
+      const renamed = { departmentName: 'New', ...below(departmentLevelsMax - 2) }
+      expectRefusal(await put(at('Other 1'), renamed), 400, tooDeep)
+    })
+    expect((await put(at('Other 1'), below(departmentLevelsMax - 3))).status).toBe(200)
+    expect((await put(at('Beside'), below(departmentLevelsMax - 1))).status).toBe(200)
+    expect((await put(at('Level 1'), { departmentName: 'Top' })).status).toBe(200)
+  })
+
+  it('that lie deeper since an earlier version are read, renamed and lifted, and never put below themselves', async () => {
+    const insert = sql(
+      `INSERT INTO departments (tenant_key, group_key, department_name, department_name_key, parent_name, value)
+       VALUES ('footenant', 'foogroup', ?, ?, ?, ?)`,
+    )
+    await world.database.write(async (transaction) => {
+      for (let level = 1; level <= 60; level += 1) {
+        const [name, parent] = [`Old ${level}`, level > 1 ? `Old ${level - 1}` : null]
+        const reference = parent !== null && { parentDepartment: named(parent) }
+        const value = JSON.stringify({ departmentName: name, ...reference })
+        await transaction.run(insert, name, name.toLowerCase(), parent, value)
+      }
+    })
+    const admin = { userId: 'deep', firstName: 'Deep', lastName: 'Down' }
+    const user = { ...admin, department: { departmentName: 'Old 60' } }
+    expect((await post(`${group}users/`, user)).status).toBe(201)
+    expect((await get(at('Old 60'))).parentDepartment).toEqual(named('Old 59'))
+    await expectUnchanged(world, async () => {
+      for (const parent of ['Old 2', 'Old 20', 'Old 21', 'Old 22', 'Old 60']) {
+        const answer = await put(at('Old 1'), { parentDepartment: named(parent) })
+        expectRefusal(answer, 400, [{ code: 2 }])
+      }
+      expectRefusal(await put(at('Old 30'), { parentDepartment: named('Sales') }), 400, tooDeep)
+    })
+    expect((await put(at('Old 40'), { departmentName: 'Renamed' })).status).toBe(200)
+    expect((await put(at('Old 55'), { parentDepartment: named('Sales') })).status).toBe(200)
+    expect((await put(at('Renamed'), { parentDepartment: null })).status).toBe(200)
   })
 
   it('are not deleted while they hold something, and tell what', async () => {

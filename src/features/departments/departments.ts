@@ -1,16 +1,24 @@
 import Type, { type Static } from 'typebox'
-import { sql, type Transaction } from '../../database/database.ts'
+import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold, isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
+import type { Place } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
-import { checkDepartment, completeDepartment, DepartmentReference, lineOf } from './reference.ts'
+import {
+  checkDepartment,
+  completeDepartment,
+  DepartmentReference,
+  departmentLevelsMax,
+  lineOf,
+  readTree,
+} from './reference.ts'
 
 const Department = Type.Object({
   departmentName: name(50, { description: 'Unique in the group.' }),
@@ -78,15 +86,33 @@ async function rewriteMembers(
   }
 }
 
+/** Levels of a department and those below it. */
+async function heightOf(reader: Reader, place: Place, departmentName: string): Promise<number> {
+  const tree = await readTree(reader, place)
+  let height = 1
+  for (const name of tree.names) {
+    height = Math.max(height, tree.lineOf(name).indexOf(departmentName) + 1)
+  }
+  return height
+}
+
 async function checkParent(write: Write<Department>): Promise<Fault[]> {
   const { transaction, place, value, before } = write
   const { parentDepartment } = value
   const faults = await checkDepartment(transaction, place, parentDepartment, 'parentDepartment')
-  if (faults.length > 0 || !parentDepartment || !before) return faults
-  const line = await lineOf(transaction, place, parentDepartment.departmentName)
-  if (!line.includes(before.departmentName)) return []
-  const message = 'A department cannot stand below itself.'
-  return [invalid('parentDepartment.departmentName', message)]
+  if (faults.length > 0 || !parentDepartment) return faults
+  const { departmentName } = parentDepartment
+  // What lies deeper since an earlier version may still get another name.
+  if (before?.parentDepartment?.departmentName === departmentName) return []
+  const line = await lineOf(transaction, place, departmentName)
+  if (before && line.includes(before.departmentName)) {
+    const message = 'A department cannot stand below itself.'
+    return [invalid('parentDepartment.departmentName', message)]
+  }
+  const height = before ? await heightOf(transaction, place, before.departmentName) : 1
+  if (line.length + height <= departmentLevelsMax) return []
+  const message = `Departments have at most ${departmentLevelsMax} levels; there they would have more.`
+  return [invalid('parentDepartment', message)]
 }
 
 /** @param members whatever belongs to a department, keyed by `tenant_key`, `group_key` and the department's name. */

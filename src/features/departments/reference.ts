@@ -22,11 +22,14 @@ export type DepartmentReference = Static<typeof key>
 
 /** The department as a field of the lists of `table`; '' where there is none, on which engines sort NULL differently. */
 export function departmentField(table: string): ListField {
-  const join = ['tenant_key', 'group_key', 'department_name']
+  const on = ['tenant_key', 'group_key', 'department_name']
     .map((column) => `named.${column} = ${table}.${column}`)
     .join(' AND ')
-  const folded = `SELECT department_name_key FROM departments AS named WHERE ${join}`
-  return { column: `coalesce(${table}.department_name, '')`, folded: `coalesce((${folded}), '')` }
+  return {
+    column: `coalesce(${table}.department_name, '')`,
+    folded: "coalesce(named.department_name_key, '')",
+    join: `LEFT JOIN departments AS named ON ${on}`,
+  }
 }
 
 const selectDepartment = sql<{ department_name: string }>(
@@ -71,16 +74,24 @@ export async function checkDepartment(
   return found ? [] : [invalid(`${parameter}.departmentName`, message)]
 }
 
+/**
+ * The most levels of departments, the topmost included. An earlier version took more: of what lies deeper only the
+ * nearest so many levels are looked at.
+ */
+export const departmentLevelsMax = 20
+
+// CROSS JOIN keeps SQLite from reading the whole group at each level: it looks each department up by its key.
 const selectAncestors = sql<{ department_name: string }>(
-  `WITH RECURSIVE line (department_name, parent_name, depth) AS (
-     SELECT department_name, parent_name, 0 FROM departments
+  `WITH RECURSIVE line (department_name, parent_name, level) AS (
+     SELECT department_name, parent_name, 1 FROM departments
      WHERE tenant_key = ? AND group_key = ? AND department_name = ?
      UNION ALL
-     SELECT departments.department_name, departments.parent_name, depth + 1
-     FROM departments JOIN line ON departments.department_name = line.parent_name
-     WHERE departments.tenant_key = ? AND departments.group_key = ?
+     SELECT above.department_name, above.parent_name, line.level + 1
+     FROM line CROSS JOIN departments AS above
+     WHERE above.tenant_key = ? AND above.group_key = ?
+       AND above.department_name = line.parent_name AND line.level < ${departmentLevelsMax}
    )
-   SELECT department_name FROM line ORDER BY depth`,
+   SELECT department_name FROM line ORDER BY level`,
 )
 
 /** A department and those above it, nearest first. */
@@ -92,4 +103,35 @@ export async function lineOf(
   const place = [tenantKey, groupKey]
   const rows = await reader.all(selectAncestors, ...place, departmentName, ...place)
   return rows.map((row) => row.department_name)
+}
+
+const selectParents = sql<{ department_name: string; parent_name: string | null }>(
+  'SELECT department_name, parent_name FROM departments WHERE tenant_key = ? AND group_key = ?',
+)
+
+/** All departments of a group at once, for whoever needs many of them. */
+export interface DepartmentTree {
+  names: readonly string[]
+  /** As `lineOf()`. */
+  lineOf(departmentName: string): string[]
+}
+
+export async function readTree(
+  reader: Reader,
+  { tenantKey = '', groupKey = '' }: Place,
+): Promise<DepartmentTree> {
+  const rows = await reader.all(selectParents, tenantKey, groupKey)
+  const parents = new Map(rows.map((row) => [row.department_name, row.parent_name]))
+  return {
+    names: [...parents.keys()],
+    lineOf(departmentName) {
+      const line: string[] = []
+      let at: string | null = departmentName
+      while (at !== null && line.length < departmentLevelsMax) {
+        line.push(at)
+        at = parents.get(at) ?? null
+      }
+      return line
+    },
+  }
 }

@@ -166,6 +166,55 @@ describe.each(engines)('the agents of a DNIS on $name', (engine) => {
     expect(await ids(next)).toEqual(['Plain'])
   })
 
+  it('take as many statements as ever, however many departments they are in', async () => {
+    const { database } = world
+    const ask = async () => {
+      const { all, get } = database
+      let statements = 0
+      Object.assign(database, {
+        all: (...asked: Parameters<typeof all>) => {
+          statements += 1
+          return all.apply(database, asked)
+        },
+        get: (...asked: Parameters<typeof get>) => {
+          statements += 1
+          return get.apply(database, asked)
+        },
+      })
+      const { body } = await world.ask('groupAdmin', 'GET', `${routePoint}dnis/many/agents/`)
+      Object.assign(database, { all, get })
+      return { statements, agents: body.agents }
+    }
+    const post = (list: string, body: object) =>
+      world.ask('system', 'POST', `${group}${list}`, body)
+    await post('services/route_points/APIOTestRP/dnis/', {
+      name: 'many',
+      allowOutgoingACDCall: true,
+    })
+    const before = await ask()
+    const levels = 19
+    for (let level = 1; level <= levels; level += 1) {
+      const above = level === 1 ? 'Sales' : `Line ${level - 1}`
+      const parentDepartment = { departmentName: above }
+      await post('departments/', { departmentName: `Line ${level}`, parentDepartment })
+      const userId = `line${level}`
+      const department = { departmentName: `Line ${level}` }
+      await post('users/', { userId, firstName: 'In', lastName: 'Line', department })
+      const url = `${group}users/${userId}/services/call_centers/`
+      await world.ask('system', 'PUT', url, {
+        outgoingCallDNIS: { serviceUserId: 'APIOTestRP', name: 'many' },
+      })
+    }
+    const after = await ask()
+    expect(after.agents).toHaveLength(levels)
+    const names = Array.from({ length: levels }, (_, index) => `Line ${index + 1}`)
+    const deepest = after.agents.find(({ userId }: { userId: string }) =>
+      userId.startsWith(`line${levels}@`),
+    )
+    expect(deepest.department.fullPathName).toBe(['Sales', ...names].join(' \\ '))
+    expect(after.statements).toBe(before.statements)
+  })
+
   it('stay when the DNIS gets another name', async () => {
     const rename = (from: string, name: string) =>
       world.ask('groupAdmin', 'PUT', `${routePoint}dnis/${from}/`, { name })

@@ -13,7 +13,8 @@ import {
   readListQuery,
   readPage,
 } from '../../../resources/list.ts'
-import { lineOf } from '../../departments/reference.ts'
+import { mapInTurns } from '../../../resources/turns.ts'
+import { readTree } from '../../departments/reference.ts'
 import { groupFacts } from '../../groups/groups.ts'
 import { users } from '../../users/users.ts'
 import type { RoutePointData } from '../route-point-data.ts'
@@ -57,24 +58,22 @@ type AgentRow = Record<Exclude<(typeof columns)[number], 'department_name'>, str
 const agents = `users JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
   AND selected.group_key = users.group_key AND selected.user_key = users.user_key`
 
-/** The departments with these names, as agents show them. */
-async function departmentsOf(
+/** What agents show of the department that a row names. */
+async function departmentsIn(
   reader: Reader,
   place: Place,
-  names: ReadonlySet<string>,
-): Promise<Map<string, Static<typeof Department>>> {
+): Promise<(departmentName: string | null) => Agent['department']> {
   const facts = await groupFacts(reader, place)
-  const entries = [...names].map(async (departmentName) => {
-    const line = await lineOf(reader, place, departmentName)
-    const department = {
+  const tree = await readTree(reader, place)
+  return (departmentName) => {
+    if (departmentName === null) return ''
+    return {
       tenantId: facts?.tenant_id ?? '',
       groupId: facts?.group_id ?? '',
       departmentName,
-      fullPathName: line.reverse().join(' \\ '),
+      fullPathName: tree.lineOf(departmentName).reverse().join(' \\ '),
     }
-    return [departmentName, department] as const
-  })
-  return new Map(await Promise.all(entries))
+  }
 }
 
 /**
@@ -101,15 +100,14 @@ export async function listAgents(
     key: 'users.user_key',
   }
   const { rows, total } = await readPage<AgentRow>(reader, source, query)
-  const names = new Set(rows.flatMap((row) => row.department_name ?? []))
-  const departments = await departmentsOf(reader, { tenantKey, groupKey }, names)
-  const shown = rows.map((row) => ({
+  const departmentOf = await departmentsIn(reader, { tenantKey, groupKey })
+  const shown = await mapInTurns(rows, (row) => ({
     userId: row.user_id,
     firstName: row.first_name,
     lastName: row.last_name,
     phoneNumber: row.phone_number,
     extension: row.extension,
-    department: departments.get(row.department_name ?? '') ?? ('' as const),
+    department: departmentOf(row.department_name),
     emailAddress: row.email_address,
   }))
   return { rows: shown, total }
@@ -153,7 +151,8 @@ export function addAgents(app: FastifyInstance, data: RoutePointData): void {
       const query = readListQuery(parameters, users.fields, undefined)
       const page = await data.listAgents(dnisKeyOf(request), query)
       addPageHeaders(request, reply, query, page)
-      return sendText(request, reply, JSON.stringify({ agents: page.rows }))
+      const items = await mapInTurns(page.rows, (agent) => JSON.stringify(agent))
+      return sendText(request, reply, `{"agents":[${items.join(',')}]}`)
     },
   })
 }
