@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import Type from 'typebox'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faultsMax } from '../errors.ts'
 import { defineDocument, needs } from './document.ts'
 import { fold } from './normalise.ts'
@@ -279,6 +279,35 @@ describe('any body', () => {
     expect(value.title).toBe('two')
   })
 
+  it('is not looked into where nobody knows or can set what it has', () => {
+    let looks = 0
+    const dark = new Proxy(
+      {},
+      {
+        ownKeys() {
+          looks += 1
+          return []
+        },
+      },
+    )
+    const opaque = defineDocument({
+      schema: Type.Object({ title: name(5), ignored: Type.Optional(Type.Unknown()) }),
+    })
+    for (const ignored of [dark, [dark], { dark }]) {
+      expect(opaque.create({ title: 'one', ignored }).faults).toEqual([])
+      expect(parametersOf(opaque.create({ title: 5, ignored, unknown: ignored }))).toEqual([
+        'title',
+        'unknown',
+      ])
+    }
+    expect(looks).toBe(0)
+  })
+
+  it('that has a list longer than any is told so, and nothing of its items', () => {
+    const list = Array.from({ length: 2_000 }, () => ({ name: '\u0000', unknown: 1 }))
+    expect(parametersOf(document.change(stored() as never, { list }))).toEqual(['list'])
+  })
+
   it.each([[], 'x', 5, true, null, undefined])(
     'that is %j is told that it must be an object, and nothing else',
     (body) => {
@@ -317,6 +346,31 @@ describe('a text', () => {
     // Composed first: five characters of two code points each are five.
     expect(titled('e\u0301'.repeat(5)).faults).toEqual([])
     expect(parametersOf(titled('abcdef'))).toEqual(['title'])
+  })
+
+  it('is measured before it is composed: not even the longest spelling of a character is longer', () => {
+    const all = Array.from({ length: 0x110000 }, (_, code) => code)
+    const decomposed = all
+      .filter((code) => code < 0xd800 || code > 0xdfff)
+      .map((code) => {
+        const spelling = String.fromCodePoint(code).normalize('NFD')
+        return [...spelling].length
+      })
+    expect(Math.max(...new Set(decomposed))).toBe(4)
+    // The longest spelling of one character, as long a text as may be.
+    expect(titled('\u03b1\u0313\u0300\u0345'.repeat(5))).toMatchObject({
+      faults: [],
+      value: { title: '\u1f82'.repeat(5) },
+    })
+    const normalize = vi.spyOn(String.prototype, 'normalize')
+    try {
+      const { faults } = titled('a\u0301\u0316'.repeat(100_000))
+      expect(faults).toMatchObject([{ message: "The 'title' field must have 1 to 5 characters." }])
+      const composed = normalize.mock.contexts.map((context) => String(context).length)
+      expect(Math.max(...composed)).toBeLessThanOrEqual(40)
+    } finally {
+      normalize.mockRestore()
+    }
   })
 
   it('may not hold a control character or half a character', () => {

@@ -53,20 +53,27 @@ export interface Document<Value = Members> {
 }
 
 /**
- * A copy without what is faulty, so that the rest of the body can still be judged. Paths are compared, never followed:
- * what a client calls a member must not lead anywhere but into its own body.
+ * A copy of what the schema knows, without what is faulty, so that the rest of the body can still be judged. Paths are
+ * compared, never followed: what a client calls a member must not lead anywhere but into its own body.
  */
-function withoutFaulty(value: unknown, faulty: ReadonlySet<string>, path = ''): unknown {
-  if (Array.isArray(value)) {
+function withoutFaulty(
+  value: unknown,
+  schema: Schema | undefined,
+  faulty: ReadonlySet<string>,
+  path = '',
+): unknown {
+  if (Array.isArray(value) && schema?.items) {
     return value.map((item, index) => {
       const at = itemPath(path, index)
-      return faulty.has(at) ? null : withoutFaulty(item, faulty, at)
+      return faulty.has(at) ? null : withoutFaulty(item, schema.items, faulty, at)
     })
   }
-  if (!isObject(value)) return value
+  if (!isObject(value) || !schema?.properties) return value
+  const { properties } = schema
   const kept = Object.entries(value).flatMap(([key, member]) => {
     const at = memberPath(path, key)
-    return faulty.has(at) ? [] : [[key, withoutFaulty(member, faulty, at)]]
+    if (!Object.hasOwn(properties, key) || faulty.has(at)) return []
+    return [[key, withoutFaulty(member, properties[key], faulty, at)]]
   })
   return Object.fromEntries(kept)
 }
@@ -99,14 +106,28 @@ function sameValue(property: Schema, stored: unknown, given: unknown): boolean {
   return isDeepStrictEqual(stored, given)
 }
 
-/** Members that a partial update may repeat but not alter. */
-function* alteredConstants(schema: Schema, stored: Members, body: Members): Iterable<Fault> {
-  for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    if (!(property.fixed || property.readOnly) || !Object.hasOwn(body, key)) continue
-    if (!sameValue(property, stored[key], body[key])) {
+/** The members that a partial update may repeat but not alter. */
+function constantsOf({ properties = {} }: Schema): ReadonlyMap<string, Schema> {
+  return new Map(
+    Object.entries(properties).filter(([, property]) => property.fixed || property.readOnly),
+  )
+}
+
+function* alteredConstants(
+  constants: ReadonlyMap<string, Schema>,
+  stored: Members,
+  body: Members,
+): Iterable<Fault> {
+  for (const [key, property] of constants) {
+    if (Object.hasOwn(body, key) && !sameValue(property, stored[key], body[key])) {
       yield invalid(key, `The '${key}' field cannot be changed.`)
     }
   }
+}
+
+/** What of a partial update can change something. */
+function changesIn(body: Members, constants: ReadonlyMap<string, Schema>): Members {
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !constants.has(key)))
 }
 
 const notAnObject: Fault = { code: 2, message: 'The body must be a JSON object.' }
@@ -120,7 +141,7 @@ function fillIn(schema: Schema, value: Members): Members {
     if (filled[key] === undefined && schema.required?.includes(key)) {
       filled[key] = property.properties ? {} : blanks[property.type ?? 'string']
     }
-    if (isObject(filled[key])) filled[key] = fillIn(property, filled[key])
+    if (property.properties && isObject(filled[key])) filled[key] = fillIn(property, filled[key])
   }
   return filled
 }
@@ -168,6 +189,7 @@ export function defineDocument<S extends TObject>(
   const validateChange = compileSchema(schemas.forChange)
   const rules = definition.rules ?? (() => [])
   const defaulted = beginnings(defaults)
+  const constants = constantsOf(schema)
 
   function unwrapped(body: unknown): unknown {
     const { wrapper } = definition
@@ -187,7 +209,8 @@ export function defineDocument<S extends TObject>(
     const faults = found.reduce(addNews, malformed)
     // Of many faults the first are told, but all are left out.
     const faulty = new Set([malformed, ...found].flat().map(({ parameter = '' }) => parameter))
-    const change = isObject(body) ? (withoutFaulty(body, faulty) as Members) : {}
+    const judged = faulty.size > 0 ? withoutFaulty(body, schema, faulty) : body
+    const change = isObject(judged) ? judged : {}
     const merged = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
     const value = merge(schema, {}, { ...merged, ...definition.derive?.(merged) }) as Static<S>
     const all = addNews(faults, rules(value))
@@ -201,8 +224,9 @@ export function defineDocument<S extends TObject>(
     create: (body, domain) => judge(defaults, { body, domain }, [validateCreation]),
     change: (stored, body, domain) =>
       judge(stored as Members, { body, domain }, [
-        validateChange,
-        (given) => alteredConstants(schema, stored as Members, given),
+        // What can only be repeated is compared as it is, and need not be valid besides.
+        (given) => alteredConstants(constants, stored as Members, given),
+        (given) => validateChange(changesIn(given, constants)),
       ]),
     withDefaults(text) {
       // Looking for the names costs far less than parsing, and nearly every text has them all.

@@ -1,5 +1,6 @@
 import { type Fault, faultsMax, invalid, itemPath, memberPath } from '../errors.ts'
 import { Upload } from './upload.ts'
+import { range } from './validate.ts'
 import { type Schema, unmodified } from './vocabulary.ts'
 
 export type Members = Record<string, unknown>
@@ -11,10 +12,29 @@ export function isObject(value: unknown): value is Members {
 }
 
 /**
- * Folds a name or id to the form by which it is compared without case. The Greek sigma has two small forms, of which its
- * place in the word decides: as one, they let a part of a folded word be found in it.
+ * Composing makes a text shorter, so its length is known only afterwards; and putting marks in their order costs the square
+ * of their number. But a character decomposes into at most four (UAX #15, "Maximum Expansion Factors"), each of at most two
+ * UTF-16 units: what has more units than this for each character that a text may have is too long, however it is composed.
+ */
+const unitsPerCharacter = 8
+
+/** Characters of the longest of our texts, such as a description or a URL. */
+const charactersMax = 256
+
+const foldedUnitsMax = charactersMax * unitsPerCharacter
+
+/** A text as it is kept. One that is longer than any of ours is left as it is: there is nothing that it could equal. */
+export function compose(text: string): string {
+  return text.length > foldedUnitsMax ? text : text.normalize('NFC')
+}
+
+/**
+ * Folds a name or id to the form by which it is compared without case; what is longer than any of ours is left as it is. The
+ * Greek sigma has two small forms, of which its place in the word decides: as one, they let a part of a folded word be
+ * found in it.
  */
 export function fold(text: string): string {
+  if (text.length > foldedUnitsMax) return text
   return text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
 }
 
@@ -36,29 +56,86 @@ export function withDomain(id: string, domain: string | undefined): string {
   return domain === undefined || /@|^\.{0,2}$/.test(id) ? id : `${id}@${domain}`
 }
 
-function normaliseText(given: string, schema: Schema | undefined, domain?: string): string {
-  // A password is used as it was typed.
-  if (schema?.writeOnly) return given
-  const text = given.trim().normalize('NFC')
-  if (schema?.atDomain) return withDomain(text, domain)
-  return schema?.compact ? compactNumber(text) : text
-}
-
 /** Whether a member is a text; an enumeration has no type. */
-export function isText({ type = 'string' }: Schema): boolean {
-  return type === 'string'
+export function isText({ type, enum: values }: Schema): boolean {
+  return type === 'string' || (type === undefined && values !== undefined)
 }
 
 export interface Normalisation {
-  /** Gets the texts with control characters or lone surrogates, which are left out. */
+  /** Gets what need not be looked at any closer, which is left out. */
   faults: Fault[]
   /** What ids without a domain get, where there is one. */
   domain?: string | undefined
 }
 
+/** What is wrong with a text before it is worked on. */
+function refusalOf(given: string, { minLength, maxLength = charactersMax }: Schema) {
+  if (given.length > maxLength * unitsPerCharacter) {
+    return `must have ${range(minLength, maxLength)} characters`
+  }
+  return isReadable(given) ? undefined : 'contains control or malformed characters'
+}
+
+function normaliseText(
+  given: string,
+  schema: Schema,
+  { faults, domain }: Normalisation,
+  path: string,
+): string | undefined {
+  const refusal = refusalOf(given, schema)
+  if (refusal !== undefined) {
+    faults.push(invalid(path, `The '${path}' field ${refusal}.`))
+    return undefined
+  }
+  // A password is used as it was typed.
+  if (schema.writeOnly) return given
+  const text = given.trim().normalize('NFC')
+  if (text === '' && schema.clearable) return undefined
+  if (schema.atDomain) return withDomain(text, domain)
+  return schema.compact ? compactNumber(text) : text
+}
+
+function normaliseItems(
+  items: unknown[],
+  schema: Schema,
+  options: Normalisation,
+  path: string,
+): unknown[] | undefined {
+  const { slots, maxItems = items.length } = schema
+  if (items.length > maxItems) {
+    const message = `The '${path}' field must have at most ${maxItems} items.`
+    options.faults.push(invalid(path, message))
+    return undefined
+  }
+  return items.map((item, index) =>
+    slots && item === unmodified
+      ? { [slots]: unmodified }
+      : normalise(item, schema.items, options, itemPath(path, index)),
+  )
+}
+
+/** Of the members that the schema does not know, no more are kept than are told. */
+function normaliseMembers(
+  members: Members,
+  schema: Schema,
+  options: Normalisation,
+  path: string,
+): Members {
+  const { properties = {} } = schema
+  let unknown = 0
+  const normalised = Object.entries(members).flatMap(([key, member]) => {
+    if (Object.hasOwn(properties, key)) {
+      return [[key, normalise(member, properties[key], options, memberPath(path, key))]]
+    }
+    unknown += 1
+    return unknown > faultsMax ? [] : [[key, member]]
+  })
+  return Object.fromEntries(normalised)
+}
+
 /**
  * Copies a request body with its texts trimmed and NFC-normalised, ids completed, and `undefined` in place of what clears
- * a clearable member.
+ * a clearable member. It follows the schema: what that does not know, or nobody can set, is not looked into.
  */
 export function normalise(
   value: unknown,
@@ -66,31 +143,14 @@ export function normalise(
   options: Normalisation,
   path = '',
 ): unknown {
+  if (schema === undefined || schema.readOnly) return value
+  if (value === null) return schema.clearable ? undefined : null
   if (typeof value === 'string') {
-    if (!isReadable(value)) {
-      const { faults } = options
-      const message = `The '${path}' field contains control or malformed characters.`
-      if (faults.length < faultsMax) faults.push(invalid(path, message))
-      return undefined
-    }
-    const text = normaliseText(value, schema, options.domain)
-    return text === '' && schema?.clearable && isText(schema) ? undefined : text
+    return isText(schema) ? normaliseText(value, schema, options, path) : value
   }
-  if (value === null) return schema?.clearable ? undefined : null
   if (Array.isArray(value)) {
-    return value.map((item, index) => {
-      const slot = schema?.slots
-      if (slot && item === unmodified) return { [slot]: unmodified }
-      return normalise(item, schema?.items, options, itemPath(path, index))
-    })
+    return schema.items ? normaliseItems(value, schema, options, path) : value
   }
-  if (isObject(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [
-        key,
-        normalise(member, schema?.properties?.[key], options, memberPath(path, key)),
-      ]),
-    )
-  }
+  if (isObject(value) && schema.properties) return normaliseMembers(value, schema, options, path)
   return value
 }

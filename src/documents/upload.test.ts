@@ -30,7 +30,7 @@ describe('an uploaded file', () => {
     await expect(gather(endless(), 'content', bytesMax)).rejects.toMatchObject(refusal)
     expect(taken).toBe(Math.floor(bytesMax / 1_000) + 1)
     const text = pattern(bytesMax + 1).toString('base64')
-    await expect(fromBase64(text, 'content', bytesMax)).rejects.toMatchObject(refusal)
+    expect(() => fromBase64(text, 'content', bytesMax)).toThrow(expect.objectContaining(refusal))
   })
 
   it.each([
@@ -46,8 +46,8 @@ describe('an uploaded file', () => {
     'AAA-',
     'data:audio/wav;base64,AAAA',
     'AAAA\u0000AAA',
-  ])('is not %j', async (text) => {
-    expect(await fromBase64(text, 'content', bytesMax)).toBeUndefined()
+  ])('is not %j', (text) => {
+    expect(fromBase64(text, 'content', bytesMax)).toBeUndefined()
   })
 
   it.each(sizes)('of %i bytes is whole, however it was cut on the way', async (size) => {
@@ -60,11 +60,16 @@ describe('an uploaded file', () => {
     }
   })
 
-  it.each(sizes.slice(1))('of %i bytes is the one that its base64 tells', async (size) => {
+  it.each(sizes.slice(1))('of %i bytes is the one that its base64 tells', (size) => {
     const bytes = pattern(size)
     const text = bytes.toString('base64')
-    for (const given of [text, text.replaceAll(/.{76}/g, '$&\r\n'), ` ${text}\n`]) {
-      const upload = await fromBase64(given, 'content', bytesMax)
+    for (const given of [
+      text,
+      text.replaceAll(/.{76}/g, '$&\r\n'),
+      ` ${text}\n`,
+      [...text].join(' '),
+    ]) {
+      const upload = fromBase64(given, 'content', bytesMax)
       expect(Buffer.concat(upload?.pieces ?? []).equals(bytes)).toBe(true)
     }
   })

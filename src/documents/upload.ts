@@ -63,26 +63,28 @@ export async function gather(
   return new Upload(pieces)
 }
 
-/** Characters decoded at a time; four of them are three bytes. */
-const base64Step = 65_536
-
-function* decode(text: string): Iterable<Buffer> {
-  for (let at = 0; at < text.length; at += base64Step) {
-    yield Buffer.from(text.slice(at, at + base64Step), 'base64')
-  }
-}
-
 /**
- * The file that a base64 text is; undefined when it is none. Line breaks, which many encoders write, are left out.
+ * The file that a base64 text is; undefined when it is none. Spaces and line breaks, which many encoders write, are
+ * passed over.
  *
  * @throws Refusal 413 when the file has more than `bytesMax` bytes.
  */
-export async function fromBase64(
-  given: string,
-  parameter: string,
-  bytesMax: number,
-): Promise<Upload | undefined> {
-  const text = /\s/.test(given) ? given.replaceAll(/\s+/g, '') : given
-  if (text === '' || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined
-  return gather(decode(text), parameter, bytesMax)
+export function fromBase64(text: string, parameter: string, bytesMax: number): Upload | undefined {
+  const bytes = decodeBase64(text)
+  if (!bytes?.length) return undefined
+  if (bytes.length > bytesMax) throw tooLarge(parameter, bytesMax)
+  const pieces: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    pieces.push(Buffer.from(bytes.buffer, at, Math.min(pieceBytes, bytes.length - at)))
+  }
+  return new Upload(pieces)
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    // Without its padding a text may have been cut off.
+    return Uint8Array.fromBase64(text, { lastChunkHandling: 'strict' })
+  } catch {
+    return undefined
+  }
 }

@@ -38,10 +38,8 @@ const typeNames: Record<string, string> = {
   'object,null': 'an object or null',
 }
 
-/** What a bound of the schema asks for, both ends where it has both. */
-function range(schema: Schema, low: string, high: string): string {
-  const least = schema[low as keyof Schema] as number | undefined
-  const most = schema[high as keyof Schema] as number | undefined
+/** What a schema's bounds ask for, both ends where it has both. */
+export function range(least: number | undefined, most: number | undefined): string {
   if (least !== undefined && most !== undefined) return `${least} to ${most}`
   return least !== undefined ? `at least ${least}` : `at most ${most}`
 }
@@ -56,12 +54,10 @@ function requirement({ keyword, params, parentSchema, data }: ErrorObject): stri
       return `must be one of ${(params.allowedValues as string[]).map((value) => `'${value}'`).join(', ')}`
     case 'minLength':
     case 'maxLength':
-      return `must have ${range(schema, 'minLength', 'maxLength')} characters`
+      return `must have ${range(schema.minLength, schema.maxLength)} characters`
     case 'minimum':
     case 'maximum':
-      return `must be ${range(schema, 'minimum', 'maximum')}`
-    case 'maxItems':
-      return `must have at most ${params.limit} items`
+      return `must be ${range(schema.minimum, schema.maximum)}`
     case 'upload':
       return 'must be a file: base64 in JSON, or the file of a form'
     case 'pattern':

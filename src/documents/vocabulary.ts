@@ -43,6 +43,12 @@ export type Schema = TSchema &
     type?: string
     properties?: Record<string, Schema>
     items?: Schema
+    maxItems?: number
+    minLength?: number
+    maxLength?: number
+    minimum?: number
+    maximum?: number
+    enum?: readonly unknown[]
     anyOf?: Schema[]
     required?: string[]
     default?: unknown

@@ -6,15 +6,48 @@ import { floorHeaders, securityHeaders } from './headers.ts'
 /** Seconds after which a client should try again when the database could not serve. */
 const retryAfterSeconds = 1
 
-/** The body of every refusal. */
-function errorBody(faults: readonly Fault[], requestId: string) {
-  const errors = faults.map(({ code, message, parameter }) => ({
-    code,
-    name: errorCodes[code].name,
-    message,
-    ...(parameter !== undefined && { parameter }),
-  }))
-  return { errors, requestId }
+/** The most that a message, the path of a field, and all faults together take in an answer, in bytes. */
+const messageBytesMax = 512
+const parameterBytesMax = 256
+const faultsBytesMax = 16_384
+
+/** What a text takes in an answer, in bytes: JSON writes a control character with six. */
+function sentBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text))
+}
+
+/** Cuts a text between two characters where an answer would grow too long of it. */
+function cut(text: string, bytesMax: number): string {
+  if (text.length <= bytesMax && sentBytes(text) <= bytesMax) return text
+  let bytes = sentBytes('…')
+  const characters: string[] = []
+  for (const character of text) {
+    bytes += sentBytes(character) - 2
+    if (bytes > bytesMax) break
+    characters.push(character)
+  }
+  return `${characters.join('')}…`
+}
+
+/**
+ * The body of every refusal. What a client sent comes back in it, so this is where its length is bounded, whoever wrote the
+ * message: an answer must not be a multiple of its request.
+ */
+function errorBody(faults: readonly Fault[], requestId: string): string {
+  const errors: string[] = []
+  let bytes = 0
+  for (const { code, message, parameter } of faults) {
+    const error = JSON.stringify({
+      code,
+      name: errorCodes[code].name,
+      message: cut(message, messageBytesMax),
+      ...(parameter !== undefined && { parameter: cut(parameter, parameterBytesMax) }),
+    })
+    bytes += Buffer.byteLength(error)
+    if (bytes > faultsBytesMax) break
+    errors.push(error)
+  }
+  return `{"errors":[${errors.join(',')}],"requestId":${JSON.stringify(requestId)}}`
 }
 
 const frameworkMessages: Record<string, string> = {
@@ -61,7 +94,7 @@ export function handleError(error: Error, request: FastifyRequest, reply: Fastif
     .code(refusal.status)
     .headers({ ...floorHeaders(request), ...refusal.headers })
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify(errorBody(refusal.faults, request.id)))
+    .send(errorBody(refusal.faults, request.id))
 }
 
 /** What the HTTP parser gives up on, by the code of its error; anything else is not HTTP. */
@@ -85,7 +118,7 @@ export function clientErrorHandler(newRequestId: () => string) {
     const fault = parserFaults[error.code ?? ''] ?? notHttp
     const { status } = errorCodes[fault.code]
     const requestId = newRequestId()
-    const body = JSON.stringify(errorBody([fault], requestId))
+    const body = errorBody([fault], requestId)
     const headers = {
       ...securityHeaders,
       'x-request-id': requestId,

@@ -2,7 +2,8 @@ import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isObject, type Members } from '../documents/normalise.ts'
 import { fromBase64, gather } from '../documents/upload.ts'
-import { invalid, Refusal } from '../errors.ts'
+import { type Fault, invalid, Refusal } from '../errors.ts'
+import { keyUnitsMax, longName } from './json.ts'
 
 export const formType = 'multipart/form-data'
 
@@ -11,6 +12,9 @@ const envelopeBytes = 16_384
 
 /** Bytes of a field, far more than any of our texts takes. */
 const fieldBytes = 4_096
+
+/** Bytes of the headers of a part, far more than its name, its file's name and its type take. */
+const partHeaderBytes = 8_192
 
 /** The largest body, in bytes, that brings a file of `fileBytesMax` bytes: in JSON three bytes are four characters. */
 export function bodyBytesFor(fileBytesMax: number): number {
@@ -24,25 +28,37 @@ interface FileMember {
   bytesMax: number
 }
 
+/** What is wrong with a part that is no file, before its value is looked at. */
+function refusalOf(name: string | undefined, value: unknown, isCut: boolean): Fault | undefined {
+  if (name === undefined) return { code: 2, message: 'A part of the form has no name.' }
+  if (name.length > keyUnitsMax) return longName(name)
+  if (isCut && name !== member)
+    return invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)
+  // The library puts this character in the place of bytes that are no UTF-8.
+  const isMalformed = typeof value === 'string' && value.includes('\uFFFD')
+  return isMalformed ? invalid(name, `The '${name}' field is not valid UTF-8.`) : undefined
+}
+
 async function readParts(request: FastifyRequest, { member, bytesMax }: FileMember) {
   const body = new Map<string, unknown>()
   // One more than is allowed of each, so that the refusal is ours and says what is wrong.
-  const limits = { files: 2, fields: 50, parts: 60, fieldSize: fieldBytes, fileSize: bytesMax + 1 }
+  const limits = {
+    files: 2,
+    fields: 50,
+    parts: 60,
+    headerSize: partHeaderBytes,
+    fieldSize: fieldBytes,
+    fileSize: bytesMax + 1,
+  }
   for await (const part of request.parts({ limits })) {
     const isFile = part.type === 'file'
+    const fault = isFile ? undefined : refusalOf(part.fieldname, part.value, part.valueTruncated)
+    if (fault) throw new Refusal([fault])
     // A form has one file, whatever its field is called.
     const name = isFile ? member : part.fieldname
     if (body.has(name)) {
       const what = isFile ? 'The form must bring one file only' : 'It is given twice'
       throw new Refusal([invalid(name, `The '${name}' field is not valid. ${what}.`)])
-    }
-    // A text where the file should be is left for the document to refuse, which says what is expected.
-    if (!isFile && name !== member && part.valueTruncated) {
-      throw new Refusal([invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)])
-    }
-    // The library puts this character in the place of bytes that are no UTF-8.
-    if (!isFile && String(part.value).includes('\uFFFD')) {
-      throw new Refusal([invalid(name, `The '${name}' field is not valid UTF-8.`)])
     }
     body.set(name, isFile ? await gather(part.file, member, bytesMax) : part.value)
   }
@@ -61,11 +77,11 @@ async function readForm(request: FastifyRequest, file: FileMember): Promise<Memb
 }
 
 /** @throws Refusal 413 for a file that is too large. */
-async function readJson(body: unknown, { member, bytesMax }: FileMember): Promise<unknown> {
+function readJson(body: unknown, { member, bytesMax }: FileMember): unknown {
   const content = isObject(body) ? body[member] : undefined
   if (!isObject(body) || typeof content !== 'string') return body
   // What is no base64 is left for the document to refuse, together with all else that is wrong.
-  return { ...body, [member]: (await fromBase64(content, member, bytesMax)) ?? content }
+  return { ...body, [member]: fromBase64(content, member, bytesMax) ?? content }
 }
 
 /**
@@ -78,6 +94,6 @@ export async function acceptFiles(app: FastifyInstance, file: FileMember): Promi
   app.addHook('preHandler', async (request) => {
     request.body = request.isMultipart()
       ? await readForm(request, file)
-      : await readJson(request.body, file)
+      : readJson(request.body, file)
   })
 }

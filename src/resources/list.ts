@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Reader, sql, type Value } from '../database/database.ts'
-import { fold, isReadable } from '../documents/normalise.ts'
+import { compose, fold, isReadable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
 
@@ -104,7 +104,7 @@ function readFilter(name: string, value: string, fields: ListFields): Condition 
   if (!isReadable(value)) {
     return invalid(name, `The '${name}' parameter contains control or malformed characters.`)
   }
-  const text = value.normalize('NFC')
+  const text = compose(value)
   return condition(column, operator, sensitivity === 'sensitive' ? text : fold(text))
 }
 

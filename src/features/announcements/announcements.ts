@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
+import { compose, fold } from '../../documents/normalise.ts'
 import { clearable, readOnly, text, unmodified, upload } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
@@ -191,7 +191,7 @@ export function announcements(
     bodyBytesMax: bodyBytesFor(fileBytesMax),
     consumes: ['application/json', formType],
     scope: groupScope,
-    keyOf: (id) => id.normalize('NFC'),
+    keyOf: compose,
     requireCollection: requireGroup,
     columns: ({ name, description = '' }) => ({
       name_key: fold(name),

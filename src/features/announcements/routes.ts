@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Database } from '../../database/database.ts'
-import { isObject } from '../../documents/normalise.ts'
+import { compose, isObject } from '../../documents/normalise.ts'
 import { Upload } from '../../documents/upload.ts'
 import { notFound } from '../../errors.ts'
 import { sendBytes } from '../../http/bytes.ts'
@@ -41,7 +41,7 @@ function addContent(app: FastifyInstance, database: Database, path: string): voi
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const scope = groupScope(request)
       const { instance_name: given = '' } = request.params as Record<string, string>
-      const name = given.normalize('NFC')
+      const name = compose(given)
       const content = await findContent(database, [...scope, name])
       if (!content) throw notFound()
       const { contentId, size } = content

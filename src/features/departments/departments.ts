@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold, isObject, type Members } from '../../documents/normalise.ts'
+import { compose, fold, isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/permissions.ts'
@@ -152,7 +152,7 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
       DepartmentName: caseless('department_name'),
     },
     scope: groupScope,
-    keyOf: (id) => id.normalize('NFC'),
+    keyOf: compose,
     requireCollection: requireGroup,
     complete: async (reader, { place }, value) => {
       const { parentDepartment, ...rest } = value

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
+import { compose, fold } from '../../documents/normalise.ts'
 import { clearable, fixed, name, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import type { Permission } from '../../http/permissions.ts'
@@ -74,7 +74,7 @@ export function dispositionCodes(definition: Definition): Resource<DispositionCo
     idMember: 'code',
     duplicateMessage: 'Disposition code name already exists.',
     fields: { Code: caseless('code'), Description: caseless('description') },
-    keyOf: (id) => id.normalize('NFC'),
+    keyOf: compose,
     columns: ({ code, active, description = '' }) => ({
       code_key: fold(code),
       active: active ? 1 : 0,

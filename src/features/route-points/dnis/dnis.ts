@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../../database/database.ts'
 import { defineDocument, needs } from '../../../documents/document.ts'
-import { fold } from '../../../documents/normalise.ts'
+import { compose, fold } from '../../../documents/normalise.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound, Refusal } from '../../../errors.ts'
 import { caseless, exact } from '../../../resources/list.ts'
@@ -56,7 +56,7 @@ export type DnisKey = readonly [string, string, string, string]
 
 /** Names are compared exactly, but in whichever form their accents were typed. */
 function keyOf(given: string): string {
-  return given.normalize('NFC')
+  return compose(given)
 }
 
 /** The key of the DNIS that a path names by `:instance_name`. */
