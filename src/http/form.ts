@@ -28,12 +28,23 @@ interface FileMember {
   bytesMax: number
 }
 
+/**
+ * Whether a part is the file: many clients, which build forms by hand, name no file in it. The library asks it of a part's
+ * name, type and file name.
+ */
+function isFileOf(member: string) {
+  return (name: string | undefined, type: string | undefined, fileName: string | undefined) =>
+    name === member ||
+    fileName !== undefined ||
+    type === 'application/octet-stream' ||
+    Boolean(type?.startsWith('audio/'))
+}
+
 /** What is wrong with a part that is no file, before its value is looked at. */
 function refusalOf(name: string | undefined, value: unknown, isCut: boolean): Fault | undefined {
   if (name === undefined) return { code: 2, message: 'A part of the form has no name.' }
   if (name.length > keyUnitsMax) return longName(name)
-  if (isCut && name !== member)
-    return invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)
+  if (isCut) return invalid(name, `The '${name}' field is longer than ${fieldBytes} bytes.`)
   // The library puts this character in the place of bytes that are no UTF-8.
   const isMalformed = typeof value === 'string' && value.includes('\uFFFD')
   return isMalformed ? invalid(name, `The '${name}' field is not valid UTF-8.`) : undefined
@@ -50,7 +61,7 @@ async function readParts(request: FastifyRequest, { member, bytesMax }: FileMemb
     fieldSize: fieldBytes,
     fileSize: bytesMax + 1,
   }
-  for await (const part of request.parts({ limits })) {
+  for await (const part of request.parts({ limits, isPartAFile: isFileOf(member) })) {
     const isFile = part.type === 'file'
     const fault = isFile ? undefined : refusalOf(part.fieldname, part.value, part.valueTruncated)
     if (fault) throw new Refusal([fault])

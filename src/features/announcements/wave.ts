@@ -43,10 +43,24 @@ const relatives: Record<string, string> = {
   RIFX: 'RIFX, which is WAVE with its numbers the other way round',
   RF64: 'RF64, which is WAVE for more than 4 GB',
   '.snd': 'audio/basic',
+  UklG: 'base64 text, where a form brings the file as it is',
 }
 
 /** Real files have a handful. */
 const chunksMax = 1_000
+
+/**
+ * What writes to a pipe learns the size only when it can no longer write the header, and leaves 0, or nearly the most that
+ * fits. Such a file is refused: nobody could tell a whole one from one that was cut off.
+ */
+const untoldSizeMin = 0x7fff_0000
+
+function refuseUntold(size: number, what: string): void {
+  if (size > 0 && size < untoldSizeMin) return
+  throw new Damage(
+    `a ${what} without its size (${size}), as a program leaves it that writes to a pipe: let it write to a file`,
+  )
+}
 
 /**
  * Where the chunks of a RIFF file lie. The library reads headers and trusts their sizes, so these are compared with the
@@ -55,10 +69,12 @@ const chunksMax = 1_000
  * @throws Damage when they are not what the file holds.
  */
 function findChunks(upload: Upload): Map<string, Chunk> {
-  const told = upload.slice(4, 8).readUInt32LE() + 8
+  const size = upload.slice(4, 8).readUInt32LE()
+  refuseUntold(size, 'RIFF header')
+  const told = size + 8
   // Not every program counts the byte that pads an odd chunk at the end.
   if (told !== upload.size && told + 1 !== upload.size) {
-    const why = told > upload.size ? ': it was cut off, or written to a pipe' : ''
+    const why = told > upload.size ? ': it was cut off' : ''
     throw new Damage(`a header that tells of ${told} bytes in a file of ${upload.size}${why}`)
   }
   const chunks = new Map<string, Chunk>()
@@ -68,6 +84,7 @@ function findChunks(upload: Upload): Map<string, Chunk> {
     const id = header.toString('latin1', 0, 4).replaceAll(/[^ -~]/g, '?')
     const chunk = { start: at + 8, size: header.readUInt32LE(4) }
     const left = upload.size - chunk.start
+    if (id === 'data' && left > 0) refuseUntold(chunk.size, "'data' chunk")
     if (chunk.size > left) {
       throw new Damage(`a '${id}' chunk that tells of ${chunk.size} bytes where ${left} follow`)
     }
