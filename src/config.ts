@@ -45,6 +45,12 @@ export const ConfigSchema = Type.Object(
           'Password of that admin, 8 to 128 characters; without it one is generated and printed once.',
       }),
     ),
+    ADMIN_PASSWORD_FILE: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'File that holds that password instead; one line end after it is left out.',
+      }),
+    ),
     SESSION_HOURS: Type.Number({
       exclusiveMinimum: 0,
       maximum: 8_760,
@@ -160,7 +166,13 @@ export function readConfig(environment: Record<string, string | undefined>): Con
   for (const [name, value] of Object.entries(environment)) {
     if (name.startsWith(prefix)) given[name.slice(prefix.length)] = value
   }
-  if (validate(given)) return given
+  const isValid = validate(given)
+  if (isValid && given.ADMIN_PASSWORD !== undefined && given.ADMIN_PASSWORD_FILE !== undefined) {
+    throw new Error(
+      'Bad configuration: POINTSMAN_ADMIN_PASSWORD and POINTSMAN_ADMIN_PASSWORD_FILE are given both; one is enough.',
+    )
+  }
+  if (isValid) return given
   const problems = (validate.errors ?? []).map(({ instancePath, keyword, message, params }) =>
     keyword === 'additionalProperties'
       ? `${prefix}${params.additionalProperty} is not a setting`

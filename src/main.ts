@@ -14,7 +14,7 @@ import { serveMetrics } from './metrics/serve.ts'
 /** Opens everything in order; `opened` closes it in reverse. */
 async function open(config: Config, log: Log, opened: AsyncDisposableStack): Promise<void> {
   const { logger } = log
-  const { ADMIN_USERNAME, ADMIN_PASSWORD, HOST, PORT } = config
+  const { ADMIN_USERNAME, ADMIN_PASSWORD, ADMIN_PASSWORD_FILE: file, HOST, PORT } = config
   const metricsAddress = parseAddress(config.METRICS_ADDRESS)
   const registry = metricsAddress && createRegistry()
 
@@ -28,7 +28,8 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
     countDroppedLines(registry, log.dropped)
   }
 
-  const generated = await createFirstAdmin(database, ADMIN_USERNAME, ADMIN_PASSWORD)
+  const password = file === undefined ? ADMIN_PASSWORD : { file }
+  const generated = await createFirstAdmin(database, ADMIN_USERNAME, password)
   if (generated) {
     tellError(
       `Created the system admin '${ADMIN_USERNAME}' with the password ${generated}\n` +

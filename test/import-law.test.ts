@@ -25,7 +25,7 @@ const features: Record<string, readonly string[]> = {
   departments: ['groups'],
   identities: ['changes'],
   numbers: ['groups'],
-  admins: ['changes', 'departments', 'groups', 'identities', 'tenants'],
+  admins: ['departments', 'groups', 'identities', 'tenants'],
   users: ['departments', 'groups', 'identities', 'numbers'],
   announcements: ['groups'],
   'disposition-codes': ['groups', 'tenants'],

@@ -89,7 +89,8 @@ function toRefusal(error: Error, request: FastifyRequest): Refusal {
 /** Turns whatever a handler threw into the one error shape. A cause of our own making goes to the log only. */
 export function handleError(error: Error, request: FastifyRequest, reply: FastifyReply) {
   const refusal = toRefusal(error, request)
-  if (refusal.status >= 500) request.log.error({ err: error }, 'request failed')
+  if (refusal.status >= 500 && refusal !== error)
+    request.log.error({ err: error }, 'request failed')
   return reply
     .code(refusal.status)
     .headers({ ...floorHeaders(request), ...refusal.headers })

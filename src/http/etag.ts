@@ -23,7 +23,10 @@ export function namesWeakly(header: string, etag: string): boolean {
  * @param text the state that is about to change, as GET shows it; undefined where there is none, as before a creation.
  * @throws Refusal 412 when If-Match names another state than this one, or If-None-Match names this one.
  */
-export function judgePreconditions({ headers }: FastifyRequest, text: string | undefined): void {
+export function judgePreconditions(
+  { headers }: Pick<FastifyRequest, 'headers'>,
+  text: string | undefined,
+): void {
   const { 'if-match': wanted, 'if-none-match': unwanted } = headers
   if (wanted === undefined && unwanted === undefined) return
   const etag = text && etagOf(text)

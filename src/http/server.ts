@@ -8,6 +8,7 @@ import Fastify, {
 import Negotiator from 'negotiator'
 import type { PublicUrl } from '../config.ts'
 import { type Fault, notFound, Refusal } from '../errors.ts'
+import { addressTest, canonicalAddress, clientAddress } from './addresses.ts'
 import { clientErrorHandler, handleError } from './error-handler.ts'
 import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
@@ -87,6 +88,7 @@ function requestIds(): () => string {
 export function createServer(options: ServerOptions): FastifyInstance {
   const { trustedProxies, publicUrl, logger } = options
   const newRequestId = requestIds()
+  const isProxy = addressTest(trustedProxies)
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -95,7 +97,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     // What arrives on a kept connection while the server stops is served like the rest, and told that it is the last.
     return503OnClosing: false,
-    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    // In whatever spelling the address comes; a socket that is closed already has none.
+    trustProxy:
+      trustedProxies.length > 0 && ((address) => isProxy(canonicalAddress(address ?? '') ?? '')),
     rewriteUrl: undoProxies(publicUrl),
     genReqId: newRequestId,
     // Node answers a missing Host in a shape of its own; ours is refused below.
@@ -121,6 +125,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   })
 
   app.addHook('onRequest', async (request, reply) => {
+    request.address = clientAddress(request.raw, isProxy)
     reply.headers(floorHeaders(request))
     refuseMalformed(request)
     if (request.is404) throw notServed(methodsOf(request.url))
@@ -136,6 +141,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
         status: reply.statusCode,
         milliseconds: Math.round(reply.elapsedTime * 10) / 10,
         caller: request.caller?.identityId,
+        address: request.address,
       },
       'request',
     )

@@ -4,6 +4,7 @@ import { addNews, type Judged } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
 import { notFound, refuseIfAny, taken } from '../errors.ts'
 import { record } from '../features/changes/record.ts'
+import { type Client, clientOf } from '../http/clients.ts'
 import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
 import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
@@ -33,6 +34,9 @@ export function oneOf(noun: string): string {
 export function without(value: Members, members: readonly string[]): Members {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !members.includes(name)))
 }
+
+/** What a creation takes of a request. */
+type Creation = Pick<FastifyRequest, 'body' | 'headers'> & { client: Client }
 
 /** What a resource's definition comes to: its five operations on a database. */
 export function operationsOf<Value extends Members>(resource: Resource<Value>, database: Database) {
@@ -88,10 +92,11 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
    * The secrets of a partial update, made ready before the write so that nothing slow happens inside it. What is wrong
    * with the update is judged there: until then it may have become right.
    */
-  async function secretsOf(site: Site, body: unknown): Promise<Record<string, string>> {
+  async function secretsOf(site: Site, request: FastifyRequest): Promise<Record<string, string>> {
     if (!resource.prepare) return {}
-    const { secrets } = await judgeChange(database, site, await find(database, site), body)
-    return resource.prepare(secrets, false)
+    const before = await find(database, site)
+    const { secrets } = await judgeChange(database, site, before, request.body)
+    return resource.prepare(secrets, { isNew: false, client: clientOf(request) })
   }
 
   async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
@@ -188,20 +193,25 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     return { write, newKey, faults: addNews(faults, (await resource.check?.(write)) ?? []) }
   }
 
-  async function create(request: FastifyRequest, reply: FastifyReply) {
-    const site = siteOf(request)
+  /**
+   * Creates a resource and answers its GET and its path.
+   *
+   * @throws Refusal with all that stands against it.
+   */
+  async function createOne(site: Site, { body, headers, client }: Creation) {
     await resource.requireCollection?.(database, site)
-    const judged = document.create(request.body, await resource.domain?.(database, site.place))
+    const judged = document.create(body, await resource.domain?.(database, site.place))
     // A body that will be refused is not worth slow work.
     const isPromising = judged.faults.length === 0
-    const secrets = (isPromising && (await resource.prepare?.(judged.secrets, true))) || {}
-    const { text, target } = await database.write(async (transaction) => {
+    const options = { isNew: true, client }
+    const secrets = (isPromising && (await resource.prepare?.(judged.secrets, options))) || {}
+    return database.write(async (transaction) => {
       await site.caller.confirm(transaction)
       await resource.requireCollection?.(transaction, site)
       const draft = { judged, before: undefined, secrets }
       const { write, newKey, faults } = await examine(transaction, site, draft)
       refuseIfAny(faults)
-      judgePreconditions(request, undefined)
+      judgePreconditions({ headers }, undefined)
       await save(write, newKey)
       const after = await find(transaction, site, newKey)
       const change = { key: newKey, before: undefined, after }
@@ -209,6 +219,12 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
       const answer = { ...after, ...resource.reveal?.(secrets) }
       return { text: present(answer), target }
     })
+  }
+
+  async function create(request: FastifyRequest, reply: FastifyReply) {
+    const { body, headers } = request
+    const creation = { body, headers, client: clientOf(request) }
+    const { text, target } = await createOne(siteOf(request), creation)
     reply.code(201).header('location', target)
     if (resource.answers?.create === 'empty') return {}
     return sendText(request, reply, text)
@@ -216,7 +232,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
 
   async function change(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
-    const secrets = await secretsOf(site, request.body)
+    const secrets = await secretsOf(site, request)
     const text = await database.write(async (transaction) => {
       await site.caller.confirm(transaction)
       const before = await find(transaction, site)
@@ -266,5 +282,5 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     return {}
   }
 
-  return { list, read, create, change, remove }
+  return { list, read, create, createOne, change, remove }
 }

@@ -4,6 +4,7 @@ import type { Members } from '../documents/normalise.ts'
 import type { Upload } from '../documents/upload.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import type { Fault } from '../errors.ts'
+import type { Client } from '../http/clients.ts'
 import type { Example } from '../http/operation.ts'
 import type { Caller, Permission, Place } from '../http/permissions.ts'
 import type { ListFields } from './list.ts'
@@ -85,7 +86,10 @@ export interface Resource<Value extends Members = Members> {
   /** Completes a document with what the server decides; `before` is undefined in a creation. */
   complete?(reader: Reader, site: Site, value: Value, before: Value | undefined): Promise<Value>
   /** Slow work, done before the write begins; its answer is the write's `secrets`. */
-  prepare?(secrets: Record<string, string>, isNew: boolean): Promise<Record<string, string>>
+  prepare?(
+    secrets: Record<string, string>,
+    options: { isNew: boolean; client: Client },
+  ): Promise<Record<string, string>>
   /** Members that the answer to the creation shows and no later one does. */
   reveal?(secrets: Record<string, string>): Members
   /**

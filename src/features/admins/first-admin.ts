@@ -1,53 +1,94 @@
+import { createReadStream } from 'node:fs'
 import { type Database, sql } from '../../database/database.ts'
-import { refuseIfAny } from '../../errors.ts'
-import { levels } from '../../http/permissions.ts'
-import { record } from '../changes/record.ts'
-import { saveIdentity } from '../identities/identities.ts'
-import { hashPassword } from '../identities/password.ts'
+import { fold } from '../../documents/normalise.ts'
+import { forbidden, Refusal } from '../../errors.ts'
+import { type Caller, levels } from '../../http/permissions.ts'
+import { operationsOf } from '../../resources/operations.ts'
 import { newSecret } from '../identities/secrets.ts'
 import { systemAdmins } from './admins.ts'
 
 const selectAdmin = sql<{ user_key: string }>('SELECT user_key FROM system_admins LIMIT 1')
 
+/** A password with its line end is far shorter: more is another file. */
+const secretBytesMax = 4_096
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+async function readSecret(file: string): Promise<string> {
+  const pieces = await Array.fromAsync<Buffer>(createReadStream(file, { end: secretBytesMax }))
+  const bytes = Buffer.concat(pieces)
+  if (bytes.length > secretBytesMax) throw new Error(`it has more than ${secretBytesMax} bytes`)
+  // Editors and `echo` end a file with a line end, which is no part of the password.
+  const secret = utf8.decode(bytes).replace(/\r?\n$/, '')
+  if (secret === '') throw new Error('it is empty')
+  return secret
+}
+
+/** Where the first admin's password comes from: given, in a file, or, when it is undefined, to be generated. */
+export type FirstPassword = string | { file: string } | undefined
+
+/** @throws Error naming the setting, when the file cannot be read, is empty or too large. */
+async function choosePassword(password: FirstPassword): Promise<string> {
+  if (password === undefined) return newSecret()
+  if (typeof password === 'string') return password
+  const { file } = password
+  try {
+    return await readSecret(file)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const setting = 'POINTSMAN_ADMIN_PASSWORD_FILE'
+    throw new Error(`${setting}: the file '${file}' cannot be used: ${reason}.`, { cause: error })
+  }
+}
+
+/** What stands against the first admin, told by the settings that it was made of. */
+function bySettings(error: unknown, password: FirstPassword): unknown {
+  if (!(error instanceof Refusal)) return error
+  const passwordSetting = `ADMIN_PASSWORD${typeof password === 'object' ? '_FILE' : ''}`
+  const problems = error.faults.map(({ parameter, message }) => {
+    const setting = parameter === 'password' ? passwordSetting : 'ADMIN_USERNAME'
+    return `POINTSMAN_${setting}: ${message}`
+  })
+  return new Error(problems.join(' '), { cause: error })
+}
+
 /**
- * Creates a system admin where there is none, so that somebody can sign in.
+ * Creates a system admin where there is none, as a request would, so that somebody can sign in.
  *
- * @param password generated when it is undefined.
- * @throws Refusal when nobody can have this username.
+ * @throws Error naming the settings that are not valid.
  * @returns the generated password, to be shown once; undefined when none was generated.
  */
 export async function createFirstAdmin(
   database: Database,
   username: string,
-  password: string | undefined,
+  password: FirstPassword,
 ): Promise<string | undefined> {
   if (await database.get(selectAdmin)) return undefined
-  const chosen = password ?? newSecret()
-  const passwordHash = await hashPassword(chosen)
-  const { value, faults } = systemAdmins.document.create({
-    userId: username,
-    firstName: 'System',
-    lastName: 'Admin',
-  })
-  refuseIfAny(faults)
-  const created = await database.write(async (transaction) => {
+  const chosen = await choosePassword(password)
+  let isLate = false
+  const caller: Caller = {
+    identityKey: fold(username),
+    identityId: username,
+    level: levels.System,
+    tenantKey: null,
+    groupKey: null,
+    departmentName: null,
+    secretHash: '',
+    token: null,
     // Another process may have been first.
-    if (await transaction.get(selectAdmin)) return false
-    const place = { tenantKey: null, groupKey: null, departmentName: null }
-    const identity = { identityId: value.userId, level: levels.System, ...place }
-    await saveIdentity(transaction, identity, { isNew: true, passwordHash })
-    const row = { ...systemAdmins.columns(value), value: JSON.stringify(value) }
-    const key = systemAdmins.keyOf(value.userId, { place: {}, parameters: {} })
-    await systemAdmins.table.insert(transaction, [key], row)
-    await record(transaction, {
-      tenantKey: '',
-      by: value.userId,
-      action: 'create',
-      target: `/api/v1/admins/${encodeURIComponent(value.userId)}/`,
-      before: null,
-      after: JSON.stringify(value),
-    })
-    return true
-  })
-  return created && password === undefined ? chosen : undefined
+    async confirm(reader) {
+      isLate = (await reader.get(selectAdmin)) !== undefined
+      if (isLate) throw forbidden()
+    },
+  }
+  const site = { caller, place: {}, parameters: {}, query: {} }
+  const body = { userId: username, firstName: 'System', lastName: 'Admin', password: chosen }
+  const client = { payer: 'start', isGone: () => false }
+  try {
+    await operationsOf(systemAdmins, database).createOne(site, { body, headers: {}, client })
+  } catch (error) {
+    if (isLate) return undefined
+    throw bySettings(error, password)
+  }
+  return password === undefined ? chosen : undefined
 }

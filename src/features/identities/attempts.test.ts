@@ -124,6 +124,42 @@ describe.each(engines)('guessing on $name', (engine) => {
     expect((await signIn(username, password, '192.0.2.8')).status).toBe(429)
   })
 
+  it.each([
+    [
+      'an IPv4 host',
+      ['192.0.2.20', '192.0.2.20:5060', '::ffff:192.0.2.20', '[::FFFF:c000:214]:4711'],
+    ],
+    [
+      'an IPv6 host',
+      ['2001:db8:20::1', '2001:DB8:20:0:0:0:0:1', '[2001:db8:20::1]:5060', '2001:0db8:20::1%eth0'],
+    ],
+    [
+      'a host with many addresses of its network',
+      ['2001:db8:21::1', '2001:db8:21::2', '2001:db8:21:0:ffff::', '[2001:db8:21::3]:80'],
+    ],
+  ])('by %s is counted as one in whatever spelling it comes', async (_, spellings) => {
+    const username = await createUser()
+    const spelling = (index: number) => String(spellings[index % spellings.length])
+    const statuses = await guess(username, free.address + spellings.length, spelling)
+    expect(statuses).toEqual([
+      ...Array(free.address).fill(401),
+      ...Array(spellings.length).fill(429),
+    ])
+  })
+
+  it.each(['unknown', '_hidden', 'x'.repeat(4_000)])(
+    'is counted at the proxy that passes on %.10s, whatever else stands there',
+    async (text) => {
+      const username = await createUser()
+      const statuses = await guess(
+        username,
+        free.address + 2,
+        (index) => `192.0.2.${index}, ${text}`,
+      )
+      expect(statuses.slice(free.address)).toEqual([429, 429])
+    },
+  )
+
   it('slows a name that nobody has just the same', async () => {
     const statuses = await guess('nobody@sip.netaxis.be', free.address + 1, () => '192.0.2.9')
     expect(statuses.at(-1)).toBe(429)

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Database, sql, type Transaction } from '../../database/database.ts'
 import { Refusal } from '../../errors.ts'
+import { networkOf } from '../../http/addresses.ts'
 
 interface Policy {
   /** Attempts in a row that wait for nothing. */
@@ -40,10 +41,11 @@ const deleteForgotten = sql('DELETE FROM sign_in_attempts WHERE forget_at < ?')
 /** Names are hashed: what people type there by mistake is often their password. */
 function attemptKeys(identityKey: string, address: string) {
   const keyOf = (text: string) => hash('sha256', text, 'base64url')
+  const network = networkOf(address)
   return {
-    address: keyOf(`address ${address} ${identityKey}`),
+    address: keyOf(`address ${network} ${identityKey}`),
     account: keyOf(`account ${identityKey}`),
-    known: keyOf(`known ${address} ${identityKey}`),
+    known: keyOf(`known ${network} ${identityKey}`),
   }
 }
 

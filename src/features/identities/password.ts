@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os'
 import { hash, verify } from '@node-rs/argon2'
 import Type from 'typebox'
 import { secret } from '../../documents/vocabulary.ts'
+import type { Client } from '../../http/clients.ts'
+import { createFairLine } from './fair-line.ts'
 
 /** The library's enum cannot be imported under `verbatimModuleSyntax`. */
 const argon2id = 2
@@ -22,25 +25,51 @@ export const NewPassword = Type.String({
 
 export const Password = Type.Optional(secret(NewPassword))
 
-export function hashPassword(password: string): Promise<string> {
-  return hash(password, parameters)
+/** A hash that no password has, so that a missing user costs the time of a wrong password. */
+const nobody = hash(crypto.randomUUID(), parameters)
+
+/** The dear work, which only a turn hands out: each takes a processor for about 15 ms. */
+export interface Passwords {
+  hash(password: string): Promise<string>
+  /** Whether the hash is the password's; nobody has the password of null and undefined. */
+  verify(passwordHash: string | null | undefined, password: string): Promise<boolean>
 }
 
-/** A hash that no password has, so that a missing user costs the time of a wrong password. */
-const nobody = hashPassword(crypto.randomUUID())
+const passwords: Passwords = {
+  hash: (password) => hash(password, parameters),
+  async verify(passwordHash, password) {
+    const isRight = await verify(passwordHash ?? (await nobody), password)
+    return isRight && typeof passwordHash === 'string'
+  },
+}
 
-export async function verifyPassword(
-  passwordHash: string | null | undefined,
-  password: string,
-): Promise<boolean> {
-  const isRight = await verify(passwordHash ?? (await nobody), password)
-  return isRight && typeof passwordHash === 'string'
+/** Node.js has four threads for slow work; files and host names need one as well. */
+const hashingThreads = 3
+
+/** A line is worked off in about a second, that of one payer in half a second. */
+const line = createFairLine({
+  atOnce: Math.min(availableParallelism(), hashingThreads),
+  waitingMax: 128,
+  waitingEachMax: 64,
+})
+
+/**
+ * Does work on passwords when the client's turn comes.
+ *
+ * @throws Refusal 503 when too many are waiting; nothing was done then.
+ */
+export function withPasswords<Result>(
+  client: Client,
+  work: (passwords: Passwords) => Promise<Result>,
+): Promise<Result> {
+  return line.run(client, () => work(passwords))
 }
 
 /** The write's part of a document's password: its hash. */
 export async function hashSecrets(
-  secrets: Record<string, string>,
+  { password }: Record<string, string>,
+  { client }: { client: Client },
 ): Promise<Record<string, string>> {
-  const { password } = secrets
-  return password === undefined ? {} : { passwordHash: await hashPassword(password) }
+  if (password === undefined) return {}
+  return { passwordHash: await withPasswords(client, ({ hash }) => hash(password)) }
 }

@@ -5,6 +5,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { secret, text } from '../../documents/vocabulary.ts'
 import { invalid, Refusal, refuseIfAny } from '../../errors.ts'
+import { clientOf } from '../../http/clients.ts'
 import { sessionCookie, sessionSecret } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
@@ -12,7 +13,7 @@ import { isOverTls } from '../../http/proxies.ts'
 import { record } from '../changes/record.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { type CallerRow, callerColumns, setPassword, toCaller } from './identities.ts'
-import { hashPassword, NewPassword, verifyPassword } from './password.ts'
+import { NewPassword, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const GivenPassword = secret(Type.String({ maxLength: 1_024 }))
@@ -93,23 +94,26 @@ function cookie(request: FastifyRequest, value: string, seconds: number): string
   return `${sessionCookie}=${value}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`
 }
 
-/** @throws Refusal 401 for a wrong name or password alike, 429 after too many of them. */
+/** @throws Refusal 401 for a wrong name or password alike, 429 after too many of them, 503 when too many sign in. */
 async function signIn(
   database: Database,
-  attempt: { username: string; password: string; address: string; expiresAt: number },
+  attempt: { username: string; password: string; request: FastifyRequest; expiresAt: number },
 ) {
   const key = fold(attempt.username)
-  await admitAttempt(database, key, attempt.address)
-  const account = await database.get(selectAccount, key)
-  const isRight = await verifyPassword(account?.password_hash, attempt.password)
-  if (!account || !isRight || account.level === null) throw wrongPassword()
+  const { address } = attempt.request
+  const account = await withPasswords(clientOf(attempt.request), async ({ verify }) => {
+    await admitAttempt(database, key, address)
+    const found = await database.get(selectAccount, key)
+    return (await verify(found?.password_hash, attempt.password)) ? found : undefined
+  })
+  if (!account || account.level === null) throw wrongPassword()
   const { tenant_id, group_id, identity_id, level, password_hash, signed_in_at } = account
   const secretText = newSecret()
   await database.write(async (transaction) => {
     // Whoever changed the password meanwhile meant to end this.
     const current = await transaction.get(selectAccount, key)
     if (current?.password_hash !== password_hash) throw wrongPassword()
-    await acceptAttempt(transaction, key, attempt.address)
+    await acceptAttempt(transaction, key, address)
     await transaction.run(deleteExpired, Date.now())
     await transaction.run(insertSession, hashSecret(secretText), key, attempt.expiresAt)
     await transaction.run(updateSignIn, Date.now(), key)
@@ -128,18 +132,22 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
   const { faults, secrets } = passwordChange.create(request.body)
   refuseIfAny(faults)
   const { oldPassword = '', newPassword = '' } = secrets
-  const { identityKey, identityId, tenantKey } = request.caller
-  await admitAttempt(database, identityKey, request.ip)
-  const account = await database.get(selectAccount, identityKey)
-  if (!(await verifyPassword(account?.password_hash, oldPassword))) {
-    refuseIfAny([invalid('oldPassword', "The 'oldPassword' field is not the current password.")])
-  }
-  const passwordHash = await hashPassword(newPassword)
+  const { address, caller } = request
+  const { identityKey, identityId, tenantKey } = caller
+  const { before, passwordHash } = await withPasswords(clientOf(request), async (passwords) => {
+    await admitAttempt(database, identityKey, address)
+    const account = await database.get(selectAccount, identityKey)
+    if (!(await passwords.verify(account?.password_hash, oldPassword))) {
+      refuseIfAny([invalid('oldPassword', "The 'oldPassword' field is not the current password.")])
+    }
+    return { before: account?.password_hash, passwordHash: await passwords.hash(newPassword) }
+  })
   await database.write(async (transaction) => {
-    // An admin may have given another password meanwhile, or ended the account: theirs is the last word.
+    await caller.confirm(transaction)
+    // An admin may have given another password meanwhile: theirs is the last word.
     const current = await transaction.get(selectAccount, identityKey)
-    if (!current || current.password_hash !== account?.password_hash) throw wrongPassword()
-    await acceptAttempt(transaction, identityKey, request.ip)
+    if (current?.password_hash !== before) throw wrongPassword()
+    await acceptAttempt(transaction, identityKey, address)
     await setPassword(transaction, identityKey, passwordHash)
     await record(transaction, {
       tenantKey: tenantKey ?? '',
@@ -180,7 +188,7 @@ export function addSessions(app: FastifyInstance, database: Database, sessionHou
       const { secretText, answer } = await signIn(database, {
         username: value.username,
         password: secrets.password ?? '',
-        address: request.ip,
+        request,
         expiresAt: Date.now() + seconds * 1_000,
       })
       reply.header('set-cookie', cookie(request, secretText, seconds))

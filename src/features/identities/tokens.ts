@@ -200,7 +200,7 @@ export const tokens: Resource<Token> = {
     level: userLevel,
     expires_at: expiresAt === undefined ? null : Date.parse(expiresAt),
   }),
-  prepare: async (_secrets, isNew) => (isNew ? { token: newSecret() } : {}),
+  prepare: async (_secrets, { isNew }) => (isNew ? { token: newSecret() } : {}),
   reveal: ({ token }) => ({ token }),
   admitWrite: admitToken,
   check: async ({ value, before, caller }) => [...checkToken(value, before, caller)],

@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http'
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
+
+/** The eight groups of an IPv6 address that is known to be one. */
+function groupsOf(address: string): number[] {
+  const halves = address.split('::').map((half) =>
+    half.split(':').flatMap((group) => {
+      if (group === '') return []
+      if (!group.includes('.')) return [Number.parseInt(group, 16)]
+      const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+      return [a * 256 + b, c * 256 + d]
+    }),
+  )
+  const [head = [], tail = []] = halves
+  return [...head, ...Array<number>(8 - head.length - tail.length).fill(0), ...tail]
+}
+
+/** How IPv6 writes an IPv4 host: mapped by a socket that takes both, or translated on its way (RFC 6052). */
+const ipv4Prefixes = ['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']
+
+/** The IPv4 address that an IPv6 one carries, or undefined. */
+function embeddedIpv4(groups: readonly number[]): string | undefined {
+  const prefix = groups.slice(0, 6).map((group) => group.toString(16))
+  if (!ipv4Prefixes.includes(prefix.join(':'))) return undefined
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join('.')
+}
+
+/** No address with its zone, brackets and port is longer. */
+const addressLengthMax = 100
+
+/**
+ * The one spelling of an address, however a socket or a proxy writes it: with a port, in brackets, with a zone, in capitals,
+ * with or without its zeros; an IPv4 host is always IPv4.
+ *
+ * @returns undefined for a text that is no address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  if (text.length > addressLengthMax) return undefined
+  if (isIPv4(text)) return text
+  const [, bracketed, withPort] = /^(?:\[([^\]]*)\](?::\d*)?|([\d.]+):\d*)$/.exec(text.trim()) ?? []
+  const address = (bracketed ?? withPort ?? text.trim()).replace(/%.*$/, '')
+  if (isIPv4(address)) return address
+  if (!isIPv6(address)) return undefined
+  return embeddedIpv4(groupsOf(address)) ?? new SocketAddress({ address, family: 'ipv6' }).address
+}
+
+/**
+ * What clients are told apart by where they are counted: a host has all of its IPv6 network's 2^64 addresses.
+ *
+ * @param address canonical.
+ */
+export function networkOf(address: string): string {
+  if (!isIPv6(address)) return address
+  const network = groupsOf(address).slice(0, 4)
+  return `${network.map((group) => group.toString(16)).join(':')}::/64`
+}
+
+/** Tells whether a canonical address is one of a list's. */
+export type AddressTest = (address: string) => boolean
+
+/** @param ranges addresses and CIDR ranges, as the configuration has judged them. */
+export function addressTest(ranges: readonly string[]): AddressTest {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [text = '', bits] = range.split('/')
+    const [address = ''] = text.split('%')
+    // IPv4 in its IPv6 form is the same to the list.
+    if (isIPv4(address)) list.addSubnet(address, Number(bits ?? 32), 'ipv4')
+    else list.addSubnet(address, Number(bits ?? 128), 'ipv6')
+  }
+  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/**
+ * The canonical address of whoever sent a request: the nearest one that is no proxy of ours. What a trusted proxy passes
+ * on and is no address ends the line there, so that nobody is known by a text of their own making.
+ */
+export function clientAddress({ socket, headers }: IncomingMessage, isProxy: AddressTest): string {
+  let client = canonicalAddress(socket.remoteAddress ?? '')
+  const forwarded = headers['x-forwarded-for']
+  // A socket that is closed already has no address; nobody reads the answer.
+  if (client === undefined) return 'unknown'
+  if (forwarded === undefined || !isProxy(client)) return client
+  for (const entry of String(forwarded).split(',').reverse()) {
+    const next = canonicalAddress(entry)
+    if (next === undefined) break
+    client = next
+    if (!isProxy(client)) break
+  }
+  return client
+}
