@@ -134,6 +134,28 @@ describe('a partial update', () => {
     )
   })
 
+  it('may repeat what is stored though it would be refused today, and nothing else', () => {
+    const old = {
+      ...stored(),
+      note: 'a\u200bb',
+      count: 77,
+      inner: { left: 'too long', right: '\ufeff' },
+      reference: { place: 'too long' },
+    }
+    expect(changed(old, old)).toEqual(old)
+    expect(changed(old, { ...old, title: 'two' })).toEqual({ ...old, title: 'two' })
+    const inner = { left: 'too long', right: 'r' }
+    expect(changed(old, { inner })).toEqual({ ...old, inner })
+    for (const [body, parameter] of [
+      [{ note: 'a\u200bc' }, 'note'],
+      [{ count: 78 }, 'count'],
+      [{ inner: { left: 'too long!' } }, 'inner.left'],
+      [{ reference: { place: 'too long!' } }, 'reference.place'],
+    ] as const) {
+      expect(parametersOf(document.change(old as never, body))).toEqual([parameter])
+    }
+  })
+
   it('that repeats what GET answers is taken and changes nothing, not even the order', () => {
     fc.assert(
       fc.property(fc.array(update, { maxLength: 3 }), (bodies) => {

@@ -8,8 +8,14 @@ import { Upload } from './upload.ts'
 import { compileSchema } from './validate.ts'
 import type { Schema } from './vocabulary.ts'
 
-/** What a rule answers: the faults it finds in a whole document; anything falsy is none. */
-export type Rule<Value> = (value: Value) => Iterable<Fault | false | undefined>
+/**
+ * What a rule answers: the faults it finds in a whole document; anything falsy is none. `before` is what is stored, undefined
+ * in a creation: a rule that is stricter than it was once leaves alone what stays as it is.
+ */
+export type Rule<Value> = (
+  value: Value,
+  before: Value | undefined,
+) => Iterable<Fault | false | undefined>
 
 export interface DocumentDefinition<S extends TObject> {
   schema: S
@@ -106,6 +112,22 @@ function sameValue(property: Schema, stored: unknown, given: unknown): boolean {
   return isDeepStrictEqual(stored, given)
 }
 
+/**
+ * An update without what it repeats of what is stored. That is not judged again: what GET answers can always be sent back,
+ * although rules may have become stricter since it was stored.
+ */
+function withoutRepeated(schema: Schema, stored: Members, body: Members): Members {
+  const kept = Object.entries(body).flatMap(([key, given]) => {
+    if (!Object.hasOwn(stored, key)) return [[key, given]]
+    const before = stored[key]
+    if (isDeepStrictEqual(before, given)) return []
+    const property = schema.properties?.[key]
+    const nests = property?.properties && !property.whole && isObject(before) && isObject(given)
+    return [[key, nests ? withoutRepeated(property, before, given) : given]]
+  })
+  return Object.fromEntries(kept)
+}
+
 /** The members that a partial update may repeat but not alter. */
 function constantsOf({ properties = {} }: Schema): ReadonlyMap<string, Schema> {
   return new Map(
@@ -199,12 +221,12 @@ export function defineDocument<S extends TObject>(
 
   function judge(
     stored: Members,
-    given: { body: unknown; domain: string | undefined },
+    given: { body: unknown; before?: Static<S>; domain: string | undefined },
     checks: ((body: Members) => Iterable<Fault>)[],
   ): Judged<Static<S>> {
     const malformed: Fault[] = []
     const options = { faults: malformed, domain: given.domain }
-    const body = normalise(unwrapped(given.body), schema, options)
+    const body = normalise(given.body, schema, options)
     const found = isObject(body) ? checks.map((check) => [...check(body)]) : [[notAnObject]]
     const faults = found.reduce(addNews, malformed)
     // Of many faults the first are told, but all are left out.
@@ -213,7 +235,7 @@ export function defineDocument<S extends TObject>(
     const change = isObject(judged) ? judged : {}
     const merged = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
     const value = merge(schema, {}, { ...merged, ...definition.derive?.(merged) }) as Static<S>
-    const all = addNews(faults, rules(value))
+    const all = addNews(faults, rules(value, given.before))
     const uploads = takeUploads(schema, value)
     return { value, secrets: takeSecrets(schema, value), uploads, faults: all }
   }
@@ -221,13 +243,18 @@ export function defineDocument<S extends TObject>(
   return {
     schemas,
     wrapper: definition.wrapper,
-    create: (body, domain) => judge(defaults, { body, domain }, [validateCreation]),
-    change: (stored, body, domain) =>
-      judge(stored as Members, { body, domain }, [
+    create: (body, domain) =>
+      judge(defaults, { body: unwrapped(body), domain }, [validateCreation]),
+    change(before, given, domain) {
+      const stored = before as Members
+      const sent = unwrapped(given)
+      const body = isObject(sent) ? withoutRepeated(schema, stored, sent) : sent
+      return judge(stored, { body, before, domain }, [
         // What can only be repeated is compared as it is, and need not be valid besides.
-        (given) => alteredConstants(constants, stored as Members, given),
-        (given) => validateChange(changesIn(given, constants)),
-      ]),
+        (change) => alteredConstants(constants, stored, change),
+        (change) => validateChange(changesIn(change, constants)),
+      ])
+    },
     withDefaults(text) {
       // Looking for the names costs far less than parsing, and nearly every text has them all.
       if (defaulted.every((beginning) => text.includes(beginning))) return text

@@ -1,4 +1,5 @@
 import { type Fault, faultsMax, invalid, itemPath, memberPath } from '../errors.ts'
+import { compactNumber, findUnkeepable, findUnshowable } from './characters.ts'
 import { Upload } from './upload.ts'
 import { range } from './validate.ts'
 import { type Schema, unmodified } from './vocabulary.ts'
@@ -38,19 +39,6 @@ export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ').normalize('NFC')
 }
 
-const controlCharacter = /\p{Cc}/u
-/** Whether a text can be kept and shown: engines and terminals choke on the rest. */
-export function isReadable(text: string): boolean {
-  return text.isWellFormed() && !controlCharacter.test(text)
-}
-
-const numberWithSeparators = /^\+?\d(?:[ -]*\d)*$/
-
-/** Drops the spaces and dashes of a phone number; any other text stays. */
-function compactNumber(text: string): string {
-  return numberWithSeparators.test(text) ? text.replaceAll(/[ -]/g, '') : text
-}
-
 /** An id completed with the domain that those without one get; `.` and `..` are no names, with a domain neither. */
 export function withDomain(id: string, domain: string | undefined): string {
   return domain === undefined || /@|^\.{0,2}$/.test(id) ? id : `${id}@${domain}`
@@ -66,33 +54,41 @@ export interface Normalisation {
   faults: Fault[]
   /** What ids without a domain get, where there is one. */
   domain?: string | undefined
+  /** Inside a key that points elsewhere. */
+  isReference?: boolean
 }
 
-/** What is wrong with a text before it is worked on. */
-function refusalOf(given: string, { minLength, maxLength = charactersMax }: Schema) {
-  if (given.length > maxLength * unitsPerCharacter) {
-    return `must have ${range(minLength, maxLength)} characters`
-  }
-  return isReadable(given) ? undefined : 'contains control or malformed characters'
+/** @param what the field or parameter, as in `'name' field`. */
+export function unshowable(what: string, parameter: string, character: string): Fault {
+  const message = `The ${what} contains ${character}: control, malformed and invisible characters are refused.`
+  return invalid(parameter, message)
 }
 
 function normaliseText(
   given: string,
   schema: Schema,
-  { faults, domain }: Normalisation,
+  { faults, domain, isReference }: Normalisation,
   path: string,
 ): string | undefined {
-  const refusal = refusalOf(given, schema)
-  if (refusal !== undefined) {
-    faults.push(invalid(path, `The '${path}' field ${refusal}.`))
+  const { minLength, maxLength = charactersMax } = schema
+  // What is wrong with a text is known before it is worked on.
+  if (given.length > maxLength * unitsPerCharacter) {
+    const message = `The '${path}' field must have ${range(minLength, maxLength)} characters.`
+    faults.push(invalid(path, message))
+    return undefined
+  }
+  const seen = schema.compact ? compactNumber(given, schema.compact) : given
+  const isKept = !(isReference || schema.refers || schema.writeOnly)
+  const character = isKept ? findUnshowable(seen) : findUnkeepable(seen)
+  if (character !== undefined) {
+    faults.push(unshowable(`'${path}' field`, path, character))
     return undefined
   }
   // A password is used as it was typed.
   if (schema.writeOnly) return given
-  const text = given.trim().normalize('NFC')
+  const text = seen.trim().normalize('NFC')
   if (text === '' && schema.clearable) return undefined
-  if (schema.atDomain) return withDomain(text, domain)
-  return schema.compact ? compactNumber(text) : text
+  return schema.atDomain ? withDomain(text, domain) : text
 }
 
 function normaliseItems(
@@ -151,6 +147,9 @@ export function normalise(
   if (Array.isArray(value)) {
     return schema.items ? normaliseItems(value, schema, options, path) : value
   }
-  if (isObject(value) && schema.properties) return normaliseMembers(value, schema, options, path)
+  if (isObject(value) && schema.properties) {
+    const inner = schema.whole ? { ...options, isReference: true } : options
+    return normaliseMembers(value, schema, inner, path)
+  }
   return value
 }

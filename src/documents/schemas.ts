@@ -49,7 +49,7 @@ export function documented(schema: Schema, clearing: boolean): Schema {
   if (schema.items) copy.items = documented(schema.items, clearing)
   if (clearing && schema.slots) copy.items = { anyOf: [copy.items, { const: unmodified }] }
   // The pattern is that of the number without the spaces and dashes that requests may have in it.
-  if (clearing && schema.compact) delete copy.pattern
+  if (clearing && schema.compact === 'separators') delete copy.pattern
   if (schema.anyOf) copy.anyOf = schema.anyOf.map((one) => documented(one, clearing))
   if (!clearing || !schema.clearable) return copy as unknown as Schema
   const { description, ...alternative } = copy

@@ -1,4 +1,5 @@
 import Type, { type Static, type TOptional, type TSchema, type TUnsafe } from 'typebox'
+import type { Compaction } from './characters.ts'
 import type { Upload } from './upload.ts'
 
 /**
@@ -18,8 +19,10 @@ export interface Vocabulary {
   atDomain?: boolean
   /** The item's member that names what a slot holds. */
   slots?: string
-  /** Spaces and dashes between the digits of a number are dropped. */
-  compact?: boolean
+  /** What is dropped of a number. */
+  compact?: Compaction
+  /** Names what exists or is only compared: it may have characters that are refused today. */
+  refers?: boolean
   /** An uploaded file: base64 in JSON, or the file of a form. */
   upload?: boolean
   /** Completes "must be …" when the pattern does not match. */
@@ -34,6 +37,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'atDomain',
   'slots',
   'compact',
+  'refers',
   'upload',
   'expects',
 ]

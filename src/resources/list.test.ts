@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../../test/engines.ts'
 import { at, parametersOf } from '../../test/resource-suite.ts'
 import { createWorld, expectRefusal, group, siblingGroup, type World } from '../../test/world.ts'
+import { sql } from '../database/database.ts'
 import { fold } from '../documents/normalise.ts'
 
 type Item = Record<string, unknown>
@@ -69,6 +70,7 @@ const lists: ListCase[] = [
 const oddNames = [
   ...['Ann', 'ann', 'ANNA', 'ÄNN', 'änn', 'Zoë', 'zoe', 'Straße', 'STRASSE', 'İstanbul', 'ﬁ'],
   ...['100%', '1_0', "O'Neil", 'a\\b', '"quoted"', 'x;--', '[a]*?', '😀 smile', '日本', '\uffee'],
+  ...['z\ud7ff', 'z\ue000', 'z\u{10fffd}'],
 ]
 
 const textOf = (item: Item, path: string) => String(at(item, path) ?? '')
@@ -231,6 +233,31 @@ describe.each(engines)('lists on $name', (engine) => {
     expect((await ask(`${group}users/`, { sensitiveFirstNameEquals: 'Ann' })).body.users).toEqual(
       [],
     )
+  })
+
+  it('show by their beginning what goes on with the last of all characters, stored before names refused it', async () => {
+    const last = '\u{10ffff}'
+    const rename = sql('UPDATE users SET first_name = ?, first_name_key = ? WHERE first_name = ?')
+    const values: [string, string][] = [
+      [`ANNA${last}${last}`, 'ANNA'],
+      [`${last}${last}x`, '100%'],
+    ]
+    for (const [now, before] of values) {
+      await world.database.write((write) => write.run(rename, now, fold(now), before))
+    }
+    for (const [start, found] of [
+      ['anna', 1],
+      [`anna${last}`, 1],
+      [last, 1],
+      [`${last}${last}`, 1],
+      [`${last}${last}y`, 0],
+    ] as const) {
+      const { body } = await ask(users, { insensitiveFirstNameStarts: start })
+      expect(body.users, start).toHaveLength(found)
+    }
+    for (const [now, before] of values) {
+      await world.database.write((write) => write.run(rename, before, fold(before), now))
+    }
   })
 
   it('compare composed and decomposed letters as the same', async () => {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Reader, sql, type Value } from '../database/database.ts'
-import { compose, fold, isReadable } from '../documents/normalise.ts'
+import { findUnkeepable } from '../documents/characters.ts'
+import { compose, fold, unshowable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
 
@@ -55,14 +56,26 @@ export interface ListQuery {
   order: ListOrder[]
 }
 
-/** Sorts after every text that starts with what it follows: no text holds this code point. */
-const lastCodePoint = '\u{10FFFF}'
+const lastCodePoint = 0x10ffff
+
+/** The code points before and after the surrogates, which no text holds. */
+const surrogates = { before: 0xd7ff, after: 0xe000 }
+
+/** The first text by code points after all that start with `prefix`; undefined where none comes after them. */
+function successor(prefix: string): string | undefined {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0)
+  while (points.at(-1) === lastCodePoint) points.pop()
+  const last = points.pop()
+  if (last === undefined) return undefined
+  return String.fromCodePoint(...points, last === surrogates.before ? surrogates.after : last + 1)
+}
 
 function condition({ column, join }: Column, operator: string, value: string): Condition {
   if (operator === 'Equals') return { sql: `${column} = ?`, values: [value], join }
   if (operator === 'Contains') return { sql: `instr(${column}, ?) > 0`, values: [value], join }
-  const sql = `${column} >= ? AND ${column} < ?`
-  return { sql, values: [value, value + lastCodePoint], join }
+  const end = successor(value)
+  if (end === undefined) return { sql: `${column} >= ?`, values: [value], join }
+  return { sql: `${column} >= ? AND ${column} < ?`, values: [value, end], join }
 }
 
 function readCount(name: string, text: string, most: number, faults: Fault[]): number {
@@ -101,9 +114,8 @@ function readFilter(name: string, value: string, fields: ListFields): Condition 
     /^(sensitive|insensitive)(\w+)(Starts|Contains|Equals)$/.exec(name) ?? []
   const column = pickColumn(fields, sensitivity, field)
   if (!column) return invalid(name, `The '${name}' parameter is unknown here.`)
-  if (!isReadable(value)) {
-    return invalid(name, `The '${name}' parameter contains control or malformed characters.`)
-  }
+  const character = findUnkeepable(value)
+  if (character !== undefined) return unshowable(`'${name}' parameter`, name, character)
   const text = compose(value)
   return condition(column, operator, sensitivity === 'sensitive' ? text : fold(text))
 }

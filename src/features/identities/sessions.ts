@@ -20,7 +20,7 @@ const GivenPassword = secret(Type.String({ maxLength: 1_024 }))
 
 const credentials = defineDocument({
   schema: Type.Object({
-    username: text(161),
+    username: text(161, { refers: true }),
     password: GivenPassword,
     provide_basic_profile: Type.Optional(Type.Unknown({ description: 'Accepted and ignored.' })),
   }),

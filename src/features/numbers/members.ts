@@ -3,13 +3,14 @@ import { text } from '../../documents/vocabulary.ts'
 
 /** E.164 allows 15 digits; carriers' private plans more, up to what the reference takes. */
 export const PhoneNumber = text(23, {
-  compact: true,
+  compact: 'separators',
   pattern: '^\\+?[0-9]+$',
   expects: "a phone number: digits with an optional leading '+', as in '+3225126779'",
-  description: 'Spaces and dashes between digits are accepted and dropped.',
+  description: 'Spaces, dashes and invisible characters are accepted and dropped.',
 })
 
 export const Extension = Type.String({
+  compact: 'invisible',
   pattern: '^[0-9]{2,20}$',
   expects: '2 to 20 digits',
 })
@@ -19,7 +20,7 @@ const host = '(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])
 
 /** Where a call can be sent. */
 export const Destination = text(161, {
-  compact: true,
+  compact: 'separators',
   pattern: `^(?:\\+?[0-9]+|${sipUser}@${host})$`,
   expects: "an extension, a phone number or a SIP URI such as 'desk@sip.example.org'",
   description: 'An extension, a phone number, or a SIP URI without `sip:`.',

@@ -82,6 +82,32 @@ describe.each(engines)('phone numbers and extensions on $name', (engine) => {
     expectRefusal(change, 400, phoneTaken)
   })
 
+  it('are taken as web pages print them, wherever a number stands', async () => {
+    const [number, extension] = [
+      '\u202a+32\u00a02\u2009512\u201167\u201380\u202c',
+      '\u200b67\u00ad80',
+    ]
+    const shown = { phoneNumber: '+3225126780', extension: '6780' }
+    const user = await postUser(group, 'first', { phoneNumber: number, extension })
+    expect(user.body).toMatchObject(shown)
+    await put(user, { phoneNumber: null, extension: null })
+    const profile = { phoneNumber: number, extension, cliPhoneNumber: number }
+    const hotline = await postRoutePoint(group, 'hotline', profile)
+    const { serviceInstanceProfile } = hotline.body.routePointInstance
+    expect(serviceInstanceProfile).toMatchObject({ ...shown, cliPhoneNumber: '+3225126780' })
+    const overflow = `${hotline.headers.location}overflow/`
+    const forwarded = await world.ask('system', 'PUT', overflow, {
+      transferPhoneNumber: '\u200e5\u2012001',
+    })
+    expect(forwarded.body.transferPhoneNumber).toBe('5001')
+    await expectUnchanged(world, async () => {
+      for (const wrong of ['+32\u200b2x', '\u200b', '5\n0', 'desk\u200b@sip.example.org']) {
+        const answer = await world.ask('system', 'PUT', overflow, { transferPhoneNumber: wrong })
+        expectRefusal(answer, 400, [{ code: 2, parameter: 'transferPhoneNumber' }])
+      }
+    })
+  })
+
   it('are an extension once in the group', async () => {
     await postUser(group, 'first', { extension: '6780' })
     await expectUnchanged(world, async () => {

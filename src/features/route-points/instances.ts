@@ -60,8 +60,9 @@ const RoutePoint = Type.Object({
 
 type RoutePoint = Static<typeof RoutePoint>
 
-function* rules(value: RoutePoint): Iterable<Fault> {
-  for (const fault of whereaboutsRules({ ...value.serviceInstanceProfile })) {
+function* rules(value: RoutePoint, before: RoutePoint | undefined): Iterable<Fault> {
+  const { serviceInstanceProfile: profile } = value
+  for (const fault of whereaboutsRules(profile, before?.serviceInstanceProfile)) {
     yield { ...fault, parameter: `serviceInstanceProfile.${fault.parameter}` }
   }
   if (value.agentUnavailableCode === undefined) return

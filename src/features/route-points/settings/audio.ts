@@ -7,7 +7,12 @@ import { hasAnnouncement } from '../../announcements/announcements.ts'
 import type { OwnerTables, Reference } from './define.ts'
 
 const File = Type.Object(
-  { name: text(80, { description: 'Name in the group’s announcement repository.' }) },
+  {
+    name: text(80, {
+      refers: true,
+      description: 'Name in the group’s announcement repository.',
+    }),
+  },
   { additionalProperties: false },
 )
 
