@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { startPostgres } from './postgres-server.ts'
+import { missingPrograms } from './programs.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,16 +17,24 @@ const forSpeed = [
   'max_connections=300',
 ]
 
+/** What was skipped must not be overlooked, so it is the last that a run says. */
+function tellWhatIsMissing(): void {
+  for (const line of missingPrograms()) {
+    process.stderr.write(`${line} scripts/fetch-programs may get it.\n`)
+  }
+}
+
 /** One PostgreSQL for the whole run: the one that is named, or our own. */
-export default async function setup(
-  project: TestProject,
-): Promise<(() => Promise<void>) | undefined> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_POSTGRES_URL
   if (given) {
     project.provide('postgresUrl', given)
-    return undefined
+    return async () => tellWhatIsMissing()
   }
   const server = await startPostgres(forSpeed)
   project.provide('postgresUrl', server.url)
-  return () => server.stop()
+  return async () => {
+    await server.stop()
+    tellWhatIsMissing()
+  }
 }

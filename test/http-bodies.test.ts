@@ -86,6 +86,23 @@ describe.each(engines)('bodies on $name', (engine) => {
       })
     })
 
+    it.each([
+      ['too large', { 'content-length': String(bodyBytesMax + 1) }, 413],
+      ['of another type', { 'content-type': 'text/plain', 'content-length': '9' }, 415],
+    ])('that is %s is read to its end, so that the refusal arrives', async (_, headers, status) => {
+      const body = Buffer.alloc(Number(headers['content-length']), 'x')
+      const kept = { connection: 'keep-alive', ...headers }
+      const last = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+      const answers = await sockets.request(
+        'PUT',
+        setting,
+        kept,
+        Buffer.concat([body, Buffer.from(last)]),
+      )
+      expect(answers.status).toBe(status)
+      expect(answers.body).toMatch(/HTTP\/1\.1 200 OK[\s\S]*{"status":"ok"}$/)
+    })
+
     it('may come in chunks', async () => {
       const chunks = ['{"active"', ':false}']
       expect((await sockets.requestInChunks('PUT', setting, chunks)).status).toBe(200)

@@ -6,6 +6,9 @@ import { floorHeaders, securityHeaders } from './headers.ts'
 /** Seconds after which a client should try again when the database could not serve. */
 const retryAfterSeconds = 1
 
+/** A body of more bytes than this is not awaited once it is refused. */
+const discardedBytesMax = 32 * 1_024 * 1_024
+
 /** The most that a message, the path of a field, and all faults together take in an answer, in bytes. */
 const messageBytesMax = 512
 const parameterBytesMax = 256
@@ -91,6 +94,10 @@ export function handleError(error: Error, request: FastifyRequest, reply: Fastif
   const refusal = toRefusal(error, request)
   if (refusal.status >= 500 && refusal !== error)
     request.log.error({ err: error }, 'request failed')
+  // The library closes the connection, but then what the client is still sending resets it, and the answer may be lost on
+  // its way. What was announced to be of some length is read and thrown away, as after every other refusal.
+  if (Number(request.headers['content-length']) <= discardedBytesMax)
+    reply.removeHeader('connection')
   return reply
     .code(refusal.status)
     .headers({ ...floorHeaders(request), ...refusal.headers })
