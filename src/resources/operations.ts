@@ -9,6 +9,7 @@ import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
 import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
 import type { Resource, Site, Write } from './resource.ts'
+import { removeBelow, renameRow } from './steps.ts'
 import { mapInTurns } from './turns.ts'
 
 function siteOf(request: FastifyRequest): Site {
@@ -102,10 +103,13 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
     const stored = JSON.stringify(computed ? without(write.value, computed.members) : write.value)
     const row = { ...resource.columns(write.value), value: stored }
-    const writeRow = () =>
-      write.before === undefined
-        ? table.insert(write.transaction, newKey, row)
-        : table.update(write.transaction, write.key, newKey, row)
+    const { transaction, key, before } = write
+    const writeRow = () => {
+      if (before === undefined) return table.insert(transaction, newKey, row)
+      if (newKey.at(-1) === key.at(-1)) return table.update(transaction, key, row)
+      const carry = async () => resource.carry?.(write)
+      return renameRow(transaction, table, { key, newKey, row }, carry)
+    }
     await (resource.save ? resource.save(write, writeRow) : writeRow())
   }
 
@@ -275,6 +279,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
       await resource.admitWrite?.(transaction, site, value)
       refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
       judgePreconditions(request, present(value))
+      if (resource.holdsMany) await removeBelow(transaction, table.definition, key)
       const removeRow = () => table.remove(transaction, key)
       await (resource.remove ? resource.remove(write, removeRow) : removeRow())
       await recordChange(transaction, site, { key, before: value, after: undefined })

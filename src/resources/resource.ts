@@ -63,6 +63,8 @@ export interface Resource<Value extends Members = Members> {
   examples?: Partial<Record<'list' | 'read' | 'create' | 'change', Example>>
   /** Summaries where the noun alone does not say enough. */
   description?: string
+  /** Thousands of rows may go with it: they are deleted step by step before it. */
+  holdsMany?: true
   /** Largest body in bytes where it differs from the configured one. */
   bodyBytesMax?: number
   /** What a DELETE can be told. */
@@ -102,6 +104,8 @@ export interface Resource<Value extends Members = Members> {
   check?(write: Write<Value>): Promise<Fault[]>
   /** Writes the row, by `writeRow`, and all that goes with it. */
   save?(write: Write<Value>, writeRow: () => Promise<void>): Promise<void>
+  /** Rewrites the documents that name it, and moves their rows, when it gets another name; both rows are there then. */
+  carry?(write: Write<Value>): Promise<void>
   /** What stands against a deletion (21). */
   checkRemoval?(write: Write<Value>): Promise<Fault[]>
   /** Deletes the row, by `removeRow`, and all that goes with it. */

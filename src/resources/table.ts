@@ -15,13 +15,7 @@ export interface Table {
   definition: TableDefinition
   find(reader: Reader, key: readonly string[]): Promise<string | undefined>
   insert(transaction: Transaction, key: readonly string[], row: Columns): Promise<void>
-  /** `newKey` differs from `key` when the resource gets another name. */
-  update(
-    transaction: Transaction,
-    key: readonly string[],
-    newKey: readonly string[],
-    row: Columns,
-  ): Promise<void>
+  update(transaction: Transaction, key: readonly string[], row: Columns): Promise<void>
   remove(transaction: Transaction, key: readonly string[]): Promise<void>
 }
 
@@ -35,7 +29,7 @@ export function defineTable(definition: TableDefinition): Table {
     `INSERT INTO ${name} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
   )
   const update = sql(
-    `UPDATE ${name} SET ${all.map((column) => `${column} = ?`).join(', ')} WHERE ${where}`,
+    `UPDATE ${name} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ${where}`,
   )
   const remove = sql(`DELETE FROM ${name} WHERE ${where}`)
 
@@ -55,8 +49,8 @@ export function defineTable(definition: TableDefinition): Table {
     async insert(transaction, keyValues, row) {
       await transaction.run(insert, ...keyValues, ...valuesOf(row))
     },
-    async update(transaction, keyValues, newKey, row) {
-      await transaction.run(update, ...newKey, ...valuesOf(row), ...keyValues)
+    async update(transaction, keyValues, row) {
+      await transaction.run(update, ...valuesOf(row), ...keyValues)
     },
     async remove(transaction, keyValues) {
       await transaction.run(remove, ...keyValues)

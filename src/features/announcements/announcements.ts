@@ -199,14 +199,14 @@ export function announcements(
       description_key: fold(description),
     }),
     check: (write) => checkRoom(write, groupBytesMax),
-    async save({ transaction, key, value, before, uploads }, writeRow) {
+    async save({ transaction, key, value, uploads }, writeRow) {
       await writeRow()
-      const group = groupOf(key)
       const { content } = uploads
-      if (content) await saveContent(transaction, [...group, value.name], content)
-      if (!before || before.name === value.name) return
-      const rename = { before: before.name, after: value.name }
-      for (const holder of holders) await holder.rewrite(transaction, group, rename)
+      if (content) await saveContent(transaction, [...groupOf(key), value.name], content)
+    },
+    async carry({ transaction, key, value, before }) {
+      const rename = { before: before?.name ?? '', after: value.name }
+      for (const holder of holders) await holder.carry(transaction, groupOf(key), rename)
     },
     checkRemoval: async ({ value }) => checkUnused(value.usages ?? []),
     computed: {

@@ -16,8 +16,8 @@ export interface Usage {
 export interface AnnouncementHolder {
   /** Who names an announcement of the group, the one called `name` where given. */
   findUsages(reader: Reader, group: GroupKey, name?: string): Promise<(Usage & { name: string })[]>
-  /** Rewrites the documents of an announcement that was renamed; their rows have followed by the foreign keys. */
-  rewrite(
+  /** Rewrites the documents of an announcement that is renamed, and their rows, while it has both names. */
+  carry(
     transaction: Transaction,
     group: GroupKey,
     rename: { before: string; after: string },

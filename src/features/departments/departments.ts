@@ -9,6 +9,7 @@ import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
+import { rowsPerStep } from '../../resources/steps.ts'
 import { defineTable } from '../../resources/table.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
 import {
@@ -62,27 +63,26 @@ function renameIn(value: Members, path: readonly string[], departmentName: strin
   return isObject(inner) ? { ...value, [member]: renameIn(inner, rest, departmentName) } : value
 }
 
-/** The columns follow a new name by their foreign keys; the documents are rewritten here. */
-async function rewriteMembers(
+/** Moves what belongs to a department to its new name, row by row, since each document is rewritten. */
+async function carryMember(
   transaction: Transaction,
-  place: readonly string[],
-  rename: { departmentName: string; members: readonly DepartmentMember[] },
+  departmentKey: readonly string[],
+  { departmentName, member }: { departmentName: string; member: DepartmentMember },
 ): Promise<void> {
-  const { departmentName, members } = rename
-  for (const { table: from, columns, key, path } of members) {
-    const where = (names: readonly string[]) => names.map((column) => `${column} = ?`).join(' AND ')
-    const select = `SELECT ${key.join(', ')}, value FROM ${from} WHERE ${where(columns)}`
-    const rows = await transaction.all(
-      sql<Record<string, string>>(select),
-      ...place,
-      departmentName,
-    )
-    const update = sql(`UPDATE ${from} SET value = ? WHERE ${where(key)}`)
+  const { table: from, columns, key, path } = member
+  const where = (names: readonly string[]) => names.map((column) => `${column} = ?`).join(' AND ')
+  const select = sql<Record<string, string>>(
+    `SELECT ${key.join(', ')}, value FROM ${from} WHERE ${where(columns)} LIMIT ${rowsPerStep}`,
+  )
+  const update = sql(`UPDATE ${from} SET ${columns.at(-1)} = ?, value = ? WHERE ${where(key)}`)
+  for (;;) {
+    const rows = await transaction.all(select, ...departmentKey)
     for (const row of rows) {
       const value = renameIn(JSON.parse(row.value ?? '{}'), path, departmentName)
       const keyValues = key.map((column) => row[column] ?? '')
-      await transaction.run(update, JSON.stringify(value), ...keyValues)
+      await transaction.run(update, departmentName, JSON.stringify(value), ...keyValues)
     }
+    if (rows.length < rowsPerStep) return
   }
 }
 
@@ -164,11 +164,8 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
       parent_name: parentDepartment?.departmentName ?? null,
     }),
     check: checkParent,
-    async save({ transaction, key, value, before }, writeRow) {
-      await writeRow()
-      const { departmentName } = value
-      if (!before || before.departmentName === departmentName) return
-      await rewriteMembers(transaction, key.slice(0, -1), { departmentName, members })
+    async carry({ transaction, key, value: { departmentName } }) {
+      for (const member of members) await carryMember(transaction, key, { departmentName, member })
     },
     checkRemoval: async ({ transaction, key }) =>
       checkEmpty(transaction, 'department', key, members),

@@ -125,6 +125,7 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
     }),
     table,
     idMember: 'groupId',
+    holdsMany: true,
     examples: examplesOf('groups', {
       create: { groupId: example.groupId, groupName: example.groupName },
       shown: example,

@@ -201,6 +201,7 @@ export const routePoints: Resource<RoutePoint> = {
   }),
   table,
   idMember: 'serviceUserId',
+  holdsMany: true,
   examples: {
     list: { response: { route_points: [toItem(example)] } },
     create: {

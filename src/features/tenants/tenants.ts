@@ -88,6 +88,7 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
     document: defineDocument({ schema: Tenant, rules: whereaboutsRules }),
     table,
     idMember: 'tenantId',
+    holdsMany: true,
     examples: examplesOf('tenants', {
       create: example,
       shown: example,

@@ -156,6 +156,7 @@ export const dnis: Resource<Dnis> = {
     Extension: exact('extension'),
   },
   wholeList: true,
+  holdsMany: true,
   answers: { create: 'empty' },
   examples: {
     list: { response: { dnis: [exampleItem] } },

@@ -1,6 +1,7 @@
 import { type Reader, sql, type Transaction } from '../../../database/database.ts'
 import { fold } from '../../../documents/normalise.ts'
 import { type Fault, invalid } from '../../../errors.ts'
+import { removeInSteps } from '../../../resources/steps.ts'
 
 /** A DNIS by its route point's id and its name. */
 export interface DnisReference {
@@ -95,10 +96,6 @@ const saveSelection = sql(
 const deleteSelection = sql(
   'DELETE FROM dnis_selections WHERE tenant_key = ? AND group_key = ? AND user_key = ?',
 )
-const deleteSelections = sql(
-  `DELETE FROM dnis_selections
-   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND dnis_name = ?`,
-)
 
 export async function saveCallCenters(
   transaction: Transaction,
@@ -115,7 +112,13 @@ export async function saveCallCenters(
 /** Takes a DNIS from everybody who calls out with it. */
 export async function clearSelections(
   transaction: Transaction,
-  dnisKey: readonly string[],
+  [tenantKey = '', groupKey = '', routePointKey = '', name = '']: readonly string[],
 ): Promise<void> {
-  await transaction.run(deleteSelections, ...dnisKey)
+  const selections = { name: 'dnis_selections', key: ['tenant_key', 'group_key', 'user_key'] }
+  await removeInSteps(transaction, selections, {
+    tenant_key: tenantKey,
+    group_key: groupKey,
+    route_point_key: routePointKey,
+    dnis_name: name,
+  })
 }

@@ -1,59 +1,90 @@
-import { sql } from '../../../database/database.ts'
-import type { AnnouncementHolder } from '../../announcements/holders.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { sql, type Value } from '../../../database/database.ts'
+import { rowsPerStep } from '../../../resources/steps.ts'
+import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
 import { renameFile } from './audio.ts'
 import type { OwnerTables } from './define.ts'
 
-interface UsageRow {
+type SlotRow = Record<string, Value> & {
   announcement_name: string
   service_user_id: string
-  dnis_name: string | null
+  dnis_name?: string
   setting: string
+}
+
+/** Slots that are read in one turn of the event loop. */
+const slotsPerTurn = 2_000
+
+function usageIn(row: SlotRow): Usage & { name: string } {
+  return {
+    name: row.announcement_name,
+    serviceUserId: row.service_user_id,
+    ...(row.dnis_name !== undefined && { dnisName: row.dnis_name }),
+    setting: row.setting,
+  }
 }
 
 /** The settings of one kind of owner, as documents that name announcements. */
 export function announcementUses({ files, settings, key }: OwnerTables): AnnouncementHolder {
   const columns = [...key, 'setting']
-  const [, , routePointKey, dnisName] = key
+  const [, , routePointKey] = key
   const shared = ['tenant_key', 'group_key', routePointKey]
+  const equal = (one: string, other: string, names: readonly (string | undefined)[]) =>
+    names.map((column) => `${one}.${column} = ${other}.${column}`).join(' AND ')
   const inGroup = 'files.tenant_key = ? AND files.group_key = ?'
-  const usages = `
-    SELECT DISTINCT files.announcement_name, route_points.service_user_id,
-      ${dnisName ? `files.${dnisName}` : 'NULL'} AS dnis_name, files.setting
-    FROM ${files} AS files
-    JOIN route_points ON ${shared.map((column) => `route_points.${column} = files.${column}`).join(' AND ')}
-    WHERE ${inGroup}`
-  // By place: another table may have a column of the same name one day.
-  const order = 'ORDER BY 2, 3, 4'
-  const selectAll = sql<UsageRow>(`${usages} ${order}`)
-  const selectOf = sql<UsageRow>(`${usages} AND files.announcement_name = ? ${order}`)
+  /** Where a slot is in its group; slots are read in this order, so that one part goes on where another ended. */
+  const place = [...columns.slice(2), 'position']
+
+  function selectSlots({ isOfOne, isNext }: { isOfOne: boolean; isNext: boolean }) {
+    const slot = place.map((column) => `files.${column}`).join(', ')
+    return sql<SlotRow>(
+      `SELECT files.announcement_name, route_points.service_user_id, ${slot}
+       FROM ${files} AS files JOIN route_points ON ${equal('route_points', 'files', shared)}
+       WHERE ${inGroup}${isOfOne ? ' AND files.announcement_name = ?' : ''}
+         ${isNext ? `AND (${slot}) > (${place.map(() => '?').join(', ')})` : ''}
+       ORDER BY ${slot} LIMIT ${slotsPerTurn}`,
+    )
+  }
+
   const selectNaming = sql<Record<string, string>>(
-    `SELECT DISTINCT ${columns.map((column) => `kept.${column}`).join(', ')}, kept.value
-     FROM ${settings} AS kept
-     JOIN ${files} AS files ON ${columns.map((column) => `kept.${column} = files.${column}`).join(' AND ')}
-     WHERE ${inGroup} AND files.announcement_name = ?`,
+    `SELECT ${columns.map((column) => `kept.${column}`).join(', ')}, kept.value
+     FROM ${files} AS files JOIN ${settings} AS kept ON ${equal('kept', 'files', columns)}
+     WHERE ${inGroup} AND files.announcement_name = ? LIMIT ${rowsPerStep}`,
   )
-  const update = sql(
-    `UPDATE ${settings} SET value = ? WHERE ${columns.map((column) => `${column} = ?`).join(' AND ')}`,
+  const ofOwner = columns.map((column) => `${column} = ?`).join(' AND ')
+  const updateDocument = sql(`UPDATE ${settings} SET value = ? WHERE ${ofOwner}`)
+  const updateFiles = sql(
+    `UPDATE ${files} SET announcement_name = ? WHERE ${ofOwner} AND announcement_name = ?`,
   )
 
   return {
     async findUsages(reader, group, name) {
-      const rows =
-        name === undefined
-          ? await reader.all(selectAll, ...group)
-          : await reader.all(selectOf, ...group, name)
-      return rows.map((row) => ({
-        name: row.announcement_name,
-        serviceUserId: row.service_user_id,
-        ...(row.dnis_name !== null && { dnisName: row.dnis_name }),
-        setting: row.setting,
-      }))
+      const usages = new Map<string, Usage & { name: string }>()
+      const bound = name === undefined ? group : [...group, name]
+      for (let after: Value[] = []; ; ) {
+        const select = selectSlots({ isOfOne: name !== undefined, isNext: after.length > 0 })
+        const rows = await reader.all(select, ...bound, ...after)
+        for (const row of rows) {
+          const usage = usageIn(row)
+          // An announcement that stands in several slots of a setting is used by it once.
+          usages.set(Object.values(usage).join('\n'), usage)
+        }
+        const last = rows.at(-1)
+        if (rows.length < slotsPerTurn || !last) return [...usages.values()]
+        after = place.map((column) => last[column] ?? null)
+        await nextTurn()
+      }
     },
-    async rewrite(transaction, group, rename) {
-      for (const row of await transaction.all(selectNaming, ...group, rename.after)) {
-        const value = renameFile(JSON.parse(row.value ?? '{}'), rename)
-        const owner = columns.map((column) => row[column] ?? '')
-        await transaction.run(update, JSON.stringify(value), ...owner)
+    async carry(transaction, group, { before, after }) {
+      for (;;) {
+        const rows = await transaction.all(selectNaming, ...group, before)
+        for (const row of rows) {
+          const value = renameFile(JSON.parse(row.value ?? '{}'), { before, after })
+          const owner = columns.map((column) => row[column] ?? '')
+          await transaction.run(updateDocument, JSON.stringify(value), ...owner)
+          await transaction.run(updateFiles, after, ...owner, before)
+        }
+        if (rows.length < rowsPerStep) return
       }
     },
   }

@@ -1,0 +1,126 @@
+import { sql, type Transaction, type Value } from '../database/database.ts'
+import type { TableReference, TableShape } from '../database/shape.ts'
+import type { Columns, Table } from './table.ts'
+
+/**
+ * Rows that one statement of a write changes at most, foreign keys included. What hangs on one row may be many rows, and
+ * a statement that takes them all keeps everybody waiting; between two statements others have their turns.
+ */
+export const rowsPerStep = 500
+
+/** Rows of a table that bear a condition. */
+interface Rows {
+  shape: Pick<TableShape, 'name' | 'key'>
+  where: string
+  values: readonly Value[]
+}
+
+/** `change` of some rows at a time, until there are none left; they must no longer bear the condition afterwards. */
+async function inSteps(
+  transaction: Transaction,
+  change: string,
+  { shape: { name, key }, where, values }: Rows,
+  ...set: Value[]
+): Promise<void> {
+  const columns = key.join(', ')
+  const some = `SELECT ${columns} FROM ${name} WHERE ${where} LIMIT ${rowsPerStep}`
+  const statement = sql(`${change} WHERE (${columns}) IN (${some})`)
+  while ((await transaction.run(statement, ...set, ...values)) === rowsPerStep);
+}
+
+function whereEqual(columns: readonly string[]): string {
+  return columns.map((column) => `${column} = ?`).join(' AND ')
+}
+
+/** Deletes rows step by step. Nothing that is many may hang on them. */
+export function removeInSteps(
+  transaction: Transaction,
+  shape: Rows['shape'],
+  equal: Readonly<Record<string, Value>>,
+): Promise<void> {
+  const rows = { shape, where: whereEqual(Object.keys(equal)), values: Object.values(equal) }
+  return inSteps(transaction, `DELETE FROM ${shape.name}`, rows)
+}
+
+/** Which rows of a table hang on one row of another: those whose columns have its key, or whose parent hangs on it. */
+interface Hanging {
+  where: string
+  /** The columns that have the values of the key, in its order; undefined where another table must be asked. */
+  equal: readonly string[] | undefined
+}
+
+function hangingBy(reference: TableReference, parent: Hanging): Hanging {
+  const { columns, targetColumns, table } = reference
+  const equal = parent.equal?.map((column) => columns[targetColumns.indexOf(column)])
+  const own = equal?.filter((column) => column !== undefined)
+  if (own && own.length === equal?.length) return { where: whereEqual(own), equal: own }
+  const asked = `SELECT ${targetColumns.join(', ')} FROM ${table} WHERE ${parent.where}`
+  return { where: `(${columns.join(', ')}) IN (${asked})`, equal: undefined }
+}
+
+/** Every table with rows that a deletion takes along, in the order of their creation. */
+function tablesBelow(shapes: readonly TableShape[], { name, key }: Table['definition']) {
+  const hanging = new Map<string, Hanging>([[name, { where: whereEqual(key), equal: key }]])
+  const below: (TableShape & Hanging)[] = []
+  for (const shape of shapes) {
+    const ways = shape.references.flatMap((reference) => {
+      const parent = hanging.get(reference.table)
+      return reference.cascades && parent ? [hangingBy(reference, parent)] : []
+    })
+    const way = ways.find(({ equal }) => equal) ?? ways[0]
+    if (!way || shape.name === name) continue
+    hanging.set(shape.name, way)
+    below.push({ ...shape, ...way })
+  }
+  return below
+}
+
+/**
+ * Deletes step by step what the deletion of a row takes along, as the foreign keys tell: what was created last goes first,
+ * so that nothing hangs on what goes.
+ */
+export async function removeBelow(
+  transaction: Transaction,
+  table: Table['definition'],
+  values: readonly string[],
+): Promise<void> {
+  const below = tablesBelow(await transaction.tables(), table)
+  for (const { where, ...shape } of below.reverse()) {
+    const { name, key, references } = shape
+    const own = references.filter((reference) => reference.table === name)
+    for (const column of own
+      .flatMap(({ columns }) => columns)
+      .filter((one) => !key.includes(one))) {
+      const rows = { shape, where: `${where} AND ${column} IS NOT NULL`, values }
+      await inSteps(transaction, `UPDATE ${name} SET ${column} = NULL`, rows)
+    }
+    await inSteps(transaction, `DELETE FROM ${name}`, { shape, where, values })
+  }
+}
+
+/**
+ * Gives a row another key: a new row takes over, step by step, what the old one held. The foreign keys would carry all of
+ * it along in one statement.
+ *
+ * @param carry takes over what must be rewritten and not only moved; both rows are there meanwhile.
+ */
+export async function renameRow(
+  transaction: Transaction,
+  table: Table,
+  { key, newKey, row }: { key: readonly string[]; newKey: readonly string[]; row: Columns },
+  carry: () => Promise<void>,
+): Promise<void> {
+  const { name, key: columns } = table.definition
+  await table.insert(transaction, newKey, row)
+  await carry()
+  for (const shape of await transaction.tables()) {
+    for (const reference of shape.references.filter((one) => one.table === name)) {
+      const valuesOf = (values: readonly string[]) =>
+        reference.targetColumns.map((column) => values[columns.indexOf(column)] ?? null)
+      const change = `UPDATE ${shape.name} SET ${whereEqual(reference.columns).replaceAll(' AND ', ', ')}`
+      const rows = { shape, where: whereEqual(reference.columns), values: valuesOf(key) }
+      await inSteps(transaction, change, rows, ...valuesOf(newKey))
+    }
+  }
+  await table.remove(transaction, key)
+}
