@@ -6,6 +6,7 @@ import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
 import { createLog, type Log } from './http/logger.ts'
 import { tellError } from './http/sink.ts'
+import { exposeBuild } from './metrics/build.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
 import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
@@ -24,6 +25,7 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   })
   opened.defer(() => database.close())
   if (registry) {
+    exposeBuild(registry)
     exposeDatabaseSize(registry, database)
     countDroppedLines(registry, log.dropped)
   }
