@@ -71,9 +71,9 @@ export interface AppOptions {
   registry?: Registry
 }
 
-function identification(database: Database): Identification {
+function identification(database: Database, sessionSeconds: number): Identification {
   return {
-    findBySession: (secret) => findBySession(database, secret),
+    findBySession: (secret) => findBySession(database, secret, sessionSeconds),
     findByToken: (secret) => findByToken(database, secret),
     identityKeyOf: async (place, id) => fold(await completeId(database, place, id)),
   }
@@ -82,9 +82,10 @@ function identification(database: Database): Identification {
 /** The whole application, for the server, the tests and the OpenAPI export alike. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { config, database, logger } = options
+  const sessionSeconds = Math.round(config.SESSION_HOURS * 3_600)
   const app = createServer({
     logger,
-    identification: identification(database),
+    identification: identification(database, sessionSeconds),
     bodyBytesMax: config.BODY_BYTES_MAX,
     trustedProxies: listOf(config.TRUSTED_PROXIES),
     publicUrl: parsePublicUrl(config.PUBLIC_URL),
@@ -93,7 +94,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await addOpenApi(app)
 
   addHealth(app, database)
-  addSessions(app, database, config.SESSION_HOURS)
+  addSessions(app, database, sessionSeconds)
   addResource(app, database, tokens)
   addResource(app, database, systemAdmins)
   addResource(app, database, tenants([groupHolder, tenantAdminHolder, enterpriseCodeHolder]))

@@ -55,7 +55,7 @@ export const ConfigSchema = Type.Object(
       exclusiveMinimum: 0,
       maximum: 8_760,
       default: 12,
-      description: 'How long a sign-in lasts, in hours.',
+      description: 'How long a sign-in lasts, in hours; one that was made for longer is shortened.',
     }),
     BODY_BYTES_MAX: Type.Integer({
       minimum: 1_024,

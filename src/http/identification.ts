@@ -21,13 +21,21 @@ declare module 'fastify' {
 
 export const sessionCookie = 'sessionid'
 
-/** The value of our cookie, or undefined. */
-export function sessionSecret(request: FastifyRequest): string | undefined {
-  for (const pair of request.headers.cookie?.split(';') ?? []) {
-    const [name, value] = pair.split('=', 2)
-    if (name?.trim() === sessionCookie) return value?.trim()
+/** A cookie that may be ours: 256 bits in base64url, which a client may have put in quotes. */
+const ownCookie = new RegExp(`^\\s*${sessionCookie}\\s*=\\s*"?([\\w-]{43})"?\\s*$`)
+
+/** Cookies that are tried, by which nobody costs much. */
+const secretsMax = 8
+
+/** What may be secrets of ours: other applications of the host, or of the domain above it, may use the cookie's name. */
+export function sessionSecrets({ headers }: FastifyRequest): string[] {
+  const secrets = new Set<string>()
+  for (const pair of headers.cookie?.split(';') ?? []) {
+    const [, secret] = ownCookie.exec(pair) ?? []
+    if (secret !== undefined) secrets.add(secret)
+    if (secrets.size === secretsMax) break
   }
-  return undefined
+  return [...secrets]
 }
 
 function bearerSecret(request: FastifyRequest): string | undefined {
@@ -74,11 +82,13 @@ function refuseForeignSite({ method, headers, host = '', server }: FastifyReques
 async function findCaller(request: FastifyRequest, identification: Identification) {
   const token = bearerSecret(request)
   if (token !== undefined) return identification.findByToken(token)
-  const session = sessionSecret(request)
-  if (session === undefined) return undefined
-  const caller = await identification.findBySession(session)
-  if (caller) refuseForeignSite(request)
-  return caller
+  for (const secret of sessionSecrets(request)) {
+    const caller = await identification.findBySession(secret)
+    if (!caller) continue
+    refuseForeignSite(request)
+    return caller
+  }
+  return undefined
 }
 
 async function placeOf(request: FastifyRequest, identification: Identification): Promise<Place> {

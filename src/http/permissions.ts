@@ -41,14 +41,12 @@ export interface Caller {
   tenantKey: string | null
   groupKey: string | null
   departmentName: string | null
-  /** Hash of the secret that was sent. */
-  secretHash: string
   /** What the token that was sent allows at most, and until when in milliseconds; null for a sign-in. */
   token: { level: number; expiresAt: number | null } | null
   /**
    * Asked inside each write: a body may arrive long after the headers by which its sender was identified.
    *
-   * @throws Refusal 401 when the caller was signed out meanwhile, 403 when their level or scope changed.
+   * @throws Refusal 401 when what was sent no longer lets anybody in, 403 when anything of what it gave has changed.
    */
   confirm(reader: Reader): Promise<void>
 }

@@ -73,7 +73,6 @@ export async function createFirstAdmin(
     tenantKey: null,
     groupKey: null,
     departmentName: null,
-    secretHash: '',
     token: null,
     // Another process may have been first.
     async confirm(reader) {

@@ -109,6 +109,46 @@ describe.each(engines)('guessing on $name', (engine) => {
     expect(await guess(username, free.address, () => '192.0.2.6')).not.toContain(429)
   })
 
+  describe('while the clock was ahead', () => {
+    const year = 365 * 24 * 60 * 60 * 1_000
+
+    it('makes nobody wait for longer than the right time would, once', async () => {
+      const username = await createUser()
+      await guess(username, free.address + 1, () => '192.0.2.30')
+      await run('UPDATE sign_in_attempts SET retry_at = retry_at + ? WHERE retry_at > 0', year)
+      for (const secret of ['wrong guess', password]) {
+        const answer = await signIn(username, secret, '192.0.2.30')
+        expectRefusal(answer, 429)
+        expect(answer.headers['retry-after']).toBe('1')
+      }
+      const select = sql<{ retry_at: number }>('SELECT retry_at FROM sign_in_attempts')
+      const rows = await world.database.all(select)
+      const waits = rows.map(({ retry_at }) => retry_at - Date.now())
+      // The account's own row of failures was read as well; those of other accounts are when they are.
+      expect(waits.filter((wait) => wait <= 1_000).length).toBeGreaterThanOrEqual(2)
+      await wait()
+      expect((await signIn(username, password, '192.0.2.30')).status).toBe(200)
+    })
+
+    it('is remembered for a day, and the address of a sign-in for thirty', async () => {
+      const username = await createUser()
+      expect((await signIn(username, password, '192.0.2.31')).status).toBe(200)
+      await guess(username, free.address + 1, () => '192.0.2.32')
+      await run('UPDATE sign_in_attempts SET forget_at = forget_at + ?', year)
+      await signIn(username, 'wrong guess', '192.0.2.32')
+      const select = sql<{ retry_at: number; forget_at: number }>(
+        'SELECT retry_at, forget_at FROM sign_in_attempts',
+      )
+      const day = year / 365
+      const now = Date.now()
+      for (const { forget_at } of await world.database.all(select)) {
+        expect(forget_at).toBeLessThanOrEqual(now + 30 * day)
+      }
+      const rows = await world.database.all(select)
+      expect(rows.filter(({ forget_at }) => forget_at <= now + day).length).toBeGreaterThan(0)
+    })
+  })
+
   it('many at once is no way around', async () => {
     const username = await createUser()
     const guesses = Array.from({ length: 60 }, () => signIn(username, 'wrong guess', '192.0.2.7'))

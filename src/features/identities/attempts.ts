@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { type Database, sql, type Transaction } from '../../database/database.ts'
 import { Refusal } from '../../errors.ts'
 import { networkOf } from '../../http/addresses.ts'
+import { defineExpiry } from './expiry.ts'
 
 interface Policy {
   /** Attempts in a row that wait for nothing. */
@@ -26,8 +27,9 @@ const memory = 24 * 60 * 60 * 1_000
 /** How long an address is known after a sign-in from it, in milliseconds. */
 const addressMemory = 30 * 24 * 60 * 60 * 1_000
 
-const selectAttempts = sql<{ failures: number; retry_at: number }>(
-  'SELECT failures, retry_at FROM sign_in_attempts WHERE attempt_key = ?',
+const expiry = defineExpiry('sign_in_attempts', 'forget_at')
+const selectAttempts = sql<{ failures: number; retry_at: number; forget_at: number }>(
+  'SELECT failures, retry_at, forget_at FROM sign_in_attempts WHERE attempt_key = ?',
 )
 const countAttempt = sql(
   `INSERT INTO sign_in_attempts (attempt_key, failures, retry_at, forget_at) VALUES (?, 1, ?, ?)
@@ -35,8 +37,10 @@ const countAttempt = sql(
      failures = sign_in_attempts.failures + 1,
      retry_at = excluded.retry_at, forget_at = excluded.forget_at`,
 )
+const updateTimes = sql(
+  'UPDATE sign_in_attempts SET retry_at = ?, forget_at = ? WHERE attempt_key = ?',
+)
 const deleteAttempts = sql('DELETE FROM sign_in_attempts WHERE attempt_key = ?')
-const deleteForgotten = sql('DELETE FROM sign_in_attempts WHERE forget_at < ?')
 
 /** Names are hashed: what people type there by mistake is often their password. */
 function attemptKeys(identityKey: string, address: string) {
@@ -55,18 +59,30 @@ function waitAfter(failures: number, { free, secondsMax }: Policy): number {
   return Math.min(2 ** (failures - free), secondsMax) * 1_000
 }
 
-async function countOne(transaction: Transaction, key: string, policy: Policy): Promise<void> {
+/** A row of failures, and for how many milliseconds it still makes the next attempt wait. */
+interface Row {
+  key: string
+  policy: Policy
+  failures: number
+  wait: number
+}
+
+/** Reads a row. Times that are further away than they can be are a wrong clock's, and are set right. */
+async function readRow(transaction: Transaction, key: string, policy: Policy): Promise<Row> {
   const now = Date.now()
   const row = await transaction.get(selectAttempts, key)
-  if (row && row.retry_at > now) {
-    const seconds = Math.ceil((row.retry_at - now) / 1_000)
-    throw new Refusal(
-      [{ code: 429, message: `Too many attempts to sign in; try again in ${seconds} s.` }],
-      { 'retry-after': String(seconds) },
-    )
+  if (!row) return { key, policy, failures: 0, wait: 0 }
+  const { failures, retry_at, forget_at } = row
+  const wait = Math.min(Math.max(retry_at - now, 0), waitAfter(failures, policy))
+  if (retry_at - now > wait || forget_at - now > memory) {
+    await transaction.run(updateTimes, now + wait, now + memory, key)
   }
-  const wait = waitAfter((row?.failures ?? 0) + 1, policy)
-  await transaction.run(countAttempt, key, now + wait, now + memory)
+  return { key, policy, failures, wait }
+}
+
+async function countFailure(transaction: Transaction, { key, policy, failures }: Row) {
+  const now = Date.now()
+  await transaction.run(countAttempt, key, now + waitAfter(failures + 1, policy), now + memory)
 }
 
 /**
@@ -79,13 +95,24 @@ export async function admitAttempt(
   identityKey: string,
   address: string,
 ): Promise<void> {
-  await database.write(async (transaction) => {
-    await transaction.run(deleteForgotten, Date.now())
-    const keys = attemptKeys(identityKey, address)
-    await countOne(transaction, keys.address, policies.address)
-    if (await transaction.get(selectAttempts, keys.known)) return
-    await countOne(transaction, keys.account, policies.account)
+  const tidy = await expiry.plan(database, addressMemory)
+  const keys = attemptKeys(identityKey, address)
+  const wait = await database.write(async (transaction) => {
+    await tidy(transaction)
+    const rows = [await readRow(transaction, keys.address, policies.address)]
+    if (!(await transaction.get(selectAttempts, keys.known))) {
+      rows.push(await readRow(transaction, keys.account, policies.account))
+    }
+    const longest = Math.max(...rows.map((row) => row.wait))
+    if (longest === 0) for (const row of rows) await countFailure(transaction, row)
+    return longest
   })
+  if (wait === 0) return
+  const seconds = Math.ceil(wait / 1_000)
+  throw new Refusal(
+    [{ code: 429, message: `Too many attempts to sign in; try again in ${seconds} s.` }],
+    { 'retry-after': String(seconds) },
+  )
 }
 
 /** A right password ends the row of failures and makes the address known. */

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
-import { type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
+import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller, Place } from '../../http/permissions.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
@@ -36,26 +37,10 @@ export const callerColumns =
   'identities.identity_key, identities.identity_id, identities.level, identities.tenant_key, ' +
   'identities.group_key, identities.department_name'
 
-const selectRight = sql<CallerRow>(
-  `SELECT ${callerColumns} FROM identities WHERE identities.identity_key IN (
-     SELECT identity_key FROM sessions WHERE secret_hash = ?
-     UNION ALL SELECT identity_key FROM tokens WHERE secret_hash = ?)`,
-)
+/** Everything that admits a caller. */
+export type Admission = Omit<Caller, 'confirm'>
 
-/** What a caller's right rests on; whoever reads it again and finds it changed must not go on. */
-async function confirm(reader: Reader, secretHash: string, before: CallerRow): Promise<void> {
-  const now = await reader.get(selectRight, secretHash, secretHash)
-  if (!now) throw unauthorized()
-  const { level, tenant_key, group_key, department_name } = now
-  const isSame =
-    level === before.level &&
-    tenant_key === before.tenant_key &&
-    group_key === before.group_key &&
-    department_name === before.department_name
-  if (!isSame) throw forbidden()
-}
-
-export function toCaller(row: CallerRow, secretHash: string): Caller {
+export function toAdmission(row: CallerRow): Admission {
   return {
     identityKey: row.identity_key,
     identityId: row.identity_id,
@@ -63,9 +48,31 @@ export function toCaller(row: CallerRow, secretHash: string): Caller {
     tenantKey: row.tenant_key,
     groupKey: row.group_key,
     departmentName: row.department_name,
-    secretHash,
     token: null,
-    confirm: (reader) => confirm(reader, secretHash, row),
+  }
+}
+
+/** Does what a caller's identification leaves behind: they are let in even when the database can keep nothing now. */
+export async function whileAvailable(act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof DatabaseUnavailable)) throw error
+  }
+}
+
+/** A caller who is confirmed by being looked up again, in the same way. */
+export function toCaller(
+  admission: Admission,
+  lookUp: (reader: Reader) => Promise<Admission | undefined>,
+): Caller {
+  return {
+    ...admission,
+    async confirm(reader) {
+      const now = await lookUp(reader)
+      if (!now) throw unauthorized()
+      if (!isDeepStrictEqual(now, admission)) throw forbidden()
+    },
   }
 }
 

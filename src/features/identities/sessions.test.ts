@@ -201,6 +201,58 @@ describe.each(engines)('signing in on $name', (engine) => {
       }
     })
 
+    it.each([
+      ['a year', 365 * 24 * 3_600_000],
+      ['some seconds', 5_000],
+    ])('that lives no longer for a clock that was %s ahead, and is not ended', async (_, ahead) => {
+      const { cookie, url } = await createUser(`ahead${ahead}`)
+      const own = hashSecret(cookie.split('=')[1] ?? '')
+      const move = sql('UPDATE sessions SET expires_at = expires_at + ?')
+      await world.database.write((transaction) => transaction.run(move, ahead))
+      expect((await askBy(cookie, 'GET', url)).status).toBe(200)
+      const select = sql<{ secret_hash: string; expires_at: number }>('SELECT * FROM sessions')
+      const rows = await world.database.all(select)
+      expect(rows.map(({ secret_hash }) => secret_hash)).toContain(own)
+      for (const { expires_at } of rows) {
+        expect(expires_at).toBeLessThanOrEqual(Date.now() + 12 * 3_600_000)
+        expect(expires_at).toBeGreaterThan(Date.now() + 11 * 3_600_000)
+      }
+    })
+
+    it('that lives no longer, however far its clock was ahead, when somebody else signs in', async () => {
+      const { cookie } = await createUser('unused')
+      const own = hashSecret(cookie.split('=')[1] ?? '')
+      const move = sql('UPDATE sessions SET expires_at = ? WHERE secret_hash = ?')
+      const year = Date.now() + 365 * 24 * 3_600_000
+      await world.database.write((transaction) => transaction.run(move, year, own))
+      await signIn('admin')
+      const select = sql<{ expires_at: number }>('SELECT * FROM sessions WHERE secret_hash = ?')
+      const row = await world.database.get(select, own)
+      expect(row?.expires_at).toBeLessThanOrEqual(Date.now() + 12 * 3_600_000)
+    })
+
+    it('that works beside those of other applications with its name, quoted or not', async () => {
+      const { cookie, url } = await createUser('beside')
+      const secret = cookie.split('=')[1] ?? ''
+      const foreign = 'sessionid=0123456789abcdef0123456789abcdef'
+      const alike = `sessionid=${'x'.repeat(43)}`
+      for (const header of [
+        `${foreign}; ${cookie}`,
+        `${alike}; ${cookie}`,
+        `${cookie}; ${alike}`,
+        `${alike};sessionid="${secret}"`,
+        `sessionid=${secret}=; sessionid = ${secret} `,
+        `sessionid=a=b; sessionid=; sessionid; ${cookie}`,
+      ]) {
+        expect((await askBy(header, 'GET', url)).status, header).toBe(200)
+      }
+      const stranger = { origin: 'https://evil.example' }
+      const header = `${alike}; ${cookie}`
+      expectRefusal(await askBy(header, 'POST', '/api/v1/tokens/', { name: 'x' }, stranger), 403)
+      const many = Array.from({ length: 8 }, (_, index) => `sessionid=${String(index).repeat(43)}`)
+      expectRefusal(await askBy([...many, cookie].join('; '), 'GET', url), 401)
+    })
+
     it('that is worth nothing once its time is over', async () => {
       const { cookie, url } = await createUser('late')
       const hash = hashSecret(cookie.split('=')[1] ?? '')
@@ -223,6 +275,16 @@ describe.each(engines)('signing in on $name', (engine) => {
       expect(answer.headers['set-cookie']).toMatch(/^sessionid=; Path=\/; Max-Age=0; HttpOnly/)
       expectRefusal(await askBy(cookie, 'GET', url), 401)
       expect((await askBy(other, 'GET', url)).status).toBe(200)
+    })
+
+    it('ends every session whose cookie is sent, and no other', async () => {
+      const { cookie, url, username } = await createUser('twice')
+      const [second, third] = [cookieOf(await signIn(username)), cookieOf(await signIn(username))]
+      const quoted = second.replace('=', '="')
+      const header = `sessionid=${'x'.repeat(43)}; ${cookie}; ${quoted}"`
+      expect((await askBy(header, 'POST', '/api/v1/logout/')).status).toBe(200)
+      for (const ended of [cookie, second]) expectRefusal(await askBy(ended, 'GET', url), 401)
+      expect((await askBy(third, 'GET', url)).status).toBe(200)
     })
 
     it.each(['', 'sessionid=unknown'])('is done when nobody is in (%j)', async (cookie) => {

@@ -6,13 +6,21 @@ import { fold } from '../../documents/normalise.ts'
 import { secret, text } from '../../documents/vocabulary.ts'
 import { invalid, Refusal, refuseIfAny } from '../../errors.ts'
 import { clientOf } from '../../http/clients.ts'
-import { sessionCookie, sessionSecret } from '../../http/identification.ts'
+import { sessionCookie, sessionSecrets } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
 import { isOverTls } from '../../http/proxies.ts'
 import { record } from '../changes/record.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
-import { type CallerRow, callerColumns, setPassword, toCaller } from './identities.ts'
+import { defineExpiry } from './expiry.ts'
+import {
+  type CallerRow,
+  callerColumns,
+  setPassword,
+  toAdmission,
+  toCaller,
+  whileAvailable,
+} from './identities.ts'
 import { NewPassword, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -44,8 +52,9 @@ const SignedIn = Type.Object({
   }),
 })
 
-const selectSession = sql<CallerRow>(
-  `SELECT ${callerColumns} FROM sessions
+const expiry = defineExpiry('sessions', 'expires_at')
+const selectSession = sql<CallerRow & { expires_at: number }>(
+  `SELECT ${callerColumns}, sessions.expires_at FROM sessions
    JOIN identities ON identities.identity_key = sessions.identity_key
    WHERE sessions.secret_hash = ? AND sessions.expires_at > ? AND identities.level IS NOT NULL`,
 )
@@ -53,7 +62,6 @@ const insertSession = sql(
   'INSERT INTO sessions (secret_hash, identity_key, expires_at) VALUES (?, ?, ?)',
 )
 const deleteSession = sql('DELETE FROM sessions WHERE secret_hash = ?')
-const deleteExpired = sql('DELETE FROM sessions WHERE expires_at < ?')
 
 interface Account {
   identity_id: string
@@ -75,13 +83,31 @@ const selectAccount = sql<Account>(
 )
 const updateSignIn = sql('UPDATE identities SET signed_in_at = ? WHERE identity_key = ?')
 
+/** Sessions that a clock ahead of ours has made would live for as long as it was ahead. */
+async function shortenSessions(database: Database, sessionSeconds: number): Promise<void> {
+  await whileAvailable(async () => {
+    const tidy = await expiry.plan(database, sessionSeconds * 1_000)
+    await database.write(tidy)
+  })
+}
+
+/** Whose session a secret is; it ends in `sessionSeconds` from now at the latest. */
 export async function findBySession(
-  reader: Reader,
+  database: Database,
   secretText: string,
+  sessionSeconds: number,
 ): Promise<Caller | undefined> {
   const secretHash = hashSecret(secretText)
-  const row = await reader.get(selectSession, secretHash, Date.now())
-  return row && toCaller(row, secretHash)
+  const find = (reader: Reader) => reader.get(selectSession, secretHash, Date.now())
+  const row = await find(database)
+  if (!row) return undefined
+  if (row.expires_at > Date.now() + sessionSeconds * 1_000) {
+    await shortenSessions(database, sessionSeconds)
+  }
+  return toCaller(toAdmission(row), async (reader) => {
+    const later = await find(reader)
+    return later && toAdmission(later)
+  })
 }
 
 function wrongPassword(): Refusal {
@@ -97,7 +123,7 @@ function cookie(request: FastifyRequest, value: string, seconds: number): string
 /** @throws Refusal 401 for a wrong name or password alike, 429 after too many of them, 503 when too many sign in. */
 async function signIn(
   database: Database,
-  attempt: { username: string; password: string; request: FastifyRequest; expiresAt: number },
+  attempt: { username: string; password: string; request: FastifyRequest; sessionSeconds: number },
 ) {
   const key = fold(attempt.username)
   const { address } = attempt.request
@@ -109,13 +135,15 @@ async function signIn(
   if (!account || account.level === null) throw wrongPassword()
   const { tenant_id, group_id, identity_id, level, password_hash, signed_in_at } = account
   const secretText = newSecret()
+  const milliseconds = attempt.sessionSeconds * 1_000
+  const tidy = await expiry.plan(database, milliseconds)
   await database.write(async (transaction) => {
     // Whoever changed the password meanwhile meant to end this.
     const current = await transaction.get(selectAccount, key)
     if (current?.password_hash !== password_hash) throw wrongPassword()
     await acceptAttempt(transaction, key, address)
-    await transaction.run(deleteExpired, Date.now())
-    await transaction.run(insertSession, hashSecret(secretText), key, attempt.expiresAt)
+    await tidy(transaction)
+    await transaction.run(insertSession, hashSecret(secretText), key, Date.now() + milliseconds)
     await transaction.run(updateSignIn, Date.now(), key)
   })
   const ids = {
@@ -135,6 +163,8 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
   const { address, caller } = request
   const { identityKey, identityId, tenantKey } = caller
   const { before, passwordHash } = await withPasswords(clientOf(request), async (passwords) => {
+    // Whoever lost the right to ask meanwhile is not told whether they guessed right.
+    await caller.confirm(database)
     await admitAttempt(database, identityKey, address)
     const account = await database.get(selectAccount, identityKey)
     if (!(await passwords.verify(account?.password_hash, oldPassword))) {
@@ -161,9 +191,12 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
 }
 
 /** Signing in and out, and changing one's own password. */
-export function addSessions(app: FastifyInstance, database: Database, sessionHours: number): void {
+export function addSessions(
+  app: FastifyInstance,
+  database: Database,
+  sessionSeconds: number,
+): void {
   const tag = 'Sign-in'
-  const seconds = Math.round(sessionHours * 3_600)
 
   addOperation(app, {
     method: 'POST',
@@ -189,9 +222,9 @@ export function addSessions(app: FastifyInstance, database: Database, sessionHou
         username: value.username,
         password: secrets.password ?? '',
         request,
-        expiresAt: Date.now() + seconds * 1_000,
+        sessionSeconds,
       })
-      reply.header('set-cookie', cookie(request, secretText, seconds))
+      reply.header('set-cookie', cookie(request, secretText, sessionSeconds))
       return answer
     },
   })
@@ -205,11 +238,11 @@ export function addSessions(app: FastifyInstance, database: Database, sessionHou
     permission: 'public',
     example: { response: {} },
     async handler(request: FastifyRequest, reply: FastifyReply) {
-      const secretText = sessionSecret(request)
-      if (secretText !== undefined) {
-        await database.write((transaction) =>
-          transaction.run(deleteSession, hashSecret(secretText)),
-        )
+      const secrets = sessionSecrets(request)
+      if (secrets.length > 0) {
+        await database.write(async (transaction) => {
+          for (const one of secrets) await transaction.run(deleteSession, hashSecret(one))
+        })
       }
       reply.header('set-cookie', cookie(request, '', 0))
       return {}

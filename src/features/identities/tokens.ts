@@ -4,13 +4,20 @@ import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, name, readOnly } from '../../documents/vocabulary.ts'
-import { DatabaseUnavailable, type Fault, forbidden, invalid } from '../../errors.ts'
+import { type Fault, forbidden, invalid } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import { type CallerRow, callerColumns, toCaller } from './identities.ts'
+import {
+  type Admission,
+  type CallerRow,
+  callerColumns,
+  toAdmission,
+  toCaller,
+  whileAvailable,
+} from './identities.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** Precision in milliseconds with which a token's last use is kept: finer would cost a write a request. */
@@ -69,14 +76,21 @@ const updateSecret = sql(
   'UPDATE tokens SET secret_hash = ? WHERE identity_key = ? AND token_id = ?',
 )
 
-/** A token opens the door even when the database cannot note that it did. */
 async function noteUse(database: Database, row: TokenRow, hour: number): Promise<void> {
-  try {
-    await database.write((transaction) =>
+  await whileAvailable(() =>
+    database.write((transaction) =>
       transaction.run(updateUse, hour, row.identity_key, row.token_id),
-    )
-  } catch (error) {
-    if (!(error instanceof DatabaseUnavailable)) throw error
+    ),
+  )
+}
+
+/** Whoever uses a token may do what both it and its owner may. */
+function admissionOf(row: TokenRow): Admission {
+  const { token_level: level, token_expires_at: expiresAt } = row
+  return {
+    ...toAdmission(row),
+    level: Math.min(row.level, level),
+    token: { level, expiresAt },
   }
 }
 
@@ -85,18 +99,17 @@ export async function findByToken(
   database: Database,
   secretText: string,
 ): Promise<Caller | undefined> {
-  const now = Date.now()
   const secretHash = hashSecret(secretText)
-  const row = await database.get(selectToken, secretHash, now)
+  const find = (reader: Reader) => reader.get(selectToken, secretHash, Date.now())
+  const row = await find(database)
   if (!row) return undefined
+  const now = Date.now()
   const hour = now - (now % usePrecision)
   if (row.used_at !== hour) await noteUse(database, row, hour)
-  const { token_level: level, token_expires_at: expiresAt } = row
-  return {
-    ...toCaller(row, secretHash),
-    level: Math.min(row.level, level),
-    token: { level, expiresAt },
-  }
+  return toCaller(admissionOf(row), async (reader) => {
+    const later = await find(reader)
+    return later && admissionOf(later)
+  })
 }
 
 function outlives(expiresAt: string | undefined, { token }: Caller): boolean {
