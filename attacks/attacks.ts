@@ -48,6 +48,44 @@ function pipeline(name: string, path: string): Attack {
   }
 }
 
+/** Lists of 1,000 route points, by pipelining clients who take a byte a second, which keeps simple time limits waiting. */
+const trickledLists: Attack = {
+  name: '64 connections that ask for 20 lists of 1,000 route points each and take a byte a second',
+  async make(target) {
+    const url = `${group}services/route_points/`
+    for (let index = 0; index < 1_000; index += 1) {
+      const serviceInstanceProfile = { name: 'n'.repeat(30), cliFirstName: 'f'.repeat(30) }
+      await target.ask('POST', url, { serviceUserId: `point${index}`, serviceInstanceProfile })
+    }
+    const line = `GET ${url} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${target.token}\r\n\r\n`
+    const sockets = Array.from({ length: 64 }, () => target.open().pause())
+    for (const socket of sockets) socket.write(line.repeat(20))
+    for (let second = 0; second < 20; second += 1) {
+      await delay(1_000)
+      for (const socket of sockets) socket.read(1)
+    }
+    const ended = sockets.filter((socket) => socket.destroyed || socket.readableEnded).length
+    for (const socket of sockets) socket.destroy()
+    return `${target.isAlive() ? 'alive' : 'DEAD'}, ${ended} ended`
+  },
+}
+
+/** Connections that are held: what was begun on each is never ended. */
+function hold(name: string, begun: string): Attack {
+  return {
+    name,
+    async make(target) {
+      const sockets = Array.from({ length: 5_000 }, () => target.open())
+      for (const socket of sockets) if (begun !== '') socket.write(begun)
+      await delay(15_000)
+      const meanwhile = await target.ask('GET', '/healthz')
+      const ended = sockets.filter((socket) => socket.closed).length
+      for (const socket of sockets) socket.destroy()
+      return `${ended} ended; a new client meanwhile: ${tell(meanwhile)}`
+    },
+  }
+}
+
 const wrongSignIns: Attack = {
   name: '400 wrong sign-ins at once, and a right one from elsewhere',
   async make({ ask }) {
@@ -174,6 +212,17 @@ export const attacks: readonly Attack[] = [
   pipeline(
     '16 connections that pipeline 1,400 lists and read nothing',
     `${group}services/route_points/`,
+  ),
+  pipeline(
+    '16 connections that pipeline 1,400 GET of the documentation’s largest file and read nothing',
+    '/docs/static/swagger-ui-bundle.js',
+  ),
+  trickledLists,
+  hold('5,000 connections that say nothing', ''),
+  hold('5,000 requests without the end of their headers', 'GET / HTTP/1.1\r\nHost: x\r\n'),
+  hold(
+    '5,000 sign-ins without the end of their body',
+    `POST ${login} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{`,
   ),
   wrongSignIns,
   spellings,

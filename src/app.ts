@@ -60,6 +60,8 @@ export interface AppOptions {
     Config,
     | 'ANNOUNCEMENT_BYTES_MAX'
     | 'BODY_BYTES_MAX'
+    | 'BYTES_PER_SECOND_MIN'
+    | 'CONNECTIONS_MAX'
     | 'GROUP_ANNOUNCEMENT_BYTES_MAX'
     | 'PUBLIC_URL'
     | 'SESSION_HOURS'
@@ -87,6 +89,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     logger,
     identification: identification(database, sessionSeconds),
     bodyBytesMax: config.BODY_BYTES_MAX,
+    connectionsMax: config.CONNECTIONS_MAX,
+    bytesPerSecondMin: config.BYTES_PER_SECOND_MIN,
     trustedProxies: listOf(config.TRUSTED_PROXIES),
     publicUrl: parsePublicUrl(config.PUBLIC_URL),
   })

@@ -63,6 +63,20 @@ export const ConfigSchema = Type.Object(
       default: 262_144,
       description: 'Largest request body, in bytes.',
     }),
+    CONNECTIONS_MAX: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 1_000,
+      description:
+        'Connections of clients at once; beyond it the one that has been idle for the longest gives way.',
+    }),
+    BYTES_PER_SECOND_MIN: Type.Integer({
+      minimum: 1,
+      maximum: 1_048_576,
+      default: 1_024,
+      description:
+        'The pace at which clients must send bodies and take answers, in bytes a second; who is 10 s behind it is cut off.',
+    }),
     ANNOUNCEMENT_BYTES_MAX: Type.Integer({
       minimum: 1_024,
       maximum: 104_857_600,

@@ -9,7 +9,7 @@ const floor: Record<string, readonly string[]> = {
   database: ['errors'],
   documents: ['errors'],
   http: ['config', 'database', 'documents', 'errors'],
-  metrics: ['database'],
+  metrics: ['database', 'http'],
 }
 
 /** What features are made of; it keeps the record of every write. */

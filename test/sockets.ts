@@ -9,7 +9,7 @@ export interface Raw {
   body: string
 }
 
-function parseRaw(text: string): Raw {
+export function parseRaw(text: string): Raw {
   const [head = '', ...rest] = text.split('\r\n\r\n')
   const [line = '', ...lines] = head.split('\r\n')
   const headers = Object.fromEntries(

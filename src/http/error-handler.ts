@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { DatabaseUnavailable, type ErrorCode, errorCodes, type Fault, Refusal } from '../errors.ts'
+import { type Connections, socketErrors } from './connections.ts'
 import { floorHeaders, securityHeaders } from './headers.ts'
 
 /** Seconds after which a client should try again when the database could not serve. */
@@ -105,36 +107,62 @@ export function handleError(error: Error, request: FastifyRequest, reply: Fastif
     .send(errorBody(refusal.faults, request.id))
 }
 
-/** What the HTTP parser gives up on, by the code of its error; anything else is not HTTP. */
-const parserFaults: Record<string, Fault> = {
-  HPE_HEADER_OVERFLOW: { code: 431, message: 'The request headers are too large.' },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { code: 413, message: 'The chunk extensions are too large.' },
-  ERR_HTTP_REQUEST_TIMEOUT: { code: 408, message: 'The request did not arrive in time.' },
+/** What becomes no request, by the code of its error, and the headers that go with it; anything else is not HTTP. */
+const socketFaults: Record<string, { fault: Fault; headers?: Record<string, string> }> = {
+  HPE_HEADER_OVERFLOW: { fault: { code: 431, message: 'The request headers are too large.' } },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    fault: { code: 413, message: 'The chunk extensions are too large.' },
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    fault: { code: 408, message: 'The request did not arrive in time.' },
+  },
+  [socketErrors.connect]: {
+    fault: { code: 405, message: 'CONNECT is not served.' },
+    headers: { allow: 'DELETE, GET, HEAD, POST, PUT' },
+  },
+  [socketErrors.tooManyConnections]: {
+    fault: { code: 503, message: 'There are too many connections; try again.' },
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  },
 }
 const notHttp: Fault = { code: 2, message: 'The request is not valid HTTP.' }
 
-/** Answers, in the one error shape, on sockets whose bytes never became a request. */
-export function clientErrorHandler(newRequestId: () => string) {
-  return (
-    error: { code?: string },
-    socket: { writable: boolean; end(text: string): void; destroy(): void },
-  ): void => {
+/** A whole answer as it goes over the wire; the last one of its connection. */
+function lastAnswer(fault: Fault, requestId: string, more: Record<string, string> = {}): string {
+  const { status } = errorCodes[fault.code]
+  const body = errorBody([fault], requestId)
+  const headers = {
+    ...securityHeaders,
+    'x-request-id': requestId,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    date: new Date().toUTCString(),
+    connection: 'close',
+    ...more,
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`
+}
+
+/** Answers, in the one error shape and with a line in the log, on sockets whose bytes never became a request. */
+export function clientErrorHandler(options: {
+  newRequestId: () => string
+  connections: Connections
+  logger: FastifyBaseLogger
+}) {
+  const { newRequestId, connections, logger } = options
+  return (error: { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
     }
-    const fault = parserFaults[error.code ?? ''] ?? notHttp
-    const { status } = errorCodes[fault.code]
-    const requestId = newRequestId()
-    const body = errorBody([fault], requestId)
-    const headers = {
-      ...securityHeaders,
-      'x-request-id': requestId,
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': Buffer.byteLength(body),
-      connection: 'close',
-    }
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`)
+    connections.refuse(socket, () => {
+      const { fault, headers } = socketFaults[error.code ?? ''] ?? { fault: notHttp }
+      const { status } = errorCodes[fault.code]
+      const reqId = newRequestId()
+      const { remoteAddress: address } = socket
+      logger.info({ reqId, status, address, reason: error.code }, 'refused before it was a request')
+      return lastAnswer(fault, reqId, headers)
+    })
   }
 }

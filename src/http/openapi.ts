@@ -3,8 +3,9 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import packageJson from '../../package.json' with { type: 'json' }
 import { isObject } from '../documents/normalise.ts'
-import { errorCodes } from '../errors.ts'
+import { errorCodes, notFound } from '../errors.ts'
 import { sessionCookie } from './identification.ts'
+import { type PublicDocument, publicDocument } from './public-document.ts'
 
 const errorSchema = {
   $id: 'Error',
@@ -81,17 +82,26 @@ const pagePolicy =
 
 /** Serves the document and a page to browse it. */
 export async function addDocumentation(app: FastifyInstance): Promise<void> {
+  const type = 'application/json; charset=utf-8'
+  const document = publicDocument(type, () => JSON.stringify(app.swagger()))
+  app.addHook('onListen', () => document.prepare())
   app.get(
     '/openapi.json',
     { config: { permission: 'public' }, schema: { hide: true } as object },
-    async () => app.swagger(),
+    document.send,
   )
-  await app.register(addPages)
+  await app.register(addPages, { document })
 }
 
-async function addPages(pages: FastifyInstance): Promise<void> {
+async function addPages(
+  pages: FastifyInstance,
+  { document }: { document: PublicDocument },
+): Promise<void> {
   pages.addHook('onRoute', (route) => {
     route.config = { ...route.config, permission: 'public', produces: '*/*' }
+    // The library would make its documents anew for each who asks, the one in YAML at the cost of a second.
+    if (route.url === '/docs/json') route.handler = document.send
+    if (route.url === '/docs/yaml') route.handler = () => Promise.reject(notFound())
   })
   pages.addHook('onRequest', async (_request, reply) => {
     reply.header('content-security-policy', pagePolicy)

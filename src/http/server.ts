@@ -9,6 +9,7 @@ import Negotiator from 'negotiator'
 import type { PublicUrl } from '../config.ts'
 import { type Fault, notFound, Refusal } from '../errors.ts'
 import { addressTest, canonicalAddress, clientAddress } from './addresses.ts'
+import { Connections } from './connections.ts'
 import { clientErrorHandler, handleError } from './error-handler.ts'
 import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
@@ -19,14 +20,14 @@ import { rememberRoutes } from './routes.ts'
 /** No path is cut off by the router: the size of the headers bounds it already. */
 const parameterLengthMax = maxHeaderSize
 
-/** Time in milliseconds that a client has to send a whole request. */
-const requestTimeout = 60_000
-
 export interface ServerOptions {
   logger: FastifyBaseLogger
   identification: Identification
   /** Bytes. */
   bodyBytesMax: number
+  connectionsMax: number
+  /** The pace at which a client must send a body and take an answer. */
+  bytesPerSecondMin: number
   trustedProxies: readonly string[]
   publicUrl: PublicUrl | undefined
 }
@@ -89,11 +90,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const { trustedProxies, publicUrl, logger } = options
   const newRequestId = requestIds()
   const isProxy = addressTest(trustedProxies)
+  const connections = new Connections({
+    connectionsMax: options.connectionsMax,
+    bytesPerSecondMin: options.bytesPerSecondMin,
+    onCut: ({ remoteAddress: address }, reason) =>
+      logger.warn({ address, reason }, 'connection ended'),
+  })
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyBytesMax,
-    requestTimeout,
     forceCloseConnections: 'idle',
     // What arrives on a kept connection while the server stops is served like the rest, and told that it is the last.
     return503OnClosing: false,
@@ -103,9 +109,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     rewriteUrl: undoProxies(publicUrl),
     genReqId: newRequestId,
     // Node answers a missing Host in a shape of its own; ours is refused below.
-    http: { requireHostHeader: false },
+    serverFactory: (handler) => connections.createServer(handler, { requireHostHeader: false }),
     requestIdHeader: false,
-    clientErrorHandler: clientErrorHandler(newRequestId),
+    clientErrorHandler: clientErrorHandler({ newRequestId, connections, logger }),
     frameworkErrors: handleError,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: parameterLengthMax },
   })

@@ -1,7 +1,11 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
+import { Connections } from '../http/connections.ts'
+
+/** Some Prometheus servers, and whoever looks by hand. */
+const limits = { connectionsMax: 32, bytesPerSecondMin: 1_024 }
 
 export interface MetricsServer {
   /** Where Prometheus finds them. */
@@ -33,9 +37,10 @@ export async function serveMetrics(
   registry: Registry,
   { host, port }: { host: string; port: number },
 ): Promise<MetricsServer> {
-  const server = createServer((request, response) => {
+  const server = new Connections(limits).createServer((request, response) => {
     void answer(registry, request, response)
   })
+  server.on('clientError', (_error, socket) => socket.destroy())
   server.listen({ host, port })
   await once(server, 'listening')
   const { address, family, port: taken } = server.address() as AddressInfo

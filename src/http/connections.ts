@@ -1,0 +1,208 @@
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { type Awaited, Connection } from './connection.ts'
+
+/** Milliseconds between two looks at all connections. */
+const lookMilliseconds = 1_000
+
+/** Milliseconds in which a request's headers must arrive whole. */
+const headersMilliseconds = 20_000
+
+/** The most bytes that wait in all answers together for clients to take them. */
+const unreadBytesMax = 64 * 1_024 * 1_024
+
+/** What the server tells of a socket by its event `clientError`, beside the codes that are Node's own. */
+export const socketErrors = {
+  bodyTooSlow: 'ERR_HTTP_REQUEST_TIMEOUT',
+  connect: 'ERR_CONNECT',
+  tooManyConnections: 'ERR_TOO_MANY_CONNECTIONS',
+} as const
+
+export type CutReason =
+  | 'answer not taken in time'
+  | 'too many bytes in unread answers'
+  | 'too many requests in line'
+
+export interface ConnectionLimits {
+  connectionsMax: number
+  /** The pace, in bytes a second, at which a client must send a body and take an answer. */
+  bytesPerSecondMin: number
+  /** Bytes; for tests, which have less patience. */
+  unreadBytesMax?: number
+  /** Told of every connection that is ended without a word. */
+  onCut?(socket: Socket, reason: CutReason): void
+}
+
+interface Unread {
+  bytes: number
+  /** As of `performance.now()`. */
+  since: number
+}
+
+class SocketError extends Error {
+  readonly code: string
+
+  constructor(code: (typeof socketErrors)[keyof typeof socketErrors]) {
+    super(code)
+    this.code = code
+  }
+}
+
+/**
+ * The connections of a server, so bounded that no client costs much, whatever it sends and does not read: how many there
+ * are, how many requests each has in flight, how slow it may be, and what waits to be read.
+ */
+export class Connections {
+  readonly #limits: Required<ConnectionLimits>
+  readonly #all = new Map<Socket, Connection>()
+  readonly #unread = new Map<Connection, Unread>()
+  #unreadBytes = 0
+  #server: Server | undefined
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = { unreadBytesMax, onCut: () => {}, ...limits }
+  }
+
+  /** Makes the server; what becomes no request is told by its event `clientError`, whose listener says it by `refuse`. */
+  createServer(handle: RequestListener, options: ServerOptions = {}): Server {
+    const server = createServer({
+      ...options,
+      // A body may take as long as it comes at the pace asked for.
+      requestTimeout: 0,
+      headersTimeout: headersMilliseconds,
+      connectionsCheckingInterval: lookMilliseconds,
+    })
+    this.#server = server
+    const office = {
+      handle,
+      onUnread: (connection: Connection, bytes: number) => this.#noteUnread(connection, bytes),
+      onRead: (connection: Connection) => this.#forgetUnread(connection),
+    }
+    server.on('connection', (socket) => {
+      if (this.#all.size >= this.#limits.connectionsMax && !this.#giveWay()) {
+        server.emit('clientError', new SocketError(socketErrors.tooManyConnections), socket)
+        return
+      }
+      const connection = new Connection(socket, office)
+      this.#all.set(socket, connection)
+      socket.once('close', () => {
+        this.#all.delete(socket)
+        this.#forgetUnread(connection)
+      })
+    })
+    const take: RequestListener = (request, response) => {
+      const connection = this.#all.get(request.socket)
+      // Upgrades are not served, and Node forgets what came in one piece behind such a request.
+      if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false
+      if (!connection) request.socket.destroy()
+      else if (!request.socket.destroyed && !connection.take(request, response)) {
+        this.#cut(connection, 'too many requests in line')
+      }
+    }
+    server.on('request', take)
+    // An expectation that nobody can meet is refused like anything else that a request asks for.
+    server.on('checkExpectation', take)
+    server.on('connect', ({ socket }) => {
+      socket.on('error', () => socket.destroy())
+      // Node has taken its hands off the socket, so that an answer on its way would not arrive whole.
+      if (this.#all.get(socket)?.isIdle) {
+        server.emit('clientError', new SocketError(socketErrors.connect), socket.resume())
+      } else socket.destroy()
+    })
+    this.#lookRegularly(server)
+    return server
+  }
+
+  #lookRegularly(server: Server): void {
+    let last = 0
+    const look = () => {
+      const now = performance.now()
+      // When it was we who had no time, no client is to blame.
+      this.look(Math.min(now - last, 2 * lookMilliseconds))
+      last = now
+    }
+    server.on('listening', () => {
+      last = performance.now()
+      const timer = setInterval(look, lookMilliseconds).unref()
+      server.once('close', () => clearInterval(timer))
+    })
+  }
+
+  /** Says `makeWords` as the last answer on a connection, where one can still be said. */
+  refuse(socket: Socket, makeWords: () => string): void {
+    const connection = this.#all.get(socket)
+    if (connection) connection.refuse(makeWords)
+    else {
+      socket.end(makeWords())
+      socket.destroySoon()
+    }
+  }
+
+  /** Lets `milliseconds` pass, and ends the connections of those who were too slow. */
+  look(milliseconds: number): void {
+    for (const connection of this.#all.values()) {
+      const awaited = connection.endure(milliseconds, this.#limits.bytesPerSecondMin)
+      if (awaited) this.#endSlow(connection, awaited)
+    }
+  }
+
+  #endSlow(connection: Connection, awaited: Awaited): void {
+    if (awaited === 'reading') this.#cut(connection, 'answer not taken in time')
+    else {
+      const error = new SocketError(socketErrors.bodyTooSlow)
+      this.#server?.emit('clientError', error, connection.socket)
+    }
+  }
+
+  /** Ends the connection that has been idle for the longest, if there is one. */
+  #giveWay(): boolean {
+    let longest: Connection | undefined
+    for (const connection of this.#all.values()) {
+      if (!connection.isIdle) continue
+      if (!longest || connection.idleSince < longest.idleSince) longest = connection
+    }
+    if (!longest) return false
+    this.#all.delete(longest.socket)
+    longest.socket.destroy()
+    return true
+  }
+
+  #noteUnread(connection: Connection, bytes: number): void {
+    this.#unread.set(connection, { bytes, since: performance.now() })
+    this.#unreadBytes += bytes
+    while (this.#unreadBytes > this.#limits.unreadBytesMax) {
+      const worst = this.#worstReader()
+      if (!worst) return
+      this.#forgetUnread(worst)
+      this.#cut(worst, 'too many bytes in unread answers')
+    }
+  }
+
+  #forgetUnread(connection: Connection): void {
+    const unread = this.#unread.get(connection)
+    if (!unread) return
+    this.#unread.delete(connection)
+    this.#unreadBytes -= unread.bytes
+  }
+
+  /** Who has kept the most bytes waiting for the longest. */
+  #worstReader(): Connection | undefined {
+    const now = performance.now()
+    let worst: Connection | undefined
+    let most = -1
+    for (const [connection, { bytes, since }] of this.#unread) {
+      const cost = bytes * (now - since)
+      if (cost > most) {
+        worst = connection
+        most = cost
+      }
+    }
+    return worst
+  }
+
+  #cut({ socket }: Connection, reason: CutReason): void {
+    if (socket.destroyed) return
+    this.#limits.onCut(socket, reason)
+    socket.destroy()
+  }
+}
