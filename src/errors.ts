@@ -16,6 +16,7 @@ export const errorCodes = {
   413: { name: 'CONTENT_TOO_LARGE', status: 413 },
   415: { name: 'UNSUPPORTED_MEDIA_TYPE', status: 415 },
   416: { name: 'RANGE_NOT_SATISFIABLE', status: 416 },
+  417: { name: 'EXPECTATION_FAILED', status: 417 },
   422: { name: 'UNPROCESSABLE_CONTENT', status: 422 },
   429: { name: 'TOO_MANY_REQUESTS', status: 429 },
   431: { name: 'REQUEST_HEADER_FIELDS_TOO_LARGE', status: 431 },

@@ -98,6 +98,14 @@ describe.each(engines)('HTTP on $name', (engine) => {
         'POST /api/v1/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       ],
       ['no host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
+      [
+        'two hosts',
+        'GET /healthz HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\nConnection: close\r\n\r\n',
+      ],
+      [
+        'a host that is none',
+        'GET /healthz HTTP/1.1\r\nHost: localhost/x y\r\nConnection: close\r\n\r\n',
+      ],
     ])('with %s is refused in our shape', async (_, text) => {
       expectRawRefusal(await sockets.send(text), 400, 2)
     })
@@ -107,6 +115,57 @@ describe.each(engines)('HTTP on $name', (engine) => {
         'x-large': 'x'.repeat(maxHeaderSize + 1),
       })
       expectRawRefusal(answer, 431)
+    })
+  })
+
+  describe('a body', () => {
+    const body = '{"active":false}'
+
+    it.each([
+      { 'content-encoding': 'gzip' },
+      { 'content-encoding': 'BR' },
+      { 'content-encoding': 'identity, gzip' },
+      { 'content-encoding': 'gzip', 'transfer-encoding': 'chunked' },
+      { 'transfer-encoding': 'gzip, chunked' },
+    ])('that is encoded is refused: %j', async (headers) => {
+      await expectUnchanged(world, async () => {
+        const content = 'transfer-encoding' in headers ? '' : body
+        const answer = await sockets.request('PUT', setting, headers, content)
+        expectRawRefusal(answer, 415)
+        expect(answer.headers['accept-encoding']).toBe('identity')
+      })
+    })
+
+    it('may say that it is not encoded, and where there is none its encoding says nothing', async () => {
+      const encoding = { 'content-encoding': 'Identity' }
+      expect((await sockets.request('PUT', setting, encoding, body)).status).toBe(200)
+      const none = { 'content-encoding': 'gzip' }
+      expect((await sockets.request('GET', setting, none)).status).toBe(200)
+    })
+
+    it('is refused to nobody for its encoding before it is known who they are', async () => {
+      const headers = { 'content-encoding': 'gzip', authorization: 'Bearer none' }
+      expectRawRefusal(await sockets.request('PUT', setting, headers, body), 401)
+    })
+  })
+
+  describe('Expect', () => {
+    it.each(['foo', '200-ok', ''])('%j cannot be met', async (expectation) => {
+      await expectUnchanged(world, async () => {
+        const answer = await sockets.request('PUT', setting, { expect: expectation }, '{}')
+        expectRawRefusal(answer, 417)
+      })
+    })
+
+    it('100-continue is met', async () => {
+      const { status, body } = await sockets.request(
+        'PUT',
+        setting,
+        { expect: '100-Continue' },
+        '{}',
+      )
+      expect(status).toBe(100)
+      expect(body).toMatch(/^HTTP\/1\.1 200 /)
     })
   })
 

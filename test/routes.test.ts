@@ -104,6 +104,8 @@ describe.each(engines)('every route on $name', (engine) => {
     return routes.filter(({ url, method }) => url.startsWith('/api/') && methods.includes(method))
   }
 
+  const health = { method: 'GET', url: '/healthz' }
+
   function isRead({ options }: Route): boolean {
     return options.schema?.body !== undefined || options.schema?.hide === true
   }
@@ -152,6 +154,43 @@ describe.each(engines)('every route on $name', (engine) => {
         })
       }
     })
+  })
+
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE']
+
+  it('names each query parameter that it does not know, and writes nothing', async () => {
+    await expectUnchanged(world, async () => {
+      for (const { method, url } of [...apiRoutes(...methods), health]) {
+        const path = `${fill(url)}?dryRun=true&surprise&_=1732800000000&constructor=x`
+        const answer = await world.ask('system', method, path)
+        expect(answer.status, `${method} ${path}`).toBe(400)
+        if (method === 'HEAD') continue
+        const unknown = ['dryRun', 'surprise', 'constructor'].map((parameter) => ({
+          code: 2,
+          parameter,
+          message: `The '${parameter}' parameter is unknown here.`,
+        }))
+        expectRefusal(answer, 400, unknown)
+      }
+    })
+  })
+
+  it('tells nobody of parameters who may not ask at all', async () => {
+    for (const { method, url, options } of apiRoutes('GET', 'POST', 'PUT', 'DELETE')) {
+      if (options.config?.permission === 'public') continue
+      expectRefusal(await world.ask('nobody', method, `${fill(url)}?surprise`), 401)
+    }
+  })
+
+  it('passes over the cache buster of browser libraries', async () => {
+    for (const { method, url } of [...apiRoutes('GET'), health]) {
+      const [plain, busted] = [fill(url), `${fill(url)}?_=1732800000000`]
+      const answers = [plain, busted].map((path) => world.ask('system', method, path))
+      const [one, other] = await Promise.all(answers)
+      if (!one || !other) throw new Error('Both were asked.')
+      expect(one.status, url).toBe(200)
+      expect(comparable(other), url).toEqual(comparable(one))
+    }
   })
 
   it.each(['[]', '"x"', 'null', '5', 'true', '', ' '])('refuses the body %j', async (body) => {

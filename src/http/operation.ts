@@ -43,6 +43,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     permission?: Permission
     produces?: string
+    /** The query parameters that the route knows; it takes any, or judges them itself, where this is absent. */
+    query?: Readonly<Record<string, Schema>>
   }
 }
 
@@ -71,25 +73,21 @@ function parametersOf(path: string) {
 }
 
 /** The statuses with which an operation can refuse, by what it is. */
-function refusalsOf({
-  permission,
-  query,
-  method,
-  path,
-  status,
-  refusals = [],
-  produces,
-}: Operation) {
-  const statuses = new Set<number>([...refusals, 406, 408, 431, 500, 503])
+function refusalsOf({ permission, method, path, status, refusals = [], produces }: Operation) {
+  const statuses = new Set<number>([...refusals, 400, 406, 408, 417, 431, 500, 503])
   if (permission !== 'public') statuses.add(401)
   if (permissions[permission].level > levels.EndUser) statuses.add(403)
-  if (path.includes(':')) for (const status of [400, 404]) statuses.add(status)
-  if (query) statuses.add(400)
+  if (path.includes(':')) statuses.add(404)
   // Another site's page is refused, and a body is read wherever the method may have one.
-  if (method !== 'GET') for (const status of [400, 403, 413, 415]) statuses.add(status)
+  if (method !== 'GET') for (const status of [403, 413, 415]) statuses.add(status)
   if (produces) statuses.add(416)
   if (isConditional(method) || status === 201) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
+}
+
+/** A list judges its own query, names and values in one. */
+function isList({ query }: Operation): boolean {
+  return query?.pageSize !== undefined
 }
 
 function isConditional(method: Operation['method']): boolean {
@@ -121,7 +119,7 @@ function preconditionsOf(operation: Operation) {
 function headersOf(operation: Operation) {
   const names: [string, string][] = []
   if (isCached(operation)) names.push(['ETag', 'Strong validator of the answer.'])
-  if (operation.query?.pageSize) {
+  if (isList(operation)) {
     names.push(['X-Total-Count', 'Items on all pages.'])
     names.push(['Link', 'Where the next page is, as `rel="next"`; absent on the last.'])
   }
@@ -198,7 +196,11 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
   const headers = preconditionsOf(operation)
   const route = {
     method: method as HTTPMethods,
-    config: { permission, ...(produces && { produces }) },
+    config: {
+      permission,
+      ...(produces && { produces }),
+      ...(!isList(operation) && { query: query ?? {} }),
+    },
     ...(bodyBytesMax !== undefined && { bodyLimit: bodyBytesMax }),
     handler,
   }

@@ -7,7 +7,7 @@ import Fastify, {
 } from 'fastify'
 import Negotiator from 'negotiator'
 import type { PublicUrl } from '../config.ts'
-import { type Fault, notFound, Refusal } from '../errors.ts'
+import { type Fault, notFound, Refusal, refuseIfAny } from '../errors.ts'
 import { addressTest, canonicalAddress, clientAddress } from './addresses.ts'
 import { Connections } from './connections.ts'
 import { clientErrorHandler, handleError } from './error-handler.ts'
@@ -15,6 +15,7 @@ import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
 import { parseJson } from './json.ts'
 import { answerFrom, undoProxies } from './proxies.ts'
+import { judgeQuery, type Query } from './query.ts'
 import { rememberRoutes } from './routes.ts'
 
 /** No path is cut off by the router: the size of the headers bounds it already. */
@@ -32,23 +33,38 @@ export interface ServerOptions {
   publicUrl: PublicUrl | undefined
 }
 
+function isEmpty(headers: FastifyRequest['headers']): boolean {
+  return !headers['transfer-encoding'] && !Number(headers['content-length'])
+}
+
 /**
  * A body without a type is JSON; so is one whose type stands in quotes, as the reference prints it. Where there is no body
  * its type says nothing: some clients send one with every request.
  */
 function settleContentType({ headers }: FastifyRequest): void {
-  const isEmpty = !headers['transfer-encoding'] && !Number(headers['content-length'])
-  const type = isEmpty ? undefined : headers['content-type']?.replace(/^"([^"]*)"/, '$1')
+  const type = isEmpty(headers) ? undefined : headers['content-type']?.replace(/^"([^"]*)"/, '$1')
   headers['content-type'] = type || 'application/json'
 }
 
-/** @throws Refusal (2) for what cannot be an id or a text of ours, and that databases treat in ways of their own. */
+/** What no host and port holds; one that was given twice holds a comma. */
+const noHost = /[\s,/@?#\\]/
+
+/**
+ * @throws Refusal 2 for what cannot be an id or a text of ours, and that databases treat in ways of their own, and for what HTTP
+ * asks of every server to refuse (RFC 9112, 3.2); 417 for an expectation that nobody meets.
+ */
 function refuseMalformed({ raw, headers, url }: FastifyRequest): void {
   if (url.includes('%00')) {
     throw new Refusal([{ code: 2, message: 'The path or query holds a NUL character.' }])
   }
   if (headers.host === undefined && raw.httpVersion === '1.1') {
     throw new Refusal([{ code: 2, message: 'The Host header is missing.' }])
+  }
+  if (headers.host !== undefined && noHost.test(headers.host)) {
+    throw new Refusal([{ code: 2, message: 'The Host header must be one host, and its port.' }])
+  }
+  if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+    throw new Refusal([{ code: 417, message: 'Expect can be 100-continue only.' }])
   }
 }
 
@@ -67,6 +83,23 @@ function refuseUnacceptable(request: FastifyRequest): void {
   const headers = { accept: accept.replaceAll(mediaParameter, '') }
   if (new Negotiator({ headers }).mediaTypes([produced]).length > 0) return
   throw new Refusal([{ code: 406, message: `This resource is answered as ${produced}.` }])
+}
+
+/** @throws Refusal 415 for a body that would have to be decoded before it can be measured and read. */
+function refuseEncoded({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  const transfer = headers['transfer-encoding'] ?? 'chunked'
+  if (encoding.toLowerCase() === 'identity' && transfer.toLowerCase() === 'chunked') return
+  if (isEmpty(headers)) return
+  throw new Refusal([{ code: 415, message: 'The body must come as it is, not encoded.' }], {
+    'accept-encoding': 'identity',
+  })
+}
+
+/** @throws Refusal 2 naming each parameter that the operation does not know: a misspelt one must not be passed over. */
+function refuseUnknownQuery({ query, routeOptions }: FastifyRequest): void {
+  const { query: parameters } = routeOptions.config
+  if (parameters) refuseIfAny(judgeQuery(query as Query, parameters))
 }
 
 function notServed(methods: readonly string[]): Refusal {
@@ -108,8 +141,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
       trustedProxies.length > 0 && ((address) => isProxy(canonicalAddress(address ?? '') ?? '')),
     rewriteUrl: undoProxies(publicUrl),
     genReqId: newRequestId,
-    // Node answers a missing Host in a shape of its own; ours is refused below.
-    serverFactory: (handler) => connections.createServer(handler, { requireHostHeader: false }),
+    // Node answers a missing Host in a shape of its own, and of a header given twice it keeps the first; both are refused below.
+    serverFactory: (handler) =>
+      connections.createServer(handler, { requireHostHeader: false, joinDuplicateHeaders: true }),
     requestIdHeader: false,
     clientErrorHandler: clientErrorHandler({ newRequestId, connections, logger }),
     frameworkErrors: handleError,
@@ -138,6 +172,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     settleContentType(request)
     await identify(request, options.identification)
     refuseUnacceptable(request)
+    refuseEncoded(request)
+    if (request.url.includes('?')) refuseUnknownQuery(request)
   })
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(

@@ -4,6 +4,7 @@ import { findUnkeepable } from '../documents/characters.ts'
 import { compose, fold, unshowable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
+import { meaningful, type Query, repeatedParameter, unknownParameter } from '../http/query.ts'
 
 /** The most items that one answer holds when the client asks for pages. */
 export const pageSizeMax = 1_000
@@ -113,7 +114,7 @@ function readFilter(name: string, value: string, fields: ListFields): Condition 
   const [, sensitivity = '', field = '', operator = ''] =
     /^(sensitive|insensitive)(\w+)(Starts|Contains|Equals)$/.exec(name) ?? []
   const column = pickColumn(fields, sensitivity, field)
-  if (!column) return invalid(name, `The '${name}' parameter is unknown here.`)
+  if (!column) return unknownParameter(name)
   const character = findUnkeepable(value)
   if (character !== undefined) return unshowable(`'${name}' parameter`, name, character)
   const text = compose(value)
@@ -130,19 +131,16 @@ function isSame(one: Condition, other: Condition): boolean {
  * @throws Refusal (2) naming each parameter that is unknown or wrong: a misspelt filter must not show everything.
  */
 export function readListQuery(
-  query: Record<string, string | string[]>,
+  query: Query,
   fields: ListFields,
   pageSizeDefault: number | undefined,
 ): ListQuery {
   const faults: Fault[] = []
   const read: ListQuery = { startIndex: 1, pageSize: pageSizeDefault, conditions: [], order: [] }
   for (const name of ['startIndex', 'pageSize']) {
-    if (Array.isArray(query[name])) faults.push(invalid(name, `The '${name}' is given twice.`))
+    if (Array.isArray(query[name])) faults.push(repeatedParameter(name))
   }
-  const given = Object.entries(query).flatMap(([name, values]) =>
-    [values].flat().map((value): [string, string] => [name, value]),
-  )
-  for (const [name, value] of given) {
+  for (const [name, value] of meaningful(query)) {
     if (name === 'startIndex') read.startIndex = readCount(name, value, 1_000_000_000, faults)
     else if (name === 'pageSize') read.pageSize = readCount(name, value, pageSizeMax, faults)
     else if (name === 'sortOrders') read.order.push(...readOrder(value, fields, faults))

@@ -7,6 +7,7 @@ import { record } from '../features/changes/record.ts'
 import { type Client, clientOf } from '../http/clients.ts'
 import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
+import type { Query } from '../http/query.ts'
 import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
 import type { Resource, Site, Write } from './resource.ts'
 import { removeBelow, renameRow } from './steps.ts'
@@ -17,7 +18,7 @@ function siteOf(request: FastifyRequest): Site {
     caller: request.caller,
     place: request.place,
     parameters: request.params as Record<string, string>,
-    query: request.query as Record<string, string | string[]>,
+    query: request.query as Query,
   }
 }
 

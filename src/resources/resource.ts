@@ -7,6 +7,7 @@ import type { Fault } from '../errors.ts'
 import type { Client } from '../http/clients.ts'
 import type { Example } from '../http/operation.ts'
 import type { Caller, Permission, Place } from '../http/permissions.ts'
+import type { Query } from '../http/query.ts'
 import type { ListFields } from './list.ts'
 import type { Columns, Table } from './table.ts'
 
@@ -17,7 +18,7 @@ export interface Site {
   /** The raw parameters of the path. */
   parameters: Record<string, string>
   /** The query string. */
-  query: Record<string, string | string[]>
+  query: Query
 }
 
 /** A write under way. `before` is undefined in a creation; a removal's `value` is what is removed. */

@@ -58,7 +58,6 @@ export function addResource<Value extends Members>(
       summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
       query: listParameters(resource.fields, !resource.wholeList),
-      refusals: [400],
       answer: listSchema(resource.plural, resource.item?.schema ?? shown, resource.totals?.schema),
       example: examples.list ?? {},
       handler: operations.list,

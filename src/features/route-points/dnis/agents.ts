@@ -5,6 +5,7 @@ import type { Schema } from '../../../documents/vocabulary.ts'
 import { sendText } from '../../../http/etag.ts'
 import { addOperation } from '../../../http/operation.ts'
 import type { Place } from '../../../http/permissions.ts'
+import type { Query } from '../../../http/query.ts'
 import {
   addPageHeaders,
   type ListQuery,
@@ -143,11 +144,10 @@ export function addAgents(app: FastifyInstance, data: RoutePointData): void {
     tag: 'DNIS',
     permission: 'group.administer',
     query: listParameters(users.fields, false),
-    refusals: [400],
     answer: answer as unknown as Schema,
     example: { response: example },
     async handler(request: FastifyRequest, reply: FastifyReply) {
-      const parameters = request.query as Record<string, string | string[]>
+      const parameters = request.query as Query
       const query = readListQuery(parameters, users.fields, undefined)
       const page = await data.listAgents(dnisKeyOf(request), query)
       addPageHeaders(request, reply, query, page)

@@ -17,7 +17,6 @@ export const dnisOwners: OwnerKind = {
   },
   pathOf: (setting) => `${routePointPath}${setting}/:instance_name/`,
   keyOf: dnisKeyOf,
-  refusals: [400],
 }
 
 export const dnisAnnouncements = defineAnnouncements(

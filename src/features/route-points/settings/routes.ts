@@ -42,7 +42,6 @@ export function addSettings(
       path,
       tag,
       permission: 'group.administer',
-      ...(owners.refusals && { refusals: owners.refusals }),
       answer: shown,
     } as const
 

@@ -1,0 +1,36 @@
+import type { Schema } from '../documents/vocabulary.ts'
+import { type Fault, invalid } from '../errors.ts'
+
+/** A query as it was parsed: a name that was given several times has all its values. */
+export type Query = Readonly<Record<string, string | string[]>>
+
+/** Browser libraries put a number under this name so that no cache answers; it means nothing. */
+const cacheBuster = '_'
+
+export function unknownParameter(name: string): Fault {
+  return invalid(name, `The '${name}' parameter is unknown here.`)
+}
+
+export function repeatedParameter(name: string): Fault {
+  return invalid(name, `The '${name}' parameter is given twice.`)
+}
+
+/** The parameters of a query that mean something, each as often as it was given. */
+export function meaningful(query: Query): [name: string, value: string][] {
+  return Object.entries(query)
+    .filter(([name]) => name !== cacheBuster)
+    .flatMap(([name, values]) => [values].flat().map((value): [string, string] => [name, value]))
+}
+
+/** What is wrong with the query of an operation that knows these parameters, each of which is given once. */
+export function judgeQuery(query: Query, parameters: Readonly<Record<string, Schema>>): Fault[] {
+  return Object.entries(query).flatMap(([name, value]) => {
+    if (name === cacheBuster) return []
+    const schema = Object.hasOwn(parameters, name) ? parameters[name] : undefined
+    if (!schema) return [unknownParameter(name)]
+    if (typeof value !== 'string') return [repeatedParameter(name)]
+    const { enum: values } = schema as { enum?: readonly string[] }
+    if (!values || values.includes(value)) return []
+    return [invalid(name, `The '${name}' parameter must be ${values.join(' or ')}.`)]
+  })
+}
