@@ -4,7 +4,8 @@ import { compose, isObject } from '../../documents/normalise.ts'
 import { Upload } from '../../documents/upload.ts'
 import { notFound } from '../../errors.ts'
 import { sendBytes } from '../../http/bytes.ts'
-import { acceptFiles } from '../../http/form.ts'
+import { acceptFiles, bodyBytesFor } from '../../http/form.ts'
+import { boundLargeBodies } from '../../http/large-bodies.ts'
 import { addOperation } from '../../http/operation.ts'
 import { addResource } from '../../resources/routes.ts'
 import { groupScope } from '../groups/groups.ts'
@@ -67,6 +68,7 @@ export async function addAnnouncements(
   const resource = announcements(options.limits, options.holders)
   // Only in here a body may be a form.
   await app.register(async (scope) => {
+    boundLargeBodies(scope, bodyBytesFor(options.limits.fileBytesMax))
     await acceptFiles(scope, { member: 'content', bytesMax: options.limits.fileBytesMax })
     scope.addHook('preHandler', async ({ body }) => {
       if (isObject(body) && body.content instanceof Upload) {

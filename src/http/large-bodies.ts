@@ -1,0 +1,76 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Refusal } from '../errors.ts'
+import type { Caller } from './permissions.ts'
+
+/** Bytes of large bodies that a node takes in at the same time; base64 in JSON is held about five times. */
+const bytesAtOnce = 67_108_864
+
+/** Parts of it that one payer may have. */
+const payerShare = 1 / 4
+
+/** Seconds after which a refused client should try again. */
+const retryAfterSeconds = 2
+
+/** Other tenants' uploads must not suffer from one tenant's, by however many of its people they are sent. */
+function payerOf({ tenantKey, identityKey }: Caller): string {
+  return tenantKey === null ? `identity ${identityKey}` : `tenant ${tenantKey}`
+}
+
+/** Bytes that a body may have before it is read. */
+function announcedBytes({ headers }: FastifyRequest, bytesMax: number): number {
+  if (headers['transfer-encoding'] !== undefined) return bytesMax
+  return Math.min(Number(headers['content-length'] ?? 0), bytesMax)
+}
+
+function tooMany(): Refusal {
+  const message = 'Too many large bodies are being taken in; try again.'
+  return new Refusal([{ code: 503, message }], {
+    'retry-after': String(retryAfterSeconds),
+    // The body is not waited for.
+    connection: 'close',
+  })
+}
+
+/**
+ * Bounds the large bodies that the routes added to `app` afterwards hold at the same time, all together and those of one
+ * tenant. A body is large when it has more bytes than other routes take. Those above the bound are refused (503) before
+ * they are read.
+ *
+ * @param largestBytes the largest body of these routes; at least four of that size are taken at once.
+ */
+export function boundLargeBodies(app: FastifyInstance, largestBytes: number): void {
+  const ordinaryBytes = app.initialConfig.bodyLimit ?? 0
+  const bytesMax = Math.max(bytesAtOnce, largestBytes / payerShare)
+  const held = new Map<string, number>()
+  const releases = new WeakMap<FastifyRequest, () => void>()
+  let heldBytes = 0
+
+  /** @throws Refusal 503. */
+  function hold(payer: string, bytes: number): () => void {
+    const own = held.get(payer) ?? 0
+    if (heldBytes + bytes > bytesMax || own + bytes > bytesMax * payerShare) throw tooMany()
+    heldBytes += bytes
+    held.set(payer, own + bytes)
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      heldBytes -= bytes
+      const rest = (held.get(payer) ?? 0) - bytes
+      if (rest > 0) held.set(payer, rest)
+      else held.delete(payer)
+    }
+  }
+
+  app.addHook('onRequest', async (request, reply) => {
+    const bytes = announcedBytes(request, largestBytes)
+    if (bytes <= ordinaryBytes || (request.routeOptions.bodyLimit ?? 0) <= ordinaryBytes) return
+    const release = hold(payerOf(request.caller), bytes)
+    releases.set(request, release)
+    // A body that breaks off is let go at once; one that was read is worked on, whether or not its client has gone.
+    reply.raw.once('close', () => {
+      if (!request.raw.complete) release()
+    })
+  })
+  app.addHook('onSend', async (request) => releases.get(request)?.())
+}
