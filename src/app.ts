@@ -53,6 +53,7 @@ import type { Identification } from './http/identification.ts'
 import { addDocumentation, addOpenApi } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
 import { countRequests } from './metrics/requests.ts'
+import { countSignIns } from './metrics/sign-ins.ts'
 import { addResource } from './resources/routes.ts'
 
 export interface AppOptions {
@@ -98,7 +99,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   await addOpenApi(app)
 
   addHealth(app, database)
-  addSessions(app, database, sessionSeconds)
+  const onSignIn = options.registry && countSignIns(options.registry)
+  addSessions(app, database, { sessionSeconds, onSignIn })
   addResource(app, database, tokens)
   addResource(app, database, systemAdmins)
   addResource(app, database, tenants([groupHolder, tenantAdminHolder, enterpriseCodeHolder]))

@@ -43,12 +43,20 @@ const updateTimes = sql(
 const deleteAttempts = sql('DELETE FROM sign_in_attempts WHERE attempt_key = ?')
 
 /** Names are hashed: what people type there by mistake is often their password. */
+function keyOf(text: string): string {
+  return hash('sha256', text, 'base64url')
+}
+
+/** By what an account is known where its name must not stand. */
+export function accountHash(identityKey: string): string {
+  return keyOf(`account ${identityKey}`)
+}
+
 function attemptKeys(identityKey: string, address: string) {
-  const keyOf = (text: string) => hash('sha256', text, 'base64url')
   const network = networkOf(address)
   return {
     address: keyOf(`address ${network} ${identityKey}`),
-    account: keyOf(`account ${identityKey}`),
+    account: accountHash(identityKey),
     known: keyOf(`known ${network} ${identityKey}`),
   }
 }

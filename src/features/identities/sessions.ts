@@ -10,9 +10,11 @@ import { sessionCookie, sessionSecrets } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
 import { isOverTls } from '../../http/proxies.ts'
+import type { SignInListener } from '../../metrics/sign-ins.ts'
 import { record } from '../changes/record.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { defineExpiry } from './expiry.ts'
+import { observeGuess } from './guesses.ts'
 import {
   type CallerRow,
   callerColumns,
@@ -21,7 +23,7 @@ import {
   toCaller,
   whileAvailable,
 } from './identities.ts'
-import { NewPassword, withPasswords } from './password.ts'
+import { NewPassword, type Passwords, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const GivenPassword = secret(Type.String({ maxLength: 1_024 }))
@@ -123,9 +125,14 @@ function cookie(request: FastifyRequest, value: string, seconds: number): string
 /** @throws Refusal 401 for a wrong name or password alike, 429 after too many of them, 503 when too many sign in. */
 async function signIn(
   database: Database,
-  attempt: { username: string; password: string; request: FastifyRequest; sessionSeconds: number },
+  attempt: {
+    identityKey: string
+    password: string
+    request: FastifyRequest
+    sessionSeconds: number
+  },
 ) {
-  const key = fold(attempt.username)
+  const key = attempt.identityKey
   const { address } = attempt.request
   const account = await withPasswords(clientOf(attempt.request), async ({ verify }) => {
     await admitAttempt(database, key, address)
@@ -162,7 +169,8 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
   const { oldPassword = '', newPassword = '' } = secrets
   const { address, caller } = request
   const { identityKey, identityId, tenantKey } = caller
-  const { before, passwordHash } = await withPasswords(clientOf(request), async (passwords) => {
+  const guess = { words: 'password change', identityKey }
+  const prove = async (passwords: Passwords) => {
     // Whoever lost the right to ask meanwhile is not told whether they guessed right.
     await caller.confirm(database)
     await admitAttempt(database, identityKey, address)
@@ -171,7 +179,10 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
       refuseIfAny([invalid('oldPassword', "The 'oldPassword' field is not the current password.")])
     }
     return { before: account?.password_hash, passwordHash: await passwords.hash(newPassword) }
-  })
+  }
+  const { before, passwordHash } = await observeGuess(request, guess, () =>
+    withPasswords(clientOf(request), prove),
+  )
   await database.write(async (transaction) => {
     await caller.confirm(transaction)
     // An admin may have given another password meanwhile: theirs is the last word.
@@ -194,8 +205,9 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
 export function addSessions(
   app: FastifyInstance,
   database: Database,
-  sessionSeconds: number,
+  options: { sessionSeconds: number; onSignIn?: SignInListener | undefined },
 ): void {
+  const { sessionSeconds, onSignIn } = options
   const tag = 'Sign-in'
 
   addOperation(app, {
@@ -218,12 +230,16 @@ export function addSessions(
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const { value, secrets, faults } = credentials.create(request.body)
       refuseIfAny(faults)
-      const { secretText, answer } = await signIn(database, {
-        username: value.username,
-        password: secrets.password ?? '',
-        request,
-        sessionSeconds,
-      })
+      const identityKey = fold(value.username)
+      const guess = { words: 'sign-in', identityKey, onOutcome: onSignIn }
+      const { secretText, answer } = await observeGuess(request, guess, () =>
+        signIn(database, {
+          identityKey,
+          password: secrets.password ?? '',
+          request,
+          sessionSeconds,
+        }),
+      )
       reply.header('set-cookie', cookie(request, secretText, sessionSeconds))
       return answer
     },
