@@ -23,7 +23,7 @@ const features: Record<string, readonly string[]> = {
   tenants: [],
   groups: ['tenants'],
   departments: ['groups'],
-  identities: ['changes'],
+  identities: ['changes', 'groups'],
   numbers: ['groups'],
   admins: ['departments', 'groups', 'identities', 'tenants'],
   users: ['departments', 'groups', 'identities', 'numbers'],

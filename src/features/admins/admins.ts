@@ -83,7 +83,7 @@ async function check(write: Write<Admin>): Promise<Fault[]> {
   const { transaction, place, value, before } = write
   const faults = before
     ? checkOwnPassword(write)
-    : await checkIdentity(transaction, 'userId', value.userId)
+    : await checkIdentity(write, 'userId', value.userId)
   return [...faults, ...(await checkDepartment(transaction, place, value.department))]
 }
 

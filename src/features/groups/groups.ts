@@ -18,6 +18,7 @@ import {
   tenantDomain,
 } from '../tenants/tenants.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
+import { checkDomain } from './domains.ts'
 
 const Group = Type.Object({
   groupId: fixed(id(30, { description: 'Name of the group in paths.' })),
@@ -95,6 +96,16 @@ async function checkCountry({ transaction, key, before, value }: Write<Group>): 
   return [invalid('country', message)]
 }
 
+async function check(write: Write<Group>): Promise<Fault[]> {
+  const { transaction, before, value } = write
+  const { defaultDomain: domain } = value
+  const isNew = before?.defaultDomain !== domain
+  return [
+    ...(await checkCountry(write)),
+    ...(isNew ? await checkDomain(transaction, write, { parameter: 'defaultDomain', domain }) : []),
+  ]
+}
+
 const example = {
   groupId: 'foogroup',
   groupName: 'Foo call centre',
@@ -156,7 +167,7 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
       default_domain: defaultDomain,
       country,
     }),
-    check: checkCountry,
+    check,
     removeParameters,
     checkRemoval: async (write) =>
       deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),

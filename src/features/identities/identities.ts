@@ -3,6 +3,7 @@ import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller, Place } from '../../http/permissions.ts'
+import { checkDomain } from '../groups/domains.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
 export interface Identity {
@@ -80,13 +81,21 @@ const selectKey = sql<{ identity_key: string }>(
   'SELECT identity_key FROM identities WHERE identity_key = ?',
 )
 
-/** @returns a fault (11) naming `parameter` when the id is somebody's, anywhere in the installation. */
+/**
+ * What stands against a new id: a domain of another tenant (2), whether or not somebody there has it; else that somebody has
+ * it, anywhere in the installation (11).
+ */
 export async function checkIdentity(
-  reader: Reader,
+  { transaction, caller, place }: { transaction: Reader; caller: Caller; place: Place },
   parameter: string,
   id: string,
 ): Promise<Fault[]> {
-  const isTaken = (await reader.get(selectKey, fold(id))) !== undefined
+  const domain = id.split('@')[1]
+  if (domain !== undefined) {
+    const faults = await checkDomain(transaction, { caller, place }, { parameter, domain })
+    if (faults.length > 0) return faults
+  }
+  const isTaken = (await transaction.get(selectKey, fold(id))) !== undefined
   return isTaken ? [taken(parameter, `The id '${id}' is already in use.`)] : []
 }
 

@@ -11,7 +11,8 @@ import {
   siblingGroup,
   type World,
 } from '../../../test/world.ts'
-import { numberKey } from './numbers.ts'
+import { sql } from '../../database/database.ts'
+import { numberKeys } from './numbers.ts'
 
 describe('the form by which numbers are compared', () => {
   it.each([
@@ -19,13 +20,18 @@ describe('the form by which numbers are compared', () => {
     ['+3225126780', 'BE', '+3225126780'],
     ['+3225126780', '', '+3225126780'],
     ['003225126780', 'BE', '+3225126780'],
-    ['025126780', '', '025126780'],
-    ['025126780', 'ZZ', '025126780'],
-    ['6780', 'BE', '6780'],
-    ['+999123', 'BE', '999123'],
-    ['12345678901234567890123', 'BE', '12345678901234567890123'],
+    ['025126780', '', '025126780@foo'],
+    ['025126780', 'ZZ', '025126780@foo'],
+    ['025126780', 'AQ', '025126780@foo'],
+    ['112', 'BE', '112@foo'],
+    ['6780', 'BE', '6780@foo'],
+    ['5000', 'DE', '5000@foo'],
+    ['0112', 'AT', '0112@foo'],
+    ['50001', 'FI', '+35850001'],
+    ['+999123', 'BE', '999123@foo'],
+    ['12345678901234567890123', 'BE', '12345678901234567890123@foo'],
   ])('of %s in %j is %s', (number, country, key) => {
-    expect(numberKey(number, country)).toBe(key)
+    expect(numberKeys(number, { country, tenantKey: 'foo' })[0]).toBe(key)
   })
 })
 
@@ -204,6 +210,31 @@ describe.each(engines)('phone numbers and extensions on $name', (engine) => {
     const international = await postUser(`${groups}b/`, 'fourth', { phoneNumber: '+3225126780' })
     expectRefusal(international, 400, phoneTaken)
     await world.ask('system', 'DELETE', '/api/v1/tenants/landless/?deleteNonEmpty=1')
+  })
+
+  it('are given once in the tenant where they are no E.164, and say nothing of other tenants', async () => {
+    for (const phoneNumber of ['112', '5000', '+999123']) {
+      expect((await postUser(group, 'first', { phoneNumber })).status).toBe(201)
+      const answer = await postUser(siblingGroup, 'second', { phoneNumber })
+      expectRefusal(answer, 400, phoneTaken)
+      const elsewhere = await postRoutePoint(otherGroup, 'elsewhere', { phoneNumber })
+      expect(elsewhere.status, elsewhere.text).toBe(201)
+      const second = await postUser(otherGroup, 'second', { phoneNumber })
+      expectRefusal(second, 400, phoneTaken)
+      for (const item of made.splice(0)) await world.ask('system', 'DELETE', item)
+    }
+  })
+
+  it('that are no E.164 are known in the tenant as older versions have kept them', async () => {
+    const first = await postUser(group, 'first', { phoneNumber: '5000' })
+    const older = sql('UPDATE phone_numbers SET number_key = ? WHERE number_key = ?')
+    await world.database.write((write) => write.run(older, '5000', '5000@footenant'))
+    const again = await postUser(siblingGroup, 'second', { phoneNumber: '5000' })
+    expectRefusal(again, 400, phoneTaken)
+    expect((await put(first, { lastName: 'C', phoneNumber: '50 00' })).status).toBe(200)
+    expect((await postUser(otherGroup, 'other', { phoneNumber: '5000' })).status).toBe(201)
+    await put(first, { phoneNumber: null })
+    expect((await postUser(siblingGroup, 'second', { phoneNumber: '5000' })).status).toBe(201)
   })
 
   it('hold the country of their group as long as one is national', async () => {

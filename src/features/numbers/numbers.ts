@@ -17,14 +17,31 @@ export interface Numbers {
   extension?: string
 }
 
+/** A national number of up to so many digits is a short code, such as 112, unless the country's plan assigns it. */
+const shortDigitsMax = 6
+
+/** Where a number means what it means. */
+export interface NumberScope {
+  /** '' when unknown. */
+  country: string
+  tenantKey: string
+}
+
 /**
- * The form in which numbers are compared: E.164 where the number can be read, with the country for national ones, else
- * its digits.
+ * The forms under which a number may be kept, the one under which it is kept today first. That is E.164 where the number
+ * can be read, with the country for national ones; else its digits with the tenant, since everybody has a 112. The others
+ * are those of older versions, which kept all numbers as one of the whole installation.
  */
-export function numberKey(phoneNumber: string, country: string): string {
+export function numberKeys(
+  phoneNumber: string,
+  { country, tenantKey }: NumberScope,
+): [string, ...string[]] {
   const region = isSupportedCountry(country) && { defaultCountry: country }
   const read = parsePhoneNumberFromString(phoneNumber, { ...region, extract: false })
-  return read?.isPossible() ? read.number : phoneNumber.replace('+', '')
+  const digits = phoneNumber.replace('+', '')
+  const isShort = !phoneNumber.startsWith('+') && digits.length <= shortDigitsMax
+  if (!read?.isPossible()) return [`${digits}@${tenantKey}`, digits]
+  return isShort && !read.isValid() ? [`${digits}@${tenantKey}`, read.number] : [read.number]
 }
 
 interface HolderRow {
@@ -73,6 +90,27 @@ function describeHolder(row: HolderRow, caller: Caller): string {
   return ` by ${dnis}'${row.identity_id}'`
 }
 
+async function scopeOf(reader: Reader, place: Place): Promise<NumberScope> {
+  const country = (await groupFacts(reader, place))?.country ?? ''
+  return { country, tenantKey: place.tenantKey ?? '' }
+}
+
+/** Whoever has a number; under an older form only in the tenant itself. */
+async function findHolder(
+  reader: Reader,
+  phoneNumber: string,
+  scope: NumberScope,
+): Promise<HolderRow | undefined> {
+  const [key, ...olderKeys] = numberKeys(phoneNumber, scope)
+  const row = await reader.get(selectNumber, key)
+  if (row) return row
+  for (const olderKey of olderKeys) {
+    const older = await reader.get(selectNumber, olderKey)
+    if (older?.tenant_key === scope.tenantKey) return older
+  }
+  return undefined
+}
+
 /** @returns a fault (11) for each number that somebody else has. */
 export async function checkNumbers(
   reader: Reader,
@@ -88,8 +126,7 @@ export async function checkNumbers(
     faults.push(taken(member, `The ${words} is already in use${describeHolder(row, caller)}.`))
   }
   if (phoneNumber !== undefined) {
-    const country = (await groupFacts(reader, holder.place))?.country ?? ''
-    const row = await reader.get(selectNumber, numberKey(phoneNumber, country))
+    const row = await findHolder(reader, phoneNumber, await scopeOf(reader, holder.place))
     refuseOther('phoneNumber', 'phone number', row)
   }
   if (extension !== undefined) {
@@ -109,8 +146,7 @@ export async function saveNumbers(
   if (before?.phoneNumber !== after.phoneNumber) {
     await transaction.run(deleteNumber, ...holder)
     if (after.phoneNumber !== undefined) {
-      const country = (await groupFacts(transaction, place))?.country ?? ''
-      const key = numberKey(after.phoneNumber, country)
+      const [key] = numberKeys(after.phoneNumber, await scopeOf(transaction, place))
       const international = after.phoneNumber.startsWith('+') ? 1 : 0
       await transaction.run(insertNumber, key, ...holder, international)
     }

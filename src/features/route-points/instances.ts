@@ -118,7 +118,7 @@ async function check(write: Write<RoutePoint>): Promise<Fault[]> {
     ...(await checkNumbers(transaction, holderOf(write), { numbers, caller })),
   ]
   return [
-    ...(before ? [] : await checkIdentity(transaction, 'serviceUserId', value.serviceUserId)),
+    ...(before ? [] : await checkIdentity(write, 'serviceUserId', value.serviceUserId)),
     ...faults.map((fault) => ({
       ...fault,
       parameter: `serviceInstanceProfile.${fault.parameter}`,

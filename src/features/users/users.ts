@@ -105,7 +105,7 @@ function holderOf({ place, value }: Write<User>): NumberHolder {
 async function check(write: Write<User>): Promise<Fault[]> {
   const { transaction, place, value, before, caller } = write
   return [
-    ...(before ? [] : await checkIdentity(transaction, 'userId', value.userId)),
+    ...(before ? [] : await checkIdentity(write, 'userId', value.userId)),
     ...(await checkDepartment(transaction, place, value.department)),
     ...(await checkNumbers(transaction, holderOf(write), { numbers: value, caller })),
   ]

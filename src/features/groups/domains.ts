@@ -1,0 +1,42 @@
+import { domainToASCII } from 'node:url'
+import { type Reader, sql } from '../../database/database.ts'
+import { type Fault, invalid } from '../../errors.ts'
+import { type Caller, levels, type Place } from '../../http/permissions.ts'
+
+/**
+ * The form in which domains are compared: without case, port, parameters and the final dot, and as DNS has it where it is
+ * written in other letters than ASCII.
+ */
+export function domainKey(domain: string): string {
+  const [host = ''] = domain.normalize('NFKC').toLowerCase().split(/[:;?]/, 1)
+  const name = /^\p{ASCII}*$/v.test(host) ? host : domainToASCII(host) || host
+  return name.trim().replace(/\.$/, '')
+}
+
+const selectOwn = sql<{ found: number }>(
+  `SELECT 1 AS found FROM tenants WHERE tenant_key = ? AND lower(default_domain) = ?
+   UNION ALL SELECT 1 FROM groups WHERE tenant_key = ? AND lower(default_domain) = ? LIMIT 1`,
+)
+const selectAny = sql<{ found: number }>(
+  `SELECT 1 AS found FROM tenants WHERE lower(default_domain) = ?
+   UNION ALL SELECT 1 FROM groups WHERE lower(default_domain) = ? LIMIT 1`,
+)
+
+/**
+ * Domains that are a tenant's own, its default one or that of one of its groups, are closed to tenants that do not have them
+ * as well: an id there would pass for one of theirs, and whether one is taken would tell who they are.
+ *
+ * @returns a fault (2) naming `parameter` when only other tenants than the place's have the domain. System may use all.
+ */
+export async function checkDomain(
+  reader: Reader,
+  { caller, place }: { caller: Caller; place: Place },
+  { parameter, domain }: { parameter: string; domain: string },
+): Promise<Fault[]> {
+  const { tenantKey } = place
+  if (caller.level >= levels.System || tenantKey === undefined) return []
+  const key = domainKey(domain)
+  if (await reader.get(selectOwn, tenantKey, key, tenantKey, key)) return []
+  if (!(await reader.get(selectAny, key, key))) return []
+  return [invalid(parameter, `The domain '${domain}' belongs to another tenant.`)]
+}
