@@ -21,6 +21,8 @@ export interface Vocabulary {
   slots?: string
   /** What is dropped of a number. */
   compact?: Compaction
+  /** Says where calls go, so it must not lead back to where they came from. */
+  destination?: boolean
   /** Names what exists or is only compared: it may have characters that are refused today. */
   refers?: boolean
   /** An uploaded file: base64 in JSON, or the file of a form. */
@@ -37,6 +39,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'atDomain',
   'slots',
   'compact',
+  'destination',
   'refers',
   'upload',
   'expects',

@@ -22,6 +22,16 @@ const selectAny = sql<{ found: number }>(
    UNION ALL SELECT 1 FROM groups WHERE lower(default_domain) = ? LIMIT 1`,
 )
 
+/** Whether a domain is the default one of a tenant or of one of its groups. */
+export async function isOwnDomain(
+  reader: Reader,
+  tenantKey: string,
+  domain: string,
+): Promise<boolean> {
+  const key = domainKey(domain)
+  return (await reader.get(selectOwn, tenantKey, key, tenantKey, key)) !== undefined
+}
+
 /**
  * Domains that are a tenant's own, its default one or that of one of its groups, are closed to tenants that do not have them
  * as well: an id there would pass for one of theirs, and whether one is taken would tell who they are.
@@ -35,8 +45,8 @@ export async function checkDomain(
 ): Promise<Fault[]> {
   const { tenantKey } = place
   if (caller.level >= levels.System || tenantKey === undefined) return []
+  if (await isOwnDomain(reader, tenantKey, domain)) return []
   const key = domainKey(domain)
-  if (await reader.get(selectOwn, tenantKey, key, tenantKey, key)) return []
   if (!(await reader.get(selectAny, key, key))) return []
   return [invalid(parameter, `The domain '${domain}' belongs to another tenant.`)]
 }

@@ -15,13 +15,16 @@ export const Extension = Type.String({
   expects: '2 to 20 digits',
 })
 
-const sipUser = "[A-Za-z0-9_.!~*'()%&=+$,;?/-]+"
-const host = '(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?'
+const sipUser = "(?:[A-Za-z0-9_.!~*'()&=+$,;?/-]|%[0-9A-Fa-f]{2})+"
+const sipHost = '(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?'
 
-/** Where a call can be sent. */
+/** Where a call can be sent; `checkDestination` judges the host of a SIP URI. */
 export const Destination = text(161, {
+  destination: true,
   compact: 'separators',
-  pattern: `^(?:\\+?[0-9]+|${sipUser}@${host})$`,
-  expects: "an extension, a phone number or a SIP URI such as 'desk@sip.example.org'",
+  pattern: `^(?:\\+?[0-9]+|${sipUser}@${sipHost})$`,
+  expects:
+    "an extension or a phone number (digits with an optional leading '+'), or a SIP URI without 'sip:' such as " +
+    "'desk@sip.example.org'",
   description: 'An extension, a phone number, or a SIP URI without `sip:`.',
 })

@@ -95,12 +95,22 @@ async function scopeOf(reader: Reader, place: Place): Promise<NumberScope> {
   return { country, tenantKey: place.tenantKey ?? '' }
 }
 
-/** Whoever has a number; under an older form only in the tenant itself. */
-async function findHolder(
+/** The form by which a number of a group is compared. */
+export async function numberKey(
   reader: Reader,
+  place: Place,
   phoneNumber: string,
-  scope: NumberScope,
+): Promise<string> {
+  return numberKeys(phoneNumber, await scopeOf(reader, place))[0]
+}
+
+/** Whoever has a number; under an older form only in the tenant itself. */
+export async function findNumber(
+  reader: Reader,
+  place: Place,
+  phoneNumber: string,
 ): Promise<HolderRow | undefined> {
+  const scope = await scopeOf(reader, place)
   const [key, ...olderKeys] = numberKeys(phoneNumber, scope)
   const row = await reader.get(selectNumber, key)
   if (row) return row
@@ -111,6 +121,15 @@ async function findHolder(
   return undefined
 }
 
+/** Whoever has an extension in the group. */
+export function findExtension(
+  reader: Reader,
+  { tenantKey = '', groupKey = '' }: Place,
+  extension: string,
+): Promise<HolderRow | undefined> {
+  return reader.get(selectExtension, tenantKey, groupKey, extension)
+}
+
 /** @returns a fault (11) for each number that somebody else has. */
 export async function checkNumbers(
   reader: Reader,
@@ -119,19 +138,17 @@ export async function checkNumbers(
 ): Promise<Fault[]> {
   const faults: Fault[] = []
   const { phoneNumber, extension } = numbers
-  const { tenantKey = '', groupKey = '' } = holder.place
+  const { place } = holder
   const refuseOther = (member: string, words: string, row: HolderRow | undefined) => {
     const isOwn = row?.identity_key === holder.identityKey && row.dnis_name === holder.dnisName
     if (!row || isOwn) return
     faults.push(taken(member, `The ${words} is already in use${describeHolder(row, caller)}.`))
   }
   if (phoneNumber !== undefined) {
-    const row = await findHolder(reader, phoneNumber, await scopeOf(reader, holder.place))
-    refuseOther('phoneNumber', 'phone number', row)
+    refuseOther('phoneNumber', 'phone number', await findNumber(reader, place, phoneNumber))
   }
   if (extension !== undefined) {
-    const row = await reader.get(selectExtension, tenantKey, groupKey, extension)
-    refuseOther('extension', 'extension', row)
+    refuseOther('extension', 'extension', await findExtension(reader, place, extension))
   }
   return faults
 }
@@ -146,7 +163,7 @@ export async function saveNumbers(
   if (before?.phoneNumber !== after.phoneNumber) {
     await transaction.run(deleteNumber, ...holder)
     if (after.phoneNumber !== undefined) {
-      const [key] = numberKeys(after.phoneNumber, await scopeOf(transaction, place))
+      const key = await numberKey(transaction, place, after.phoneNumber)
       const international = after.phoneNumber.startsWith('+') ? 1 : 0
       await transaction.run(insertNumber, key, ...holder, international)
     }

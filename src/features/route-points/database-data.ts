@@ -1,10 +1,12 @@
 import type { Database, Reader } from '../../database/database.ts'
 import { addNews } from '../../documents/document.ts'
+import type { Members } from '../../documents/normalise.ts'
 import { type Fault, notFound, refuseIfAny } from '../../errors.ts'
 import { record } from '../changes/record.ts'
 import { listAgents } from './dnis/agents.ts'
 import type { RoutePointData } from './route-point-data.ts'
 import type { Owner, Setting } from './settings/define.ts'
+import { checkDestinations } from './settings/own-numbers.ts'
 import { findSetting, saveSetting } from './settings/storage.ts'
 
 /** @throws Refusal that tells why there is no such owner. */
@@ -24,11 +26,14 @@ export function databaseData(database: Database): RoutePointData {
       return database.write(async (transaction) => {
         await caller.confirm(transaction)
         const before = await requireSetting(transaction, owner, setting)
-        const { value, faults } = setting.document.change(JSON.parse(before), body)
+        const stored: Members = JSON.parse(before)
+        const { value, faults } = setting.document.change(stored, body)
         const unknown: Fault[] = []
         for (const reference of setting.references) {
           unknown.push(...(await reference.check(transaction, owner, value)))
         }
+        const change = { setting, before: stored, value }
+        unknown.push(...(await checkDestinations(transaction, owner, change)))
         refuseIfAny(addNews(faults, unknown))
         judgePreconditions(before)
         const after = JSON.stringify(value)

@@ -27,6 +27,7 @@ import { hashSecrets, Password } from '../identities/password.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
 import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
+import { checkOwnNumbers } from './settings/own-numbers.ts'
 
 const Profile = Type.Object({
   name: text(30),
@@ -116,6 +117,10 @@ async function check(write: Write<RoutePoint>): Promise<Fault[]> {
   const faults = [
     ...(await checkDepartment(transaction, place, department)),
     ...(await checkNumbers(transaction, holderOf(write), { numbers, caller })),
+    ...(await checkOwnNumbers(transaction, holderOf(write), {
+      before: before?.serviceInstanceProfile,
+      after: numbers,
+    })),
   ]
   return [
     ...(before ? [] : await checkIdentity(write, 'serviceUserId', value.serviceUserId)),
@@ -173,7 +178,7 @@ const example = {
   serviceUserId: 'APIOTestRP@sip.netaxis.be',
   serviceInstanceProfile: {
     name: 'APIO Test RP',
-    phoneNumber: '+3225126779',
+    phoneNumber: '+3225126777',
     extension: '5100',
     timeZone: 'Europe/Brussels',
   },

@@ -11,6 +11,7 @@ import { defineTable } from '../../../resources/table.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../../numbers/numbers.ts'
 import { requireRoutePoint, routePointScope } from '../instances.ts'
+import { checkOwnNumbers } from '../settings/own-numbers.ts'
 import { routePointPath } from '../settings/routes.ts'
 import { clearSelections } from './selections.ts'
 
@@ -94,7 +95,10 @@ async function check(write: Write<Dnis>): Promise<Fault[]> {
   const { transaction, value, before, caller } = write
   // A DNIS that is not there yet holds nothing; no name is empty.
   const holder = holderOf(write, before?.name ?? '')
-  return checkNumbers(transaction, holder, { numbers: value, caller })
+  return [
+    ...(await checkNumbers(transaction, holder, { numbers: value, caller })),
+    ...(await checkOwnNumbers(transaction, holder, { before, after: value })),
+  ]
 }
 
 async function save(write: Write<Dnis>, writeRow: () => Promise<void>): Promise<void> {
