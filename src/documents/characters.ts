@@ -1,3 +1,6 @@
+/** Nearly every text, and known to be without fault in a tenth of the time. */
+const plain = /^[ -~]*$/
+
 /** Engines and terminals choke on control characters and lone surrogates. */
 const unkeepable = /[\p{Cc}\p{Cs}]/v
 
@@ -49,7 +52,7 @@ function nameOf(character: string): string {
  * either: fonts may show them, and a later Unicode will.
  */
 export function findUnshowable(text: string): string | undefined {
-  if (!unshowable.test(text)) return undefined
+  if (plain.test(text) || !unshowable.test(text)) return undefined
   const found = unshowable.exec(text.replaceAll(forming, ''))
   return found ? nameOf(found[0]) : undefined
 }
@@ -74,7 +77,7 @@ export type Compaction = 'invisible' | 'separators'
 
 /** A number without what web pages print in it; any other text stays. */
 export function compactNumber(text: string, dropped: Compaction): string {
-  const seen = text.replaceAll(pasted, '').trim()
+  const seen = (plain.test(text) ? text : text.replaceAll(pasted, '')).trim()
   if (!numberWithSeparators.test(seen)) return text
   return dropped === 'separators' ? seen.replaceAll(separator, '') : seen
 }
