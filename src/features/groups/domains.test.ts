@@ -16,7 +16,7 @@ import { domainKey } from './domains.ts'
 describe('domains are compared', () => {
   it.each([
     ['without case', 'SIP.Netaxis.BE'],
-    ['without the final dot', 'sip.netaxis.be.'],
+    ['without final dots', 'sip.netaxis.be..'],
     ['without port and parameters', 'sip.netaxis.be:5060;transport=tcp'],
     ['in other forms of the same letters', 'ｓｉｐ．netaxis.be'],
     ['with spaces around them', ' sip.netaxis.be '],

@@ -4,13 +4,13 @@ import { type Fault, invalid } from '../../errors.ts'
 import { type Caller, levels, type Place } from '../../http/permissions.ts'
 
 /**
- * The form in which domains are compared: without case, port, parameters and the final dot, and as DNS has it where it is
+ * The form in which domains are compared: without case, port, parameters and final dots, and as DNS has it where it is
  * written in other letters than ASCII.
  */
 export function domainKey(domain: string): string {
   const [host = ''] = domain.normalize('NFKC').toLowerCase().split(/[:;?]/, 1)
   const name = /^\p{ASCII}*$/v.test(host) ? host : domainToASCII(host) || host
-  return name.trim().replace(/\.$/, '')
+  return name.trim().replace(/\.+$/, '')
 }
 
 const selectOwn = sql<{ found: number }>(
