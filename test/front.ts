@@ -42,7 +42,7 @@ export interface Front {
 
 /** One of the files in `deploy/`, and the program that reads it. */
 export interface FrontKind {
-  program: 'nginx' | 'caddy'
+  program: 'nginx' | 'caddy' | 'haproxy'
   /** What an operator changes in the file; each must be there. */
   changes?: readonly (readonly [from: string, to: string])[]
 }
@@ -85,9 +85,19 @@ const adaptations: Record<FrontKind['program'], (place: Place) => Change[]> = {
     ['reverse_proxy 127.0.0.1:8080', `reverse_proxy ${upstream}`],
     [`\n${host} {`, `\n${host} {\n\ttls ${folder}/certificate.pem ${folder}/key.pem`],
   ],
+  haproxy: ({ folder, httpPort, httpsPort, upstream }) => [
+    ['ipv4@127.0.0.1:9999', `${folder}/stats`],
+    ['bind :8080', `bind 127.0.0.1:${httpPort}`],
+    [
+      '# With TLS: bind :8443 ssl crt /usr/local/etc/haproxy/pointsman.pem',
+      `bind 127.0.0.1:${httpsPort} ssl crt ${folder}/both.pem`,
+    ],
+    ['server node1 node1:8080', `server node1 ${upstream}`],
+    ['  server node2 node2:8080\n', ''],
+  ],
 }
 
-const files = { nginx: 'nginx.conf', caddy: 'Caddyfile' }
+const files = { nginx: 'nginx.conf', caddy: 'Caddyfile', haproxy: 'haproxy.cfg' }
 
 function change(text: string, [from, to]: Change): string {
   if (!text.includes(from)) throw new Error(`The file has no '${from}'.`)
@@ -99,12 +109,18 @@ function makeCertificate(openssl: string, folder: string): Buffer {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   const out = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem')]
   execFileSync(openssl, ['req', '-x509', '-days', '2', ...key, ...names, ...out], { stdio: 'pipe' })
-  return readFileSync(join(folder, 'certificate.pem'))
+  const certificate = readFileSync(join(folder, 'certificate.pem'))
+  writeFileSync(
+    join(folder, 'both.pem'),
+    [certificate, readFileSync(join(folder, 'key.pem'))].join(''),
+  )
+  return certificate
 }
 
 const commandLines = {
   nginx: (file: string) => ['-c', file, '-e', 'stderr', '-g', 'daemon off; master_process off;'],
   caddy: (file: string) => ['run', '--config', file, '--adapter', 'caddyfile'],
+  haproxy: (file: string) => ['-db', '-f', file],
 }
 
 /** Waits until somebody listens on the port. */

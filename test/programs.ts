@@ -5,8 +5,9 @@ import { delimiter, join } from 'node:path'
 /** What tests start beside ours and `scripts/fetch-programs` fetches, with what is not tried without it. */
 export const programs = {
   caddy: 'deploy/Caddyfile before the program',
+  haproxy: 'deploy/haproxy.cfg before the program',
   nginx: 'deploy/nginx.conf before the program',
-  openssl: 'both of them, since they have no certificate',
+  openssl: 'all of them, since they have no certificate',
   promtool: 'the alert rules and the queries of the dashboard',
 } as const
 
