@@ -50,6 +50,20 @@ function refusalOf(name: string | undefined, value: unknown, isCut: boolean): Fa
   return isMalformed ? invalid(name, `The '${name}' field is not valid UTF-8.`) : undefined
 }
 
+/** Ends the reading of a form that is larger than the route takes: it may have bytes that belong to no part. */
+function boundForm({ raw, routeOptions: { bodyLimit } }: FastifyRequest): void {
+  let bytes = 0
+  raw.on('data', function count(chunk: Buffer) {
+    bytes += chunk.length
+    if (bytes <= bodyLimit) return
+    raw.off('data', count)
+    raw.pause()
+    const message = `The form is larger than the ${bodyLimit} bytes that this resource takes.`
+    // The library hears of it here, whatever it waits for.
+    raw.emit('error', new Refusal([{ code: 413, message }], { connection: 'close' }))
+  })
+}
+
 async function readParts(request: FastifyRequest, { member, bytesMax }: FileMember) {
   const body = new Map<string, unknown>()
   // One more than is allowed of each, so that the refusal is ours and says what is wrong.
@@ -76,14 +90,22 @@ async function readParts(request: FastifyRequest, { member, bytesMax }: FileMemb
   return Object.fromEntries(body)
 }
 
-/** @throws Refusal 2 for a form that is malformed or has something twice; 413 for a file that is too large. */
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  const reason = error instanceof Error ? error.message.replace(/\.$/, '') : String(error)
+  return new Refusal([{ code: 2, message: `The form cannot be read: ${reason}.` }])
+}
+
+/** @throws Refusal 2 for a form that is malformed or has something twice; 413 for one, or a file, that is too large. */
 async function readForm(request: FastifyRequest, file: FileMember): Promise<Members> {
+  boundForm(request)
   try {
     return await readParts(request, file)
   } catch (error) {
-    if (error instanceof Refusal) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new Refusal([{ code: 2, message: `The form cannot be read: ${reason}.` }])
+    throw toRefusal(error)
+  } finally {
+    // What is left is thrown away as it comes: else the connection's next request would never be read.
+    request.raw.unpipe().resume()
   }
 }
 

@@ -1,7 +1,10 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { wave, waveFile } from '../../../test/audio.ts'
 import { engines } from '../../../test/engines.ts'
 import { encodeForm } from '../../../test/form.ts'
+import { expectRawRefusal, openSockets, type Sockets } from '../../../test/sockets.ts'
 import {
   createWorld,
   expectRefusal,
@@ -20,8 +23,10 @@ type Parts = [name: string, value: string | Buffer][]
 
 describe.each(engines)('forms that bring an announcement, on $name', (engine) => {
   let world: World
+  let sockets: Sockets
   beforeAll(async () => {
     world = await createWorld(engine, { POINTSMAN_ANNOUNCEMENT_BYTES_MAX: String(bytesMax) })
+    sockets = await openSockets(world)
   })
   afterAll(() => world.close())
   beforeEach(async () => {
@@ -269,6 +274,42 @@ describe.each(engines)('forms that bring an announcement, on $name', (engine) =>
         expect(answer.text.length).toBeLessThan(300)
       }
     })
+  })
+
+  /** The start of a request whose form is `length` bytes long. */
+  async function headOf(length: number, boundary = 'x') {
+    const { body } = await world.ask('groupAdmin', 'POST', '/api/v1/tokens/', { name: 'forms' })
+    const own = `Host: localhost\r\nAuthorization: Bearer ${body.token}\r\n`
+    const type = `Content-Type: multipart/form-data; boundary=${boundary}`
+    const post = `POST ${collection} HTTP/1.1\r\n${own}${type}\r\nContent-Length: ${length}\r\n\r\n`
+    return { post, get: `GET ${welcome} HTTP/1.1\r\n${own}Connection: close\r\n\r\n` }
+  }
+
+  it('leave the connection to the next request when they are refused before all of them came', async () => {
+    const start = `--x\r\n${disposition}"name"\r\n\r\nNew\r\n`
+    const rest = Buffer.alloc(130_000, 'a')
+    // No boundary may be so long, so the library gives up at once.
+    const { post, get } = await headOf(start.length + rest.length, 'x'.repeat(300))
+    const { port } = world.app.server.address() as AddressInfo
+    const socket = connect(port, '127.0.0.1')
+    let received = ''
+    socket.setEncoding('utf8').on('data', (text) => {
+      received += text
+    })
+    socket.write(`${post}${start}`)
+    await once(socket, 'data')
+    socket.write(rest)
+    socket.write(get)
+    await once(socket, 'close')
+    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 200'])
+  })
+
+  it('are read no further than any may be long, in what belongs to no part as well', async () => {
+    const { post } = await headOf(1_000_000)
+    // The end never comes.
+    const answer = await sockets.send(post, Buffer.alloc(300_000, 'a'))
+    expectRawRefusal(answer, 413)
+    expect(answer.body).toMatch(/The form is larger than the \d+ bytes/)
   })
 
   it('are refused with a text where the file should be, and told what it is', async () => {
