@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import packageJson from '../package.json' with { type: 'json' }
 import { engines, type TestDatabase } from '../test/engines.ts'
 import { runProgram } from '../test/program.ts'
 import { type Database, sql } from './database/database.ts'
@@ -31,11 +32,44 @@ describe('the command line', () => {
     expectFailure([name], `There is no command '${name}'; try help.`),
   )
 
-  it('tells every command', async () => {
-    const { code, stdout, stderr } = await run('help')
-    for (const command of ['serve', 'migrate', 'copy FROM TO']) expect(stdout).toContain(command)
+  /** Whatever the environment: who asks for help may have set it wrong. */
+  async function expectText(parameters: string[], texts: string[]): Promise<void> {
+    const { code, stdout, stderr } = await runProgram({ PORT: 'eighty' }, ...parameters)
+    for (const text of texts) expect(stdout).toContain(text)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  }
+
+  it.each(['help', '--help', '-h'])('tells every command at %s', (word) =>
+    expectText([word], ['  serve ', '  migrate ', '  copy FROM TO ', '  help [COMMAND] ']),
+  )
+
+  it.each([
+    [['help', 'copy']],
+    [['copy', '--help']],
+    [['copy', '-h']],
+    [['copy', 'sqlite:x.db', '--help']],
+  ])('tells of one command at %j', async (parameters) => {
+    await expectText(parameters, ['Usage: pointsman copy FROM TO\n', 'compare every row'])
+    await expectText(['serve', '--help'], ['Usage: pointsman serve\n'])
   })
+
+  it.each(['--version', '-v'])('tells the version at %s', (word) =>
+    expectText([word], [`pointsman ${packageJson.version}\n`]),
+  )
+
+  it.each([
+    [['help', 'destroy'], "There is no command 'destroy'; try help."],
+    [['destroy', '--help'], "There is no command 'destroy'; try help."],
+    [['--port', '80'], "There is no command '--port'; try help."],
+    [[''], "There is no command ''; try help."],
+    [['help', 'copy', 'migrate'], 'help needs one command, or none.'],
+    [['serve', 'now'], 'serve needs no parameters.'],
+    [['migrate', '--force'], 'migrate needs no parameters.'],
+    [
+      ['copy', 'sqlite:a.db', 'sqlite:b.db', 'sqlite:c.db'],
+      'copy needs two database URLs: FROM TO.',
+    ],
+  ])('refuses %j', (parameters, reason) => expectFailure(parameters, reason))
 
   it('brings a schema up to date, again and again', async () => {
     const settings = { DATABASE_URL: `sqlite:${join(folder, 'migrated.db')}` }

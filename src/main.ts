@@ -1,10 +1,13 @@
+import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
-import { commands } from './commands.ts'
+import { type Command, readCommandLine, tell, tools } from './commands.ts'
 import { type Config, parseAddress, readConfig } from './config.ts'
+import type { Database } from './database/database.ts'
 import { openDatabase } from './database/open.ts'
 import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
 import { createLog, type Log } from './http/logger.ts'
+import { documentationPath } from './http/openapi.ts'
 import { tellError } from './http/sink.ts'
 import { exposeBuild } from './metrics/build.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
@@ -12,10 +15,44 @@ import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
 
+/** @throws Error that names the settings of an address at which nothing can listen. */
+async function listenAs<Result>(settings: string, listen: () => Promise<Result>): Promise<Result> {
+  try {
+    return await listen()
+  } catch (error) {
+    throw new Error(`Nothing can listen at ${settings}: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/** Keeps requests waiting until what is returned is called. */
+function holdRequests(app: FastifyInstance): () => void {
+  let waiting: (() => void)[] | undefined = []
+  app.addHook('onRequest', (_request, _reply, done) => {
+    if (waiting) waiting.push(done)
+    else done()
+  })
+  return () => {
+    const held = waiting ?? []
+    waiting = undefined
+    for (const proceed of held) proceed()
+  }
+}
+
+/** Shows a generated password where no log keeps it. */
+async function ensureAdmin(database: Database, config: Config): Promise<void> {
+  const { ADMIN_USERNAME, ADMIN_PASSWORD, ADMIN_PASSWORD_FILE: file } = config
+  const password = file === undefined ? ADMIN_PASSWORD : { file }
+  const generated = await createFirstAdmin(database, ADMIN_USERNAME, password)
+  if (!generated) return
+  tellError(
+    `Created the system admin '${ADMIN_USERNAME}' with the password ${generated}\n` +
+      'It is shown this once: sign in and change it.\n',
+  )
+}
+
 /** Opens everything in order; `opened` closes it in reverse. */
 async function open(config: Config, log: Log, opened: AsyncDisposableStack): Promise<void> {
   const { logger } = log
-  const { ADMIN_USERNAME, ADMIN_PASSWORD, ADMIN_PASSWORD_FILE: file, HOST, PORT } = config
   const metricsAddress = parseAddress(config.METRICS_ADDRESS)
   const registry = metricsAddress && createRegistry()
 
@@ -24,28 +61,29 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
     ...(registry && { onCommit: countCommits(registry) }),
   })
   opened.defer(() => database.close())
+  const app = await buildApp({ config, database, logger, ...(registry && { registry }) })
+  opened.defer(() => app.close())
+  const beginToServe = holdRequests(app)
+  opened.defer(beginToServe)
+  await app.ready()
+
   if (registry) {
     exposeBuild(registry)
     exposeDatabaseSize(registry, database)
     countDroppedLines(registry, log.dropped)
-  }
-
-  const password = file === undefined ? ADMIN_PASSWORD : { file }
-  const generated = await createFirstAdmin(database, ADMIN_USERNAME, password)
-  if (generated) {
-    tellError(
-      `Created the system admin '${ADMIN_USERNAME}' with the password ${generated}\n` +
-        'It is shown this once: sign in and change it.\n',
+    const metrics = await listenAs('POINTSMAN_METRICS_ADDRESS', () =>
+      serveMetrics(registry, metricsAddress),
     )
-  }
-  const app = await buildApp({ config, database, logger, ...(registry && { registry }) })
-  opened.defer(() => app.close())
-  if (registry) {
-    const metrics = await serveMetrics(registry, metricsAddress)
     opened.defer(() => metrics.close())
     logger.info(`Metrics at ${metrics.url}`)
   }
-  await app.listen({ host: HOST, port: PORT })
+  const { HOST: host, PORT: port } = config
+  const url = await listenAs('POINTSMAN_HOST and POINTSMAN_PORT', () => app.listen({ host, port }))
+  const site = app.publicUrl ? `${app.publicUrl.origin}${app.publicUrl.path}` : url
+  logger.info(`Documentation at ${site}${documentationPath}`)
+  // Only now: who starts it again after an address was taken would not see the password a second time.
+  await ensureAdmin(database, config)
+  beginToServe()
 }
 
 /** Milliseconds in which signals are one: Ctrl-C reaches the server from its terminal, and once more from npm. */
@@ -104,29 +142,33 @@ function fail(error: unknown): never {
   process.exit(1)
 }
 
-async function serve(config: Config): Promise<void> {
-  const log = createLog(config.LOG_LEVEL)
-  // Nothing is known of the state after an error that nobody caught; what was acknowledged is in the database.
-  process.on('uncaughtException', (error) => {
-    log.logger.fatal({ err: error }, 'uncaught error')
-    process.exit(1)
-  })
-  const opened = new AsyncDisposableStack()
-  try {
-    await open(config, log, opened)
-  } catch (error) {
-    await opened.disposeAsync()
-    throw error
-  }
-  stopAtSignal(config.DRAIN_SECONDS, log, opened)
-  await log.flush(lastLinesMilliseconds)
+const serve: Command = {
+  parameters: [],
+  needs: 'no parameters',
+  summary: 'Serve the API; also without a command.',
+  async run(config) {
+    const log = createLog(config.LOG_LEVEL)
+    // Nothing is known of the state after an error that nobody caught; what was acknowledged is in the database.
+    process.on('uncaughtException', (error) => {
+      log.logger.fatal({ err: error }, 'uncaught error')
+      process.exit(1)
+    })
+    const opened = new AsyncDisposableStack()
+    try {
+      await open(config, log, opened)
+    } catch (error) {
+      await opened.disposeAsync()
+      throw error
+    }
+    stopAtSignal(config.DRAIN_SECONDS, log, opened)
+    await log.flush(lastLinesMilliseconds)
+  },
 }
 
-async function main([name = 'serve', ...parameters]: readonly string[]): Promise<void> {
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command && name !== 'serve') throw new Error(`There is no command '${name}'; try help.`)
-  const config = readConfig(process.env)
-  await (command ? command(config, parameters) : serve(config))
+async function main(words: readonly string[]): Promise<void> {
+  const wish = readCommandLine(words, { serve, ...tools })
+  if ('text' in wish) tell(wish.text)
+  else await wish.command.run(readConfig(process.env), wish.parameters)
 }
 
 main(process.argv.slice(2)).catch(fail)

@@ -1,13 +1,11 @@
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { password, provokeLoss } from './durability.ts'
-import { type Program, post, runProgram, signIn, startProgram } from './program.ts'
+import { beginSignIn, type Program, post, signIn, startProgram } from './program.ts'
 import { seed } from './seed.ts'
 
 let folder: string
@@ -35,95 +33,6 @@ afterEach(async () => {
   await Promise.all(started.map(({ ended }) => ended))
   rmSync(folder, { recursive: true })
 })
-
-describe('the first start', () => {
-  it('creates an admin with a generated password and shows it once', async () => {
-    const first = await start()
-    const shown = /Created the system admin 'admin' with the password (\S+)/
-    await expect.poll(first.output).toMatch(shown)
-    const generated = shown.exec(first.output())?.[1] ?? ''
-    expect(generated.length).toBeGreaterThanOrEqual(32)
-    expect(await signIn(first.url, 'admin', generated)).toMatch(/^sessionid=./)
-    expect(await signIn(first.url, 'admin', 'a wrong password')).toBeUndefined()
-    const { code, stdout } = await stop(first)
-    expect(code).toBe(0)
-    // Standard output is for machines.
-    for (const line of stdout.trimEnd().split('\n')) JSON.parse(line)
-    expect(stdout).not.toContain(generated)
-
-    const second = await start()
-    expect(await signIn(second.url, 'admin', generated)).toMatch(/^sessionid=./)
-    await stop(second)
-    expect(second.output()).not.toContain(generated)
-    expect(second.output()).not.toContain('Created')
-  })
-
-  it('takes the username and password that it is given, and shows neither', async () => {
-    const given = { ADMIN_USERNAME: 'chief', ADMIN_PASSWORD: password }
-    const program = await start(given)
-    expect(await signIn(program.url, 'chief', password)).toMatch(/^sessionid=./)
-    expect(await signIn(program.url, 'admin', password)).toBeUndefined()
-    await stop(program)
-    expect(program.output()).not.toContain(password)
-    expect(program.output()).not.toContain('Created')
-  })
-})
-
-describe('a start that fails says why in one line and ends with 1', () => {
-  async function expectFailure(more: Record<string, string>, reason: string): Promise<void> {
-    const { code, stderr, stdout } = await runProgram({ ...settings, ...more })
-    expect(stderr).toMatch(/^pointsman: .+\n$/)
-    expect(stderr).toContain(reason)
-    expect(stdout).not.toContain('Server listening')
-    expect(code).toBe(1)
-  }
-
-  it('for a bad setting and an unknown one, both named', async () => {
-    await expectFailure(
-      { PORT: 'eighty', SURPRISE: 'secret value' },
-      'POINTSMAN_SURPRISE is not a setting; POINTSMAN_PORT must be integer',
-    )
-  })
-
-  it('for a folder that cannot be written', async () => {
-    writeFileSync(join(folder, 'file'), '')
-    const path = join(folder, 'file', 'test.db')
-    await expectFailure({ DATABASE_URL: `sqlite:${path}` }, `The database ${path} cannot be opened`)
-  })
-
-  it.each([
-    ['PORT', (port: number) => `${port}`],
-    ['METRICS_ADDRESS', (port: number) => `127.0.0.1:${port}`],
-  ])(
-    'for a port of %s that is in use, and leaves a database that the next start opens',
-    async (name, toSetting) => {
-      const holder = createServer().listen(0, '127.0.0.1')
-      await once(holder, 'listening')
-      const { port } = holder.address() as AddressInfo
-      await expectFailure(
-        { [name]: toSetting(port), ADMIN_PASSWORD: password },
-        `address already in use 127.0.0.1:${port}`,
-      )
-      holder.close()
-      const program = await start()
-      expect(await signIn(program.url, 'admin', password)).toMatch(/^sessionid=./)
-    },
-  )
-})
-
-/** Sends the head and the first byte of a sign-in; the answer to `Expect` shows that the program has the request. */
-async function beginSignIn(url: string, body: string): Promise<Socket> {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname).setEncoding('utf8')
-  socket.write(
-    `POST /api/v1/login/ HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
-  )
-  const [interim] = await once(socket, 'data')
-  expect(interim).toContain('100 Continue')
-  socket.write(body.slice(0, 1))
-  return socket
-}
 
 /** Waits until nothing listens at `url` any more. */
 async function untilClosed(url: string): Promise<void> {

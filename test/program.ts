@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 
 /** The started program, seen from outside. */
@@ -98,4 +99,18 @@ export function post(url: string, body: object, headers: Record<string, string> 
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   })
+}
+
+/** Sends the head and the first byte of a sign-in; the answer to `Expect` shows that the program has the request. */
+export async function beginSignIn(url: string, body: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname).setEncoding('utf8')
+  socket.write(
+    `POST /api/v1/login/ HTTP/1.1\r\nHost: ${hostname}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
+  )
+  const [interim] = await once(socket, 'data')
+  if (!String(interim).includes('100 Continue')) throw new Error(`Not taken: ${interim}`)
+  socket.write(body.slice(0, 1))
+  return socket
 }

@@ -80,6 +80,9 @@ export async function addOpenApi(app: FastifyInstance): Promise<void> {
 const pagePolicy =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
+/** Where people read about the API. */
+export const documentationPath = '/docs/'
+
 /** Serves the document and a page to browse it. */
 export async function addDocumentation(app: FastifyInstance): Promise<void> {
   const type = 'application/json; charset=utf-8'
@@ -89,6 +92,13 @@ export async function addDocumentation(app: FastifyInstance): Promise<void> {
     '/openapi.json',
     { config: { permission: 'public' }, schema: { hide: true } as object },
     document.send,
+  )
+  // A browser that comes to the front door. Behind a proxy with a path that nobody told us of, only a relative one is right.
+  app.get(
+    '/',
+    { config: { permission: 'public', produces: '*/*' }, schema: { hide: true } as object },
+    async (_request, reply) =>
+      reply.redirect(app.publicUrl ? documentationPath : `.${documentationPath}`),
   )
   await app.register(addPages, { document })
 }
@@ -107,7 +117,7 @@ async function addPages(
     reply.header('content-security-policy', pagePolicy)
   })
   await pages.register(swaggerUi, {
-    routePrefix: '/docs',
+    routePrefix: documentationPath.replace(/\/$/, ''),
     indexPrefix: pages.publicUrl?.path ?? '',
     theme: {
       title: 'Pointsman API',

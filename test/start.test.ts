@@ -1,0 +1,175 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { password } from './durability.ts'
+import { postgresDatabases } from './postgres-databases.ts'
+import { beginSignIn, type Program, runProgram, signIn, startProgram } from './program.ts'
+
+let folder: string
+let settings: Record<string, string>
+let started: Program[]
+
+async function start(more: Record<string, string> = {}): Promise<Program> {
+  const program = await startProgram({ ...settings, ...more })
+  started.push(program)
+  return program
+}
+
+async function stop(program: Program) {
+  program.signal('SIGTERM')
+  return program.ended
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pointsman-start-'))
+  settings = { DATABASE_URL: `sqlite:${join(folder, 'data', 'test.db')}` }
+  started = []
+})
+afterEach(async () => {
+  for (const program of started) program.signal('SIGKILL')
+  await Promise.all(started.map(({ ended }) => ended))
+  rmSync(folder, { recursive: true })
+})
+
+describe('the first start', () => {
+  it('creates an admin with a generated password and shows it once', async () => {
+    const first = await start()
+    const shown = /Created the system admin 'admin' with the password (\S+)/
+    await expect.poll(first.output).toMatch(shown)
+    const generated = shown.exec(first.output())?.[1] ?? ''
+    expect(generated.length).toBeGreaterThanOrEqual(32)
+    expect(await signIn(first.url, 'admin', generated)).toMatch(/^sessionid=./)
+    expect(await signIn(first.url, 'admin', 'a wrong password')).toBeUndefined()
+    const { code, stdout } = await stop(first)
+    expect(code).toBe(0)
+    // Standard output is for machines.
+    for (const line of stdout.trimEnd().split('\n')) JSON.parse(line)
+    expect(stdout).not.toContain(generated)
+
+    const second = await start()
+    expect(await signIn(second.url, 'admin', generated)).toMatch(/^sessionid=./)
+    await stop(second)
+    expect(second.output()).not.toContain(generated)
+    expect(second.output()).not.toContain('Created')
+  })
+
+  it('takes the username and password that it is given, and shows neither', async () => {
+    const given = { ADMIN_USERNAME: 'chief', ADMIN_PASSWORD: password }
+    const program = await start(given)
+    expect(await signIn(program.url, 'chief', password)).toMatch(/^sessionid=./)
+    expect(await signIn(program.url, 'admin', password)).toBeUndefined()
+    await stop(program)
+    expect(program.output()).not.toContain(password)
+    expect(program.output()).not.toContain('Created')
+  })
+})
+
+describe('a start that fails says why in one line and ends with 1', () => {
+  async function expectFailure(more: Record<string, string>, reason: string): Promise<void> {
+    const { code, stderr, stdout } = await runProgram({ ...settings, ...more })
+    expect(stderr).toMatch(/^pointsman: .+\n$/)
+    expect(stderr).toContain(reason)
+    expect(stdout).not.toContain('Server listening')
+    expect(code).toBe(1)
+  }
+
+  it('for a bad setting and an unknown one, both named', async () => {
+    await expectFailure(
+      { PORT: 'eighty', SURPRISE: 'secret value' },
+      'POINTSMAN_SURPRISE is not a setting; POINTSMAN_PORT must be integer',
+    )
+  })
+
+  it('for a folder that cannot be written', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    const path = join(folder, 'file', 'test.db')
+    await expectFailure({ DATABASE_URL: `sqlite:${path}` }, `The database ${path} cannot be opened`)
+  })
+
+  it.each([
+    ['PORT', 'POINTSMAN_HOST and POINTSMAN_PORT', (port: number) => `${port}`],
+    ['METRICS_ADDRESS', 'POINTSMAN_METRICS_ADDRESS', (port: number) => `127.0.0.1:${port}`],
+  ])(
+    'for a port of %s that is in use, names the setting, and leaves the admin and its password to the next start',
+    async (name, named, toSetting) => {
+      const holder = createServer().listen(0, '127.0.0.1')
+      await once(holder, 'listening')
+      const { port } = holder.address() as AddressInfo
+      const reason = `${named}: listen EADDRINUSE: address already in use 127.0.0.1:${port}`
+      await expectFailure({ [name]: toSetting(port) }, reason)
+      holder.close()
+      const program = await start()
+      await expect
+        .poll(program.output)
+        .toMatch(/Created the system admin 'admin' with the password/)
+    },
+  )
+
+  it.each([
+    [{ HOST: '192.0.2.1' }, 'POINTSMAN_HOST and POINTSMAN_PORT: listen EADDRNOTAVAIL'],
+    [{ HOST: 'nowhere.invalid' }, 'POINTSMAN_HOST and POINTSMAN_PORT: getaddrinfo'],
+    [{ METRICS_ADDRESS: '192.0.2.1:0' }, 'POINTSMAN_METRICS_ADDRESS: listen EADDRNOTAVAIL'],
+  ])('for an address that the machine has not: %j', async (more, reason) => {
+    await expectFailure(more, reason)
+  })
+})
+
+describe('a request that arrives before the first admin is created', () => {
+  const databases = postgresDatabases()
+  afterAll(() => databases.remove())
+
+  it('waits for it, and is then answered like any other', async () => {
+    const url = await databases.create()
+    const { code } = await runProgram({ DATABASE_URL: url }, 'migrate')
+    expect(code).toBe(0)
+    const holder = new pg.Client({ connectionString: url })
+    await holder.connect()
+    await holder.query('BEGIN; LOCK TABLE system_admins')
+    const program = await start({ DATABASE_URL: url, ADMIN_PASSWORD: password })
+    const body = JSON.stringify({ username: 'admin', password })
+    const socket = await beginSignIn(program.url, body)
+    socket.write(body.slice(1))
+    const ready = fetch(`${program.url}/readyz`)
+    let answers = 0
+    void ready.then(() => {
+      answers += 1
+    })
+    socket.once('data', () => {
+      answers += 1
+    })
+    // By now both are there, since what came after them has been answered.
+    expect((await fetch(program.metricsUrl)).status).toBe(200)
+    expect(answers).toBe(0)
+    await holder.query('COMMIT')
+    await holder.end()
+    expect((await ready).status).toBe(200)
+    await once(socket, 'data')
+    expect(await signIn(program.url, 'admin', password)).toMatch(/^sessionid=./)
+    socket.destroy()
+  })
+})
+
+describe('the front door', () => {
+  it.each([
+    ['', 'docs/'],
+    ['https://calls.example.org/pointsman', '/pointsman/docs/'],
+  ])(
+    'leads to the documentation, which the log names, with a public URL of "%s"',
+    async (publicUrl, path) => {
+      const program = await start({ PUBLIC_URL: publicUrl })
+      const site = publicUrl || program.url
+      expect(program.output()).toContain(`"msg":"Documentation at ${site}/docs/"`)
+      const answer = await fetch(`${program.url}/`, { redirect: 'manual' })
+      expect(answer.status).toBe(302)
+      expect(new URL(answer.headers.get('location') ?? '', `${site}/`).pathname).toContain(path)
+      const page = await fetch(`${program.url}/`)
+      expect(page.url).toMatch(/\/docs\/$/)
+      expect(await page.text()).toContain('<title>Pointsman API</title>')
+    },
+  )
+})
