@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ConfigSchema, parseAddress, parsePublicUrl, readConfig } from './config.ts'
+import { ConfigSchema, parseAddress, parsePublicUrl, readConfig, serviceLinksIn } from './config.ts'
 
 const handbook = readFileSync(join(import.meta.dirname, '..', 'docs', 'operating.md'), 'utf8')
 
@@ -78,6 +78,50 @@ describe('the settings of the program', () => {
     const read = () => readConfig({ POINTSMAN_PROT: '80', POINTSMAN_PORT: 'x' })
     expect(read).toThrow(/POINTSMAN_PROT is not a setting/)
     expect(read).toThrow(/POINTSMAN_PORT must be integer/)
+  })
+})
+
+describe('variables that Kubernetes makes of a service', () => {
+  const address = 'tcp://10.0.0.1:8080'
+  const links = {
+    POINTSMAN_SERVICE_HOST: '10.0.0.1',
+    POINTSMAN_SERVICE_PORT: '8080',
+    POINTSMAN_SERVICE_PORT_HTTP: '8080',
+    POINTSMAN_PORT: address,
+    POINTSMAN_PORT_8080_TCP: address,
+    POINTSMAN_PORT_8080_TCP_PROTO: 'tcp',
+    POINTSMAN_PORT_8080_TCP_PORT: '8080',
+    POINTSMAN_PORT_8080_TCP_ADDR: '10.0.0.1',
+    POINTSMAN_METRICS_SERVICE_HOST: 'fd00::1',
+    POINTSMAN_METRICS_SERVICE_PORT: '9464',
+    POINTSMAN_METRICS_SERVICE_PORT_HTTP_METRICS: '9464',
+    POINTSMAN_METRICS_PORT: 'udp://[fd00::1]:9464',
+    POINTSMAN_METRICS_PORT_9464_UDP: 'udp://[fd00::1]:9464',
+    POINTSMAN_METRICS_PORT_9464_UDP_ADDR: 'fd00::1',
+  }
+
+  it('are ignored, and named', () => {
+    expect(readConfig(links)).toEqual(readConfig({}))
+    const others = { PATH: '/bin', SERVICE_HOST: '10.0.0.1', POINTSMAN_HOST: '::' }
+    expect(serviceLinksIn({ ...others, ...links })).toEqual(Object.keys(links))
+  })
+
+  it('do not hide settings', () => {
+    const given = { ...links, POINTSMAN_PORT: '8081' }
+    expect(readConfig(given).PORT).toBe(8081)
+    expect(serviceLinksIn(given)).not.toContain('POINTSMAN_PORT')
+  })
+
+  it.each([
+    ['POINTSMAN_SERVICE', ''],
+    ['POINTSMAN_SERVICE_HOSTS', '10.0.0.1'],
+    ['POINTSMAN_SERVICEHOST', '10.0.0.1'],
+    ['POINTSMAN_METRICS_PORT', '9464'],
+    ['POINTSMAN_METRICS_PORT', 'http://10.0.0.1'],
+    ['POINTSMAN_PORT_TCP', address],
+    ['POINTSMAN_PORT_8080_TCP_NAME', 'x'],
+  ])('are told from an unknown setting: %s=%s', (name, value) => {
+    expect(() => readConfig({ [name]: value })).toThrow(`${name} is not a setting`)
   })
 })
 

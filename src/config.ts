@@ -171,6 +171,26 @@ const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, for
 const validate = ajv.compile<Config>(ConfigSchema)
 
 /**
+ * Kubernetes tells every container of the services beside it, as Docker's links do: one called `pointsman`, or `pointsman-…`,
+ * makes variables that begin like ours.
+ */
+const serviceLink =
+  /^(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+const servicePort = /^(?:\w+_)?PORT$/
+const serviceAddress = /^(?:tcp|udp|sctp):\/\//
+
+function isServiceLink(name: string, value = ''): boolean {
+  if (!name.startsWith(prefix)) return false
+  const rest = name.slice(prefix.length)
+  return serviceLink.test(rest) || (servicePort.test(rest) && serviceAddress.test(value))
+}
+
+/** Names of the variables that begin like settings and tell of a service; `readConfig()` ignores them. */
+export function serviceLinksIn(environment: Record<string, string | undefined>): string[] {
+  return Object.keys(environment).filter((name) => isServiceLink(name, environment[name]))
+}
+
+/**
  * Reads the settings from environment variables.
  *
  * @throws Error naming every variable that is unknown or has a bad value; a value is never shown, it may be a secret.
@@ -178,7 +198,8 @@ const validate = ajv.compile<Config>(ConfigSchema)
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const given: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(environment)) {
-    if (name.startsWith(prefix)) given[name.slice(prefix.length)] = value
+    if (name.startsWith(prefix) && !isServiceLink(name, value))
+      given[name.slice(prefix.length)] = value
   }
   const isValid = validate(given)
   if (isValid && given.ADMIN_PASSWORD !== undefined && given.ADMIN_PASSWORD_FILE !== undefined) {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { type Command, readCommandLine, tell, tools } from './commands.ts'
-import { type Config, parseAddress, readConfig } from './config.ts'
+import { type Config, parseAddress, readConfig, serviceLinksIn } from './config.ts'
 import type { Database } from './database/database.ts'
 import { openDatabase } from './database/open.ts'
 import { DatabaseUnavailable } from './errors.ts'
@@ -148,6 +148,10 @@ const serve: Command = {
   summary: 'Serve the API; also without a command.',
   async run(config) {
     const log = createLog(config.LOG_LEVEL)
+    const variables = serviceLinksIn(process.env)
+    if (variables.length > 0) {
+      log.logger.warn({ variables }, 'Ignored variables that tell of a Kubernetes service')
+    }
     // Nothing is known of the state after an error that nobody caught; what was acknowledged is in the database.
     process.on('uncaughtException', (error) => {
       log.logger.fatal({ err: error }, 'uncaught error')

@@ -69,6 +69,16 @@ describe('the first start', () => {
   })
 })
 
+describe('a start beside a Kubernetes service called pointsman', () => {
+  it('goes well, and the log names the variables that it ignored', async () => {
+    const program = await start({ SERVICE_HOST: '10.0.0.1', METRICS_PORT: 'tcp://10.0.0.1:0' })
+    expect(program.output()).toContain(
+      '"variables":["POINTSMAN_SERVICE_HOST","POINTSMAN_METRICS_PORT"]',
+    )
+    expect(program.output()).not.toContain('10.0.0.1')
+  })
+})
+
 describe('a start that fails says why in one line and ends with 1', () => {
   async function expectFailure(more: Record<string, string>, reason: string): Promise<void> {
     const { code, stderr, stdout } = await runProgram({ ...settings, ...more })
