@@ -104,7 +104,10 @@ function isHelp(word: string | undefined): boolean {
  */
 export function readCommandLine(words: readonly string[], commands: Commands): Wish {
   const [name = 'serve', ...parameters] = words
-  if (name === '--version' || name === '-v') return { text: `pointsman ${packageJson.version}` }
+  if (name === '--version' || name === '-v') {
+    if (parameters.length > 0) throw new Error(`${name} needs no parameters.`)
+    return { text: `pointsman ${packageJson.version}` }
+  }
   if (name === 'help' || isHelp(name)) {
     const topic = parameters.find((word) => !isHelp(word))
     if (parameters.length > 1) throw new Error('help needs one command, or none.')

@@ -1,6 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { Ajv } from 'ajv'
 import Type, { type Static } from 'typebox'
+import { readDatabaseUrl } from './database/url.ts'
 
 const prefix = 'POINTSMAN_'
 
@@ -15,7 +16,6 @@ export const ConfigSchema = Type.Object(
       description: 'Port to listen on; 0 takes a free one.',
     }),
     DATABASE_URL: Type.String({
-      pattern: '^(?:sqlite:.+|postgres(?:ql)?://.+)$',
       default: 'sqlite:data/pointsman.db',
       description:
         'Where the data lives: `sqlite:PATH` (the folder is made when it is missing), or `postgres://…`.',
@@ -190,6 +190,16 @@ export function serviceLinksIn(environment: Record<string, string | undefined>):
   return Object.keys(environment).filter((name) => isServiceLink(name, environment[name]))
 }
 
+/** What the schema cannot tell. */
+function problemsOf({ ADMIN_PASSWORD, ADMIN_PASSWORD_FILE, DATABASE_URL }: Config): string[] {
+  const place = readDatabaseUrl(DATABASE_URL)
+  const both = `${prefix}ADMIN_PASSWORD and ${prefix}ADMIN_PASSWORD_FILE are given both, and one is enough`
+  return [
+    ...(ADMIN_PASSWORD !== undefined && ADMIN_PASSWORD_FILE !== undefined ? [both] : []),
+    ...(typeof place === 'string' ? [`${prefix}DATABASE_URL ${place}`] : []),
+  ]
+}
+
 /**
  * Reads the settings from environment variables.
  *
@@ -201,17 +211,13 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     if (name.startsWith(prefix) && !isServiceLink(name, value))
       given[name.slice(prefix.length)] = value
   }
-  const isValid = validate(given)
-  if (isValid && given.ADMIN_PASSWORD !== undefined && given.ADMIN_PASSWORD_FILE !== undefined) {
-    throw new Error(
-      'Bad configuration: POINTSMAN_ADMIN_PASSWORD and POINTSMAN_ADMIN_PASSWORD_FILE are given both; one is enough.',
-    )
-  }
-  if (isValid) return given
-  const problems = (validate.errors ?? []).map(({ instancePath, keyword, message, params }) =>
-    keyword === 'additionalProperties'
-      ? `${prefix}${params.additionalProperty} is not a setting`
-      : `${prefix}${instancePath.slice(1)} ${message}`,
-  )
+  const problems = validate(given)
+    ? problemsOf(given)
+    : (validate.errors ?? []).map(({ instancePath, keyword, message, params }) =>
+        keyword === 'additionalProperties'
+          ? `${prefix}${params.additionalProperty} is not a setting`
+          : `${prefix}${instancePath.slice(1)} ${message}`,
+      )
+  if (problems.length === 0) return given as Config
   throw new Error(`Bad configuration: ${problems.join('; ')}. See docs/operating.md.`)
 }

@@ -1,3 +1,5 @@
+import inspector from 'node:inspector'
+import { isatty } from 'node:tty'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { type Command, readCommandLine, tell, tools } from './commands.ts'
@@ -86,6 +88,17 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   beginToServe()
 }
 
+/** SIGHUP comes from a terminal that is closed, or from a tool that wants the log's file opened anew, of which there is none. */
+const [stoppingSignals, ignoredSignals] = isatty(0)
+  ? [
+      ['SIGTERM', 'SIGINT', 'SIGHUP'],
+      ['SIGUSR1', 'SIGUSR2'],
+    ]
+  : [
+      ['SIGTERM', 'SIGINT'],
+      ['SIGUSR1', 'SIGUSR2', 'SIGHUP'],
+    ]
+
 /** Milliseconds in which signals are one: Ctrl-C reaches the server from its terminal, and once more from npm. */
 const oneSignalMilliseconds = 1_000
 
@@ -93,7 +106,7 @@ const oneSignalMilliseconds = 1_000
 const lastLinesMilliseconds = 1_000
 
 /** Lets requests in flight end and closes everything; a second signal, or too long a wait, ends the process at once. */
-function stopAtSignal(drainSeconds: number, log: Log, opened: AsyncDisposableStack): void {
+function stopAtSignal(drainSeconds: number, log: Log, close: () => Promise<void>): void {
   const { logger } = log
   const drainMilliseconds = drainSeconds * 1_000
   let stoppingSince: number | undefined
@@ -112,7 +125,7 @@ function stopAtSignal(drainSeconds: number, log: Log, opened: AsyncDisposableSta
       () => abandon(`it took longer than ${drainSeconds} s`),
       drainMilliseconds,
     )
-    await opened.disposeAsync()
+    await close()
     clearTimeout(limit)
     isStopped = true
     logger.info('Stopped')
@@ -125,7 +138,7 @@ function stopAtSignal(drainSeconds: number, log: Log, opened: AsyncDisposableSta
     process.exit(1)
   }
   // What `stop` throws is an uncaught error, and ends the process as such.
-  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal))
+  for (const signal of stoppingSignals) process.on(signal, () => void stop(signal))
 }
 
 function reasonOf(error: unknown): string {
@@ -148,6 +161,9 @@ const serve: Command = {
   summary: 'Serve the API; also without a command.',
   async run(config) {
     const log = createLog(config.LOG_LEVEL)
+    for (const signal of ignoredSignals) {
+      process.on(signal, () => log.logger.info(`Ignored ${signal}`))
+    }
     const variables = serviceLinksIn(process.env)
     if (variables.length > 0) {
       log.logger.warn({ variables }, 'Ignored variables that tell of a Kubernetes service')
@@ -158,13 +174,18 @@ const serve: Command = {
       process.exit(1)
     })
     const opened = new AsyncDisposableStack()
+    const opening = open(config, log, opened)
+    stopAtSignal(config.DRAIN_SECONDS, log, async () => {
+      // A start that fails meanwhile ends the process by itself.
+      await Promise.allSettled([opening])
+      await opened.disposeAsync()
+    })
     try {
-      await open(config, log, opened)
+      await opening
     } catch (error) {
       await opened.disposeAsync()
       throw error
     }
-    stopAtSignal(config.DRAIN_SECONDS, log, opened)
     await log.flush(lastLinesMilliseconds)
   },
 }
@@ -175,4 +196,12 @@ async function main(words: readonly string[]): Promise<void> {
   else await wish.command.run(readConfig(process.env), wish.parameters)
 }
 
+/** SIGUSR1 would open Node's debugger to whoever is on this machine, and may have before anything of ours ran; others end it. */
+function ignoreSignals(): void {
+  for (const signal of ignoredSignals) process.on(signal, () => {})
+  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? '']
+  if (!options.some((text) => text.includes('--inspect'))) inspector.close()
+}
+
+ignoreSignals()
 main(process.argv.slice(2)).catch(fail)

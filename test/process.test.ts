@@ -111,6 +111,30 @@ describe('a signal', () => {
   })
 })
 
+describe('a signal that asks for nothing that there is', () => {
+  it.each(['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const)(
+    '%s is ignored with a line in the log, and opens no debugger',
+    async (name) => {
+      const program = await start()
+      program.signal(name)
+      await expect.poll(program.output, { timeout: 30_000 }).toContain(`"msg":"Ignored ${name}"`)
+      expect((await fetch(`${program.url}/healthz`)).status).toBe(200)
+      const { code, stderr } = await stop(program)
+      expect(code).toBe(0)
+      expect(stderr).not.toContain('Debugger')
+    },
+  )
+
+  it('closes the debugger that one opened before the program ran', async () => {
+    const early =
+      "process.kill(process.pid, 'SIGUSR1'); await new Promise((end) => setTimeout(end, 200))"
+    const program = await start({}, [`--import=data:text/javascript,${encodeURIComponent(early)}`])
+    await expect.poll(program.output).toContain('Debugger listening')
+    const address = /ws:\/\/([^/]+)/.exec(program.output())?.[1]
+    await expect(fetch(`http://${address}/json/version`)).rejects.toThrow('fetch failed')
+  })
+})
+
 describe('an error that nobody caught', () => {
   it.each([
     ['thrown', "throw new Error('boom')"],

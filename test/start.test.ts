@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sql } from '../src/database/database.ts'
+import { loadMigrations } from '../src/database/migrations.ts'
 import { password } from './durability.ts'
 import { postgresDatabases } from './postgres-databases.ts'
 import { beginSignIn, type Program, runProgram, signIn, startProgram } from './program.ts'
@@ -95,6 +97,25 @@ describe('a start that fails says why in one line and ends with 1', () => {
     )
   })
 
+  it.each([
+    ['under /proc', () => '/proc/pointsman/test.db'],
+    ['that is a folder', () => folder],
+    ['that is a device', () => '/dev/null'],
+    ['in a file', () => join(folder, 'file', 'deep', 'test.db')],
+  ])('for a database %s', async (_, toPath) => {
+    writeFileSync(join(folder, 'file'), '')
+    const path = toPath()
+    await expectFailure({ DATABASE_URL: `sqlite:${path}` }, `The database ${path} cannot be opened`)
+    expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  it.each(['sqlite://test.db', 'sqlite:test.db?mode=ro'])(
+    'for the database URL %s, whose file would be another than meant',
+    async (url) => {
+      await expectFailure({ DATABASE_URL: url }, 'Bad configuration: POINTSMAN_DATABASE_URL ')
+    },
+  )
+
   it('for a folder that cannot be written', async () => {
     writeFileSync(join(folder, 'file'), '')
     const path = join(folder, 'file', 'test.db')
@@ -129,18 +150,32 @@ describe('a start that fails says why in one line and ends with 1', () => {
   })
 })
 
-describe('a request that arrives before the first admin is created', () => {
+describe('before the first admin is created', () => {
   const databases = postgresDatabases()
   afterAll(() => databases.remove())
 
-  it('waits for it, and is then answered like any other', async () => {
+  /** Starts the program, which does not get on until `holder` commits. */
+  async function startHeld(): Promise<{ program: Program; holder: pg.Client }> {
     const url = await databases.create()
-    const { code } = await runProgram({ DATABASE_URL: url }, 'migrate')
-    expect(code).toBe(0)
+    await (await databases.open(url, loadMigrations())).get(sql('SELECT 1'))
     const holder = new pg.Client({ connectionString: url })
     await holder.connect()
     await holder.query('BEGIN; LOCK TABLE system_admins')
     const program = await start({ DATABASE_URL: url, ADMIN_PASSWORD: password })
+    return { program, holder }
+  }
+
+  it('a signal ends the program as ever', async () => {
+    const { program, holder } = await startHeld()
+    program.signal('SIGTERM')
+    await expect.poll(program.output).toContain('Stopping at SIGTERM')
+    await holder.query('COMMIT')
+    await holder.end()
+    expect(await program.ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('requests wait for it, and are then answered like any other', async () => {
+    const { program, holder } = await startHeld()
     const body = JSON.stringify({ username: 'admin', password })
     const socket = await beginSignIn(program.url, body)
     socket.write(body.slice(1))

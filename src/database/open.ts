@@ -2,6 +2,7 @@ import type { CommitListener, Database } from './database.ts'
 import { loadMigrations, type Migration } from './migrations.ts'
 import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
+import { readDatabaseUrl } from './url.ts'
 
 /** Connections that a tool or test makes do with. */
 const connectionsMaxDefault = 10
@@ -19,7 +20,7 @@ interface OpenOptions {
 /**
  * Opens the engine that `url` names and brings its schema up to date.
  *
- * @throws Error when no engine has this scheme, or as the engine does.
+ * @throws Error when the URL is none of ours, or as the engine does.
  */
 export async function openDatabase(url: string, options: OpenOptions = {}): Promise<Database> {
   const {
@@ -28,10 +29,10 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
     migrations = loadMigrations(),
     ...shared
   } = options
-  const [, scheme, rest] = /^([a-z]+):(.+)$/.exec(url) ?? []
-  if (scheme === 'sqlite' && rest) return openSqlite(rest, migrations, { mustExist, ...shared })
-  if (scheme === 'postgres' || scheme === 'postgresql') {
+  const place = readDatabaseUrl(url)
+  if (typeof place === 'string') throw new Error(`No database engine for this URL: it ${place}.`)
+  if (place.engine === 'postgres') {
     return openPostgres(url, migrations, { connectionsMax, ...shared })
   }
-  throw new Error('No database engine for this URL: expected sqlite:PATH or postgres://…')
+  return openSqlite(place.path, migrations, { mustExist, ...shared })
 }

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../errors.ts'
@@ -12,6 +11,7 @@ import {
   type Transaction,
   type Value,
 } from './database.ts'
+import { prepareFile } from './file.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
 import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
 
@@ -332,8 +332,7 @@ function migrate(connection: Sqlite.Database, migrations: readonly Migration[]):
 async function openConnections(path: string, migrations: readonly Migration[], timeout: number) {
   let writing: Sqlite.Database | undefined
   try {
-    // Nobody else on the machine has business with password hashes and customers' numbers.
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    prepareFile(path)
     writing = await connect(path, timeout)
     migrate(writing, migrations)
     const reading = await connect(path, timeout)
