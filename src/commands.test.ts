@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
 import { engines, type TestDatabase } from '../test/engines.ts'
@@ -87,6 +88,19 @@ describe('the command line', () => {
     [['copy', 'a'], 'copy needs FROM TO.'],
     [['copy', 'a', 'b', 'c'], 'copy needs FROM TO.'],
   ])('refuses %j', (words, reason) => expect(() => read(words)).toThrow(reason))
+
+  it('goes on when nobody takes what it tells', async () => {
+    const main = join(import.meta.dirname, 'main.ts')
+    const path = join(folder, 'untold.db')
+    const child = spawn(process.execPath, [main, 'migrate'], {
+      env: { POINTSMAN_DATABASE_URL: `sqlite:${path}` },
+    })
+    child.stdout.destroy()
+    const stderr = text(child.stderr)
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(await stderr).toBe('')
+    expect(existsSync(path)).toBe(true)
+  })
 
   it('brings a schema up to date, again and again', async () => {
     const settings = { DATABASE_URL: `sqlite:${join(folder, 'migrated.db')}` }

@@ -13,7 +13,9 @@ export interface Command {
   run(config: Config, parameters: readonly string[]): Promise<void>
 }
 
+/** A full disk or a reader that has gone (`| head`) ends no command: what it does counts, not what it tells. */
 export function tell(line: string): void {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {})
   process.stdout.write(`${line}\n`)
 }
 
