@@ -200,7 +200,7 @@ async function main(words: readonly string[]): Promise<void> {
 function ignoreSignals(): void {
   for (const signal of ignoredSignals) process.on(signal, () => {})
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? '']
-  if (!options.some((text) => text.includes('--inspect'))) inspector.close()
+  if (!options.some((text) => /--inspect(?!-port)/.test(text))) inspector.close()
 }
 
 ignoreSignals()

@@ -128,7 +128,10 @@ describe('a signal that asks for nothing that there is', () => {
   it('closes the debugger that one opened before the program ran', async () => {
     const early =
       "process.kill(process.pid, 'SIGUSR1'); await new Promise((end) => setTimeout(end, 200))"
-    const program = await start({}, [`--import=data:text/javascript,${encodeURIComponent(early)}`])
+    const program = await start({}, [
+      '--inspect-port=0',
+      `--import=data:text/javascript,${encodeURIComponent(early)}`,
+    ])
     await expect.poll(program.output).toContain('Debugger listening')
     const address = /ws:\/\/([^/]+)/.exec(program.output())?.[1]
     await expect(fetch(`http://${address}/json/version`)).rejects.toThrow('fetch failed')
