@@ -38,12 +38,12 @@ function takenBytes(socket: Socket): number {
  */
 export class Connection {
   readonly socket: Socket
-  /** Moment, as of `performance.now()`, since which nothing has been in flight. */
-  idleSince = performance.now()
   readonly #office: Office
   #current: { request: IncomingMessage; response: ServerResponse } | undefined
   readonly #waiting: { request: IncomingMessage; response: ServerResponse }[] = []
   #latest: IncomingMessage | undefined
+  /** Moment, as of `performance.now()`, since which nothing has been in flight. */
+  #idleSince = performance.now()
   #lastWords: string | undefined
   #hasSaidThem = false
   #patience = patienceMilliseconds
@@ -58,6 +58,15 @@ export class Connection {
   /** Whether it can be closed without taking an answer from anybody. */
   get isIdle(): boolean {
     return this.#current === undefined
+  }
+
+  /**
+   * Milliseconds for which it has been of no use to anybody: idle, or waiting for a client that is late; undefined while
+   * it is we who are at work for it.
+   */
+  uselessFor(now: number): number | undefined {
+    if (this.isIdle || this.#hasSaidThem) return now - this.#idleSince
+    return this.#awaited() && patienceMilliseconds - this.#patience
   }
 
   /** Begins a request, or puts it in line; false when the line is too long already. */
@@ -97,7 +106,7 @@ export class Connection {
       this.#begin(next.request, next.response)
       return
     }
-    this.idleSince = performance.now()
+    this.#idleSince = performance.now()
     if (this.#lastWords !== undefined) this.#say(this.#lastWords)
   }
 

@@ -243,7 +243,29 @@ describe('connections beyond the limit', () => {
     ])
   })
 
-  it('are refused at once when no other is idle, and those in flight stay', async () => {
+  it('take the place of one whose client is late before that of one that was asked just now', async () => {
+    await serve({ connectionsMax: 3 })
+    const [slow, sending, idle] = [await open(), await open(), await open()]
+    slow.socket.write(`${post(10)}x`)
+    sending.socket.write(post(100_000))
+    await untilBegun(2)
+    const upload = begun.find(({ request }) => request.headers['content-length'] === '100000')
+    let bytes = 0
+    upload?.request.on('data', (data) => {
+      bytes += data.length
+    })
+    sending.socket.write('x'.repeat(50_000))
+    await expect.poll(() => bytes).toBe(50_000)
+    connections.look(patienceMilliseconds / 2)
+    idle.socket.write(get('/idle'))
+    ;(await untilBegun(3)).response.end('x')
+    await expect.poll(idle.text).toMatch(/x$/)
+    await open()
+    await once(slow.socket, 'close')
+    expect([sending, idle].map(({ socket }) => socket.destroyed)).toEqual([false, false])
+  })
+
+  it('are refused at once when we are at work for all others, which stay', async () => {
     await serve({ connectionsMax: 2 })
     const busy = [await open(), await open()]
     for (const { socket } of busy) socket.write(get('/'))

@@ -5,6 +5,9 @@ import { type Awaited, Connection } from './connection.ts'
 /** Milliseconds between two looks at all connections. */
 const lookMilliseconds = 1_000
 
+/** Milliseconds between two looks while all connections are taken, and the most useless one must be known. */
+const closeLookMilliseconds = 100
+
 /** Milliseconds in which a request's headers must arrive whole. */
 const headersMilliseconds = 20_000
 
@@ -57,6 +60,7 @@ export class Connections {
   readonly #all = new Map<Socket, Connection>()
   readonly #unread = new Map<Connection, Unread>()
   #unreadBytes = 0
+  #lookedAt = 0
   #server: Server | undefined
 
   constructor(limits: ConnectionLimits) {
@@ -114,18 +118,18 @@ export class Connections {
   }
 
   #lookRegularly(server: Server): void {
-    let last = 0
-    const look = () => {
-      const now = performance.now()
-      // When it was we who had no time, no client is to blame.
-      this.look(Math.min(now - last, 2 * lookMilliseconds))
-      last = now
-    }
     server.on('listening', () => {
-      last = performance.now()
-      const timer = setInterval(look, lookMilliseconds).unref()
+      this.#lookedAt = performance.now()
+      const timer = setInterval(() => this.#lookNow(performance.now()), lookMilliseconds).unref()
       server.once('close', () => clearInterval(timer))
     })
+  }
+
+  #lookNow(now: number): void {
+    // When it was we who had no time, no client is to blame.
+    const milliseconds = Math.min(now - this.#lookedAt, 2 * lookMilliseconds)
+    this.#lookedAt = now
+    this.look(milliseconds)
   }
 
   /** Says `makeWords` as the last answer on a connection, where one can still be said. */
@@ -154,16 +158,21 @@ export class Connections {
     }
   }
 
-  /** Ends the connection that has been idle for the longest, if there is one. */
+  /** Ends the connection that has been of no use for the longest, if there is one. */
   #giveWay(): boolean {
-    let longest: Connection | undefined
+    const now = performance.now()
+    if (now - this.#lookedAt >= closeLookMilliseconds) this.#lookNow(now)
+    let most = -1
+    let useless: Connection | undefined
     for (const connection of this.#all.values()) {
-      if (!connection.isIdle) continue
-      if (!longest || connection.idleSince < longest.idleSince) longest = connection
+      const milliseconds = connection.uselessFor(now) ?? -1
+      if (milliseconds <= most) continue
+      most = milliseconds
+      useless = connection
     }
-    if (!longest) return false
-    this.#all.delete(longest.socket)
-    longest.socket.destroy()
+    if (!useless) return false
+    this.#all.delete(useless.socket)
+    useless.socket.destroy()
     return true
   }
 
