@@ -52,6 +52,7 @@ import { addHealth } from './http/health.ts'
 import type { Identification } from './http/identification.ts'
 import { addDocumentation, addOpenApi } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
+import { countConnections } from './metrics/connections.ts'
 import { countRequests } from './metrics/requests.ts'
 import { countSignIns } from './metrics/sign-ins.ts'
 import { addResource } from './resources/routes.ts'
@@ -95,7 +96,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     trustedProxies: listOf(config.TRUSTED_PROXIES),
     publicUrl: parsePublicUrl(config.PUBLIC_URL),
   })
-  if (options.registry) countRequests(app, options.registry)
+  if (options.registry) {
+    countRequests(app, options.registry)
+    countConnections(app.connections, options.registry)
+  }
   await addOpenApi(app)
 
   addHealth(app, database)

@@ -170,6 +170,7 @@ describe('the running program', () => {
       expect(metrics).toContain(line)
     }
     expect(metrics).toMatch(/^pointsman_database_bytes [1-9]/m)
+    expect(metrics).toMatch(/^pointsman_connections [1-9]/m)
     expect(metrics).toMatch(/^nodejs_eventloop_lag_p99_seconds /m)
   })
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { patienceMilliseconds, waitingMax } from './connection.ts'
-import { type ConnectionLimits, Connections, type CutReason, socketErrors } from './connections.ts'
+import { type ConnectionLimits, Connections, type EndReason, socketErrors } from './connections.ts'
 
 interface Begun {
   request: IncomingMessage
@@ -19,16 +19,21 @@ const pace = 1_000
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
 const post = (length: number) => `POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`
 
+/** Waits as long as a busy machine may need. */
+function eventually<Value>(look: () => Value) {
+  return expect.poll(look, { timeout: 10_000 })
+}
+
 let server: Server
 let connections: Connections
 let begun: Begun[]
-let cut: CutReason[]
+let cut: EndReason[]
 let errors: string[]
 let clients: Socket[]
 
 /** Serves without answering: tests answer by hand. */
 async function serve(limits: Partial<ConnectionLimits> = {}): Promise<void> {
-  const onCut = (_socket: Socket, reason: CutReason) => cut.push(reason)
+  const onCut = (_socket: Socket, reason: EndReason) => cut.push(reason)
   const all = { connectionsMax: 100, bytesPerSecondMin: pace, onCut, ...limits }
   connections = new Connections(all)
   server = connections.createServer((request, response) => begun.push({ request, response }))
@@ -64,7 +69,7 @@ async function open(allowHalfOpen = false): Promise<Client> {
 
 /** Waits until `count` handlers have begun, and answers the last of them. */
 async function untilBegun(count: number): Promise<Begun> {
-  await expect.poll(() => begun.length).toBe(count)
+  await eventually(() => begun.length).toBe(count)
   const last = begun.at(-1)
   if (!last) throw new Error('Nothing has begun.')
   return last
@@ -115,7 +120,7 @@ describe('a connection', () => {
       expect(request.url).toBe(`/${number}`)
       response.end(`answer ${number};`)
     }
-    await expect.poll(text).toMatch(/1;.*2;.*3;.*4;.*5;$/s)
+    await eventually(text).toMatch(/1;.*2;.*3;.*4;.*5;$/s)
   })
 
   it('whose client reads nothing begins no second request', async () => {
@@ -156,7 +161,7 @@ describe('a connection', () => {
     })
     request.on('end', () => response.end('3;'))
     socket.write('y'.repeat(200_000))
-    await expect.poll(text).toMatch(/1;.*2;.*3;$/s)
+    await eventually(text).toMatch(/1;.*2;.*3;$/s)
     expect(bytes).toBe(200_000)
   })
 
@@ -184,7 +189,7 @@ describe('a connection', () => {
     first.response.end('1;')
     if (code !== 'HPE_INVALID_EOF_STATE') {
       ;(await untilBegun(2)).response.end('2;')
-      await expect.poll(text).toMatch(new RegExp(`1;.*2;.*${code}$`, 's'))
+      await eventually(text).toMatch(new RegExp(`1;.*2;.*${code}$`, 's'))
       expect(errors).toEqual([code])
     }
   })
@@ -197,7 +202,7 @@ describe('a connection', () => {
     const first = await untilBegun(1)
     await letArrive()
     first.response.end('1;')
-    await expect.poll(text).toMatch(/1;.*HPE_INVALID_CHUNK_SIZE$/s)
+    await eventually(text).toMatch(/1;.*HPE_INVALID_CHUNK_SIZE$/s)
     expect(begun).toHaveLength(1)
   })
 
@@ -206,7 +211,7 @@ describe('a connection', () => {
     const { socket, text } = await open()
     socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n')
     ;(await untilBegun(1)).response.end('answer;')
-    await expect.poll(text).toMatch(/answer;$/)
+    await eventually(text).toMatch(/answer;$/)
     socket.write('zzz\r\n')
     await once(socket, 'close')
     expect(text()).toMatch(/answer;$/)
@@ -231,7 +236,7 @@ describe('connections beyond the limit', () => {
     ;(await untilBegun(1)).response.write('x')
     first.socket.write(get('/first'))
     ;(await untilBegun(2)).response.end('x')
-    await expect.poll(first.text).toMatch(/x$/)
+    await eventually(first.text).toMatch(/x$/)
     const newcomer = await open()
     await once(second.socket, 'close')
     newcomer.socket.write(get('/new'))
@@ -255,13 +260,15 @@ describe('connections beyond the limit', () => {
       bytes += data.length
     })
     sending.socket.write('x'.repeat(50_000))
-    await expect.poll(() => bytes).toBe(50_000)
+    await eventually(() => bytes).toBe(50_000)
     connections.look(patienceMilliseconds / 2)
     idle.socket.write(get('/idle'))
     ;(await untilBegun(3)).response.end('x')
-    await expect.poll(idle.text).toMatch(/x$/)
+    await eventually(idle.text).toMatch(/x$/)
     await open()
     await once(slow.socket, 'close')
+    expect(connections.open).toBe(3)
+    expect([...connections.ended]).toEqual([['made room for another', 1]])
     expect([sending, idle].map(({ socket }) => socket.destroyed)).toEqual([false, false])
   })
 
@@ -274,7 +281,7 @@ describe('connections beyond the limit', () => {
     await once(socket, 'close')
     expect(text()).toMatch(new RegExp(`${socketErrors.tooManyConnections}$`))
     for (const { response } of begun) response.end('answer;')
-    for (const one of busy) await expect.poll(one.text).toMatch(/answer;$/)
+    for (const one of busy) await eventually(one.text).toMatch(/answer;$/)
   })
 })
 
@@ -287,11 +294,11 @@ describe('answers that nobody reads', () => {
       const { response } = await untilBegun(index + 1)
       response.end(index === 1 ? large.subarray(large.length / 2) : large)
     }
-    await expect.poll(() => cut).toEqual([])
+    await eventually(() => cut).toEqual([])
     const last = await open()
     last.socket.pause().write(get('/last'))
     ;(await untilBegun(4)).response.end(large)
-    await expect.poll(() => cut).toEqual(['too many bytes in unread answers'])
+    await eventually(() => cut).toEqual(['too many bytes in unread answers'])
     expect(begun.map(({ request }) => request.socket.destroyed)).toEqual([
       true,
       false,
@@ -306,7 +313,7 @@ describe('answers that nobody reads', () => {
     for (let count = 1; count <= 3; count += 1) {
       socket.write(get('/'))
       ;(await untilBegun(count)).response.end(large)
-      await expect.poll(() => text().length).toBeGreaterThan(count * large.length)
+      await eventually(() => text().length).toBeGreaterThan(count * large.length)
     }
     expect(cut).toEqual([])
   })
@@ -322,7 +329,7 @@ describe('the pace', () => {
     connections.look(patienceMilliseconds - 1)
     expect(errors).toEqual([])
     connections.look(1)
-    await expect.poll(text).toMatch(new RegExp(`${socketErrors.bodyTooSlow}$`))
+    await eventually(text).toMatch(new RegExp(`${socketErrors.bodyTooSlow}$`))
   })
 
   it('lets a body take as long as it comes fast enough', async () => {
@@ -337,10 +344,10 @@ describe('the pace', () => {
     request.on('end', () => response.end('whole;'))
     for (let sent = 5_000; sent <= 50_000; sent += 5_000) {
       socket.write('x'.repeat(5_000))
-      await expect.poll(() => bytes).toBe(sent)
+      await eventually(() => bytes).toBe(sent)
       connections.look(5_000)
     }
-    await expect.poll(text).toMatch(/whole;$/)
+    await eventually(text).toMatch(/whole;$/)
     expect(errors).toEqual([])
   })
 
@@ -353,10 +360,10 @@ describe('the pace', () => {
     request.on('data', (data) => {
       bytes += data.length
     })
-    await expect.poll(() => bytes).toBe(500_000)
+    await eventually(() => bytes).toBe(500_000)
     connections.look(1)
     connections.look(patienceMilliseconds)
-    await expect.poll(() => errors).toEqual([socketErrors.bodyTooSlow])
+    await eventually(() => errors).toEqual([socketErrors.bodyTooSlow])
   })
 
   it('is not asked of a client that waits for us: for an answer, or to be read', async () => {
@@ -372,7 +379,7 @@ describe('the pace', () => {
     for (let times = 0; times < 5; times += 1) connections.look(10 * patienceMilliseconds)
     expect([cut, errors]).toEqual([[], []])
     for (const { response } of begun) response.end('answer;')
-    for (const { text } of [asking, sending]) await expect.poll(text).toMatch(/answer;$/)
+    for (const { text } of [asking, sending]) await eventually(text).toMatch(/answer;$/)
   })
 
   it('ends an answer that is not taken, and not one that is taken slowly', async () => {
@@ -385,10 +392,10 @@ describe('the pace', () => {
     connections.look(0)
     // What the kernel keeps for a client is not told of, so a client must read all that, and more.
     some.socket.resume()
-    await expect.poll(() => some.text().length).toBeGreaterThan(large.length / 2)
+    await eventually(() => some.text().length).toBeGreaterThan(large.length / 2)
     connections.look(patienceMilliseconds)
-    await expect.poll(() => cut).toEqual(['answer not taken in time'])
-    await expect.poll(() => some.text().length).toBeGreaterThan(large.length)
+    await eventually(() => cut).toEqual(['answer not taken in time'])
+    await eventually(() => some.text().length).toBeGreaterThan(large.length)
     expect(some.socket.destroyed).toBe(false)
   })
 
@@ -396,11 +403,11 @@ describe('the pace', () => {
     await serve()
     const { socket, text } = await open(true)
     socket.write('garbage\r\n\r\n')
-    await expect.poll(text).not.toBe('')
+    await eventually(text).not.toBe('')
     connections.look(1_000)
     expect(await connectionsOf(server)).toBe(1)
     connections.look(1_000)
-    await expect.poll(() => connectionsOf(server)).toBe(0)
+    await eventually(() => connectionsOf(server)).toBe(0)
   })
 })
 

@@ -21,9 +21,13 @@ export const socketErrors = {
   tooManyConnections: 'ERR_TOO_MANY_CONNECTIONS',
 } as const
 
-export type CutReason =
+/** Why a connection was ended, by us and before its client wished it. */
+export type EndReason =
   | 'answer not taken in time'
+  | 'body too slow'
+  | 'made room for another'
   | 'too many bytes in unread answers'
+  | 'too many connections'
   | 'too many requests in line'
 
 export interface ConnectionLimits {
@@ -33,7 +37,7 @@ export interface ConnectionLimits {
   /** Bytes; for tests, which have less patience. */
   unreadBytesMax?: number
   /** Told of every connection that is ended without a word. */
-  onCut?(socket: Socket, reason: CutReason): void
+  onCut?(socket: Socket, reason: EndReason): void
 }
 
 interface Unread {
@@ -59,12 +63,23 @@ export class Connections {
   readonly #limits: Required<ConnectionLimits>
   readonly #all = new Map<Socket, Connection>()
   readonly #unread = new Map<Connection, Unread>()
+  readonly #ended = new Map<EndReason, number>()
   #unreadBytes = 0
   #lookedAt = 0
   #server: Server | undefined
 
   constructor(limits: ConnectionLimits) {
     this.#limits = { unreadBytesMax, onCut: () => {}, ...limits }
+  }
+
+  /** Connections that are open now. */
+  get open(): number {
+    return this.#all.size
+  }
+
+  /** How many were ended since the start, by the reason. */
+  get ended(): ReadonlyMap<EndReason, number> {
+    return this.#ended
   }
 
   /** Makes the server; what becomes no request is told by its event `clientError`, whose listener says it by `refuse`. */
@@ -84,6 +99,7 @@ export class Connections {
     }
     server.on('connection', (socket) => {
       if (this.#all.size >= this.#limits.connectionsMax && !this.#giveWay()) {
+        this.#count('too many connections')
         server.emit('clientError', new SocketError(socketErrors.tooManyConnections), socket)
         return
       }
@@ -153,6 +169,7 @@ export class Connections {
   #endSlow(connection: Connection, awaited: Awaited): void {
     if (awaited === 'reading') this.#cut(connection, 'answer not taken in time')
     else {
+      this.#count('body too slow')
       const error = new SocketError(socketErrors.bodyTooSlow)
       this.#server?.emit('clientError', error, connection.socket)
     }
@@ -171,6 +188,7 @@ export class Connections {
       useless = connection
     }
     if (!useless) return false
+    this.#count('made room for another')
     this.#all.delete(useless.socket)
     useless.socket.destroy()
     return true
@@ -209,8 +227,13 @@ export class Connections {
     return worst
   }
 
-  #cut({ socket }: Connection, reason: CutReason): void {
+  #count(reason: EndReason): void {
+    this.#ended.set(reason, (this.#ended.get(reason) ?? 0) + 1)
+  }
+
+  #cut({ socket }: Connection, reason: EndReason): void {
     if (socket.destroyed) return
+    this.#count(reason)
     this.#limits.onCut(socket, reason)
     socket.destroy()
   }

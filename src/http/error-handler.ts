@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { DatabaseUnavailable, type ErrorCode, errorCodes, type Fault, Refusal } from '../errors.ts'
+import { canonicalAddress } from './addresses.ts'
 import { type Connections, socketErrors } from './connections.ts'
 import { floorHeaders, securityHeaders } from './headers.ts'
 
@@ -160,7 +161,7 @@ export function clientErrorHandler(options: {
       const { fault, headers } = socketFaults[error.code ?? ''] ?? { fault: notHttp }
       const { status } = errorCodes[fault.code]
       const reqId = newRequestId()
-      const { remoteAddress: address } = socket
+      const address = canonicalAddress(socket.remoteAddress ?? '')
       logger.info({ reqId, status, address, reason: error.code }, 'refused before it was a request')
       return lastAnswer(fault, reqId, headers)
     })

@@ -21,6 +21,12 @@ import { rememberRoutes } from './routes.ts'
 /** No path is cut off by the router: the size of the headers bounds it already. */
 const parameterLengthMax = maxHeaderSize
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    connections: Connections
+  }
+}
+
 export interface ServerOptions {
   logger: FastifyBaseLogger
   identification: Identification
@@ -126,8 +132,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const connections = new Connections({
     connectionsMax: options.connectionsMax,
     bytesPerSecondMin: options.bytesPerSecondMin,
-    onCut: ({ remoteAddress: address }, reason) =>
-      logger.warn({ address, reason }, 'connection ended'),
+    onCut: ({ remoteAddress = '' }, reason) =>
+      logger.warn({ address: canonicalAddress(remoteAddress), reason }, 'connection ended'),
   })
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -149,6 +155,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: handleError,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: parameterLengthMax },
   })
+  app.decorate('connections', connections)
   answerFrom(app, publicUrl)
   const methodsOf = rememberRoutes(app)
 

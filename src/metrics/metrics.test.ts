@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
@@ -115,6 +117,22 @@ describe('the address of the metrics', () => {
     expect(await answer.text()).toContain('process_cpu_seconds_total')
     expect((await fetch(new URL('/', server.url))).status).toBe(404)
     expect((await fetch(server.url, { method: 'POST' })).status).toBe(404)
+  })
+
+  it('stays open to whoever scrapes, however many connections others hold', async () => {
+    server = await serveMetrics(registry, { host: '127.0.0.1', port: 0 })
+    const port = Number(new URL(server.url).port)
+    const held = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'))
+    const ended = held.map((socket) =>
+      once(
+        socket.on('error', () => {}),
+        'close',
+      ),
+    )
+    await Promise.race(ended)
+    expect((await fetch(server.url)).status).toBe(200)
+    for (const socket of held) socket.destroy()
+    await Promise.all(ended)
   })
 
   it('must be free', async () => {
