@@ -33,6 +33,15 @@ function takenBytes(socket: Socket): number {
 }
 
 /**
+ * A piece of 64 KiB may hold thousands of requests, and Node parses all of them even on a socket that was destroyed. To its
+ * parser this answer says that what follows the next one's headers is not HTTP (`on_headers_complete` of llhttp).
+ */
+function stopParsing(socket: Socket): void {
+  const { parser } = socket as unknown as { parser?: { onIncoming?: () => number } }
+  if (parser) parser.onIncoming = () => 2
+}
+
+/**
  * One connection of a client, which asks one thing at a time: Node starts every request that it has parsed, however many a
  * client sends before it reads an answer. Here the next one begins when the answer before is in the kernel's hands.
  */
@@ -69,9 +78,12 @@ export class Connection {
     return this.#awaited() && patienceMilliseconds - this.#patience
   }
 
-  /** Begins a request, or puts it in line; false when the line is too long already. */
+  /** Begins a request, or puts it in line; false when the line is too long already: then no more is parsed. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#waiting.length >= waitingMax) return false
+    if (this.#waiting.length >= waitingMax) {
+      stopParsing(this.socket)
+      return false
+    }
     this.#latest = request
     if (!this.#current) {
       this.#begin(request, response)
@@ -140,11 +152,6 @@ export class Connection {
     this.#hasSaidThem = true
     this.#patience = lingerMilliseconds
     this.socket.end(words)
-  }
-
-  /** Closed at once: what a client still sends or does not take is its own affair. */
-  cutOff(): void {
-    this.socket.destroy()
   }
 
   #awaited(): Awaited | undefined {

@@ -48,6 +48,11 @@ async function serve(limits: Partial<ConnectionLimits> = {}): Promise<void> {
   await once(server, 'listening')
 }
 
+/** However it comes about. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.on('close', () => resolve()))
+}
+
 interface Client {
   socket: Socket
   text(): string
@@ -143,9 +148,22 @@ describe('a connection', () => {
     }
     const other = await open()
     other.socket.write(get('/').repeat(waitingMax + 2))
-    await once(other.socket, 'close')
+    await closed(other.socket)
     expect(cut).toEqual(['too many requests in line'])
     expect(begun.length).toBe(waitingMax + 2)
+  })
+
+  it('that sends thousands of requests in one piece costs the work of those that are allowed', async () => {
+    await serve()
+    let parsed = 0
+    server.on('request', () => {
+      parsed += 1
+    })
+    const { socket } = await open()
+    socket.write(get('/').repeat(5_000))
+    await closed(socket)
+    expect(begun).toHaveLength(1)
+    expect(parsed).toBe(waitingMax + 2)
   })
 
   it('passes over a body that nobody read, and one that waits behind another request', async () => {
@@ -171,7 +189,7 @@ describe('a connection', () => {
     socket.write(get('/').repeat(3))
     const { response } = await untilBegun(1)
     response.setHeader('connection', 'close').end()
-    await once(socket, 'close')
+    await closed(socket)
     expect(begun).toHaveLength(1)
   })
 
@@ -213,7 +231,7 @@ describe('a connection', () => {
     ;(await untilBegun(1)).response.end('answer;')
     await eventually(text).toMatch(/answer;$/)
     socket.write('zzz\r\n')
-    await once(socket, 'close')
+    await closed(socket)
     expect(text()).toMatch(/answer;$/)
     expect(errors).toEqual([])
   })
@@ -222,7 +240,7 @@ describe('a connection', () => {
     await serve()
     const { socket, text } = await open()
     socket.write('CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n')
-    await once(socket, 'close')
+    await closed(socket)
     expect(text()).toMatch(new RegExp(`${socketErrors.connect}$`))
     expect(begun).toEqual([])
   })
@@ -238,7 +256,7 @@ describe('connections beyond the limit', () => {
     ;(await untilBegun(2)).response.end('x')
     await eventually(first.text).toMatch(/x$/)
     const newcomer = await open()
-    await once(second.socket, 'close')
+    await closed(second.socket)
     newcomer.socket.write(get('/new'))
     await untilBegun(3)
     expect([busy, first, newcomer].map(({ socket }) => socket.destroyed)).toEqual([
@@ -266,7 +284,7 @@ describe('connections beyond the limit', () => {
     ;(await untilBegun(3)).response.end('x')
     await eventually(idle.text).toMatch(/x$/)
     await open()
-    await once(slow.socket, 'close')
+    await closed(slow.socket)
     expect(connections.open).toBe(3)
     expect([...connections.ended]).toEqual([['made room for another', 1]])
     expect([sending, idle].map(({ socket }) => socket.destroyed)).toEqual([false, false])
@@ -278,7 +296,7 @@ describe('connections beyond the limit', () => {
     for (const { socket } of busy) socket.write(get('/'))
     await untilBegun(2)
     const { socket, text } = await open()
-    await once(socket, 'close')
+    await closed(socket)
     expect(text()).toMatch(new RegExp(`${socketErrors.tooManyConnections}$`))
     for (const { response } of begun) response.end('answer;')
     for (const one of busy) await eventually(one.text).toMatch(/answer;$/)

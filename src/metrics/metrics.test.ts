@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -123,11 +122,8 @@ describe('the address of the metrics', () => {
     server = await serveMetrics(registry, { host: '127.0.0.1', port: 0 })
     const port = Number(new URL(server.url).port)
     const held = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'))
-    const ended = held.map((socket) =>
-      once(
-        socket.on('error', () => {}),
-        'close',
-      ),
+    const ended = held.map(
+      (socket) => new Promise((resolve) => socket.on('error', () => {}).on('close', resolve)),
     )
     await Promise.race(ended)
     expect((await fetch(server.url)).status).toBe(200)
