@@ -128,6 +128,14 @@ describe('a connection', () => {
     await eventually(text).toMatch(/1;.*2;.*3;.*4;.*5;$/s)
   })
 
+  it('is kept while idle for longer than load balancers keep theirs, most of which take 60 s', async () => {
+    await serve()
+    const { socket, text } = await open()
+    socket.write(get('/'))
+    ;(await untilBegun(1)).response.end('x')
+    await eventually(text).toMatch(/^Keep-Alive: timeout=72\r$/im)
+  })
+
   it('whose client reads nothing begins no second request', async () => {
     await serve()
     const { socket } = await open()

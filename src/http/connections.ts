@@ -11,6 +11,9 @@ const closeLookMilliseconds = 100
 /** Milliseconds in which a request's headers must arrive whole. */
 const headersMilliseconds = 20_000
 
+/** Milliseconds for which an idle connection is kept: longer than load balancers keep theirs, so that it is they who end it. */
+const idleMilliseconds = 72_000
+
 /** The most bytes that wait in all answers together for clients to take them. */
 const unreadBytesMax = 64 * 1_024 * 1_024
 
@@ -89,6 +92,7 @@ export class Connections {
       // A body may take as long as it comes at the pace asked for.
       requestTimeout: 0,
       headersTimeout: headersMilliseconds,
+      keepAliveTimeout: idleMilliseconds,
       connectionsCheckingInterval: lookMilliseconds,
     })
     this.#server = server
