@@ -152,18 +152,21 @@ async function addChain(ask: Ask): Promise<void> {
 }
 
 /** The audio of announcements that were multiplied. */
-const insertChunks = sql(
-  `INSERT INTO announcement_chunks (tenant_key, content_id, first_byte, bytes)
-   SELECT contents.tenant_key, contents.content_id, 0, chunks.bytes
-   FROM announcement_contents AS model
-   JOIN announcement_chunks AS chunks
-     ON chunks.tenant_key = model.tenant_key AND chunks.content_id = model.content_id
-   JOIN announcement_contents AS contents
-     ON contents.tenant_key = model.tenant_key AND contents.group_key = model.group_key
-     AND contents.announcement_name > model.announcement_name
-     AND contents.announcement_name < 'Tonf'
-   WHERE model.announcement_name = 'Tone ${first}'`,
-)
+async function addAudio(database: Database): Promise<void> {
+  const insertChunks = sql(
+    `INSERT INTO announcement_chunks (tenant_key, content_id, first_byte, bytes)
+     SELECT contents.tenant_key, contents.content_id, 0, chunks.bytes
+     FROM announcement_contents AS model
+     JOIN announcement_chunks AS chunks
+       ON chunks.tenant_key = model.tenant_key AND chunks.content_id = model.content_id
+     JOIN announcement_contents AS contents
+       ON contents.tenant_key = model.tenant_key AND contents.group_key = model.group_key
+       AND contents.announcement_name > model.announcement_name
+       AND contents.announcement_name < 'Tonf'
+     WHERE model.announcement_name = 'Tone ${first}'`,
+  )
+  await database.write((transaction) => transaction.run(insertChunks))
+}
 
 /** Makes one of everything by the API, so that its rows are such as Pointsman writes, and `count` of them by SQL. */
 export async function fillGroup(database: Database, ask: Ask, count: number): Promise<void> {
@@ -172,6 +175,6 @@ export async function fillGroup(database: Database, ask: Ask, count: number): Pr
     if (status >= 300) throw new Error(`${method} ${url}: ${status}`)
   }
   await multiply(database, count, ['changes'])
-  await database.write((transaction) => transaction.run(insertChunks))
+  await addAudio(database)
   await addChain(ask)
 }

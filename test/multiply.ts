@@ -6,6 +6,9 @@ export const first = 1_000_000
 /** Columns in which nothing of that tells one row from another; the number is added to them. */
 const unique = new Set(['change_id', 'content_id', 'token_id', 'secret_hash'])
 
+/** PostgreSQL checks references by reading a whole table again and again, until it is told how much is in it. */
+const numbersAtOnce = 1_000
+
 async function multiplyTable(database: Database, name: string, count: number): Promise<void> {
   const rows = await database.all(sql<Record<string, unknown>>(`SELECT * FROM ${name} LIMIT 500`))
   const columns = Object.keys(rows[0] ?? {})
@@ -19,11 +22,17 @@ async function multiplyTable(database: Database, name: string, count: number): P
   const names = texts.map((column) => `instr(${column}, '${first}') > 0`).join(' OR ')
   const statement = sql(`
     WITH RECURSIVE numbers (number) AS (
-      SELECT ${first + 1} UNION ALL SELECT number + 1 FROM numbers WHERE number < ${first + count - 1}
+      SELECT CAST(? AS INTEGER) UNION ALL SELECT number + 1 FROM numbers WHERE number < CAST(? AS INTEGER)
     )
     INSERT INTO ${name} (${columns.join(', ')})
     SELECT ${values.join(', ')} FROM ${name} CROSS JOIN numbers WHERE ${names}`)
-  await database.write((transaction) => transaction.run(statement))
+  const end = first + count
+  for (let start = first + 1; start < end; start += numbersAtOnce) {
+    await database.write(async (transaction) => {
+      await transaction.run(statement, start, Math.min(start + numbersAtOnce, end) - 1)
+      await transaction.analyze(name)
+    })
+  }
 }
 
 /** Writes every row that names the first number again for each of the next, by SQL, which takes seconds. */

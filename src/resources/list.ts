@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Reader, sql, type Value } from '../database/database.ts'
 import { findUnkeepable } from '../documents/characters.ts'
@@ -212,11 +213,11 @@ export async function readPage<Row>(
     pageSize,
     query.startIndex - 1,
   )
-  const isWhole = query.startIndex === 1 && rows.length < pageSize
-  const total = isWhole
-    ? rows.length
-    : (await reader.get(countOf(from(conditions)), ...values))?.total
-  return { rows, total: total ?? 0 }
+  if (query.startIndex === 1 && rows.length < pageSize) return { rows, total: rows.length }
+  // Both statements may look at every item: others have a turn in between.
+  await nextTurn()
+  const counted = await reader.get(countOf(from(conditions)), ...values)
+  return { rows, total: counted?.total ?? 0 }
 }
 
 /** What a path holds only percent-encoded (RFC 3986, 3.3), and a lenient parser took as it came. */

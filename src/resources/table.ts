@@ -31,7 +31,6 @@ export function defineTable(definition: TableDefinition): Table {
   const update = sql(
     `UPDATE ${name} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ${where}`,
   )
-  const remove = sql(`DELETE FROM ${name} WHERE ${where}`)
 
   function valuesOf(row: Columns): Value[] {
     return columns.map((column) => {
@@ -53,7 +52,8 @@ export function defineTable(definition: TableDefinition): Table {
       await transaction.run(update, ...valuesOf(row), ...keyValues)
     },
     async remove(transaction, keyValues) {
-      await transaction.run(remove, ...keyValues)
+      // Made when it is used, since most rows of people go with their identity.
+      await transaction.run(sql(`DELETE FROM ${name} WHERE ${where}`), ...keyValues)
     },
   }
 }

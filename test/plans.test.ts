@@ -1,0 +1,436 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Database, sql, type Transaction, type Value } from '../src/database/database.ts'
+import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
+import { wave } from './audio.ts'
+import { type Access, type Engine, engines } from './engines.ts'
+import { fillGroup, full } from './full-group.ts'
+import { first } from './multiply.ts'
+import { createWorld, password, type World } from './world.ts'
+
+// The real function runs; which statements there are is what is looked at.
+vi.mock('../src/database/database.ts', { spy: true })
+
+/** So many of everything that no planner finds it cheaper to read a table from end to end for one row. */
+const count = 1_000
+
+const { tenant, group, hub } = full
+const enterprise = '/api/v1/tenants/othertenant/'
+const routePoint = `${group}services/route_points/rp${first + 1}@full.example/`
+const codes = 'services/call_centers_properties/disposition_codes/'
+
+/**
+ * Statements that read a whole table, or all that a tenant or group has in it, and how many tables so at most. The first
+ * that fits counts.
+ */
+const declared: { why: string; text: RegExp; most?: number }[] = [
+  { why: 'the last system admin stays', text: /^SELECT count\(\*\) AS count FROM system_admins$/ },
+  {
+    why: 'an announcement is shown with its usages',
+    text: /_setting_files AS files[\s\S]* LIMIT 2000$/,
+  },
+  {
+    why: 'a list shows what there is; one of codes those of three levels',
+    most: 2,
+    text: /^SELECT (?!DISTINCT)[\s\S]* ORDER BY (?!2)[^?]*(LIMIT \? OFFSET \?)?$/,
+  },
+  { why: 'a page tells how many there are', most: 2, text: /^SELECT count\(\*\) AS total FROM/ },
+  {
+    why: 'what is not empty is not deleted, and is told',
+    text: /^SELECT count\(\*\) AS count FROM/,
+  },
+  {
+    why: 'the sizes of a group’s announcements are summed',
+    text: /^SELECT coalesce\(sum\(bytes\), 0\)/,
+  },
+  {
+    why: 'a new name is taken to all that bear the old one, step by step',
+    text: /^SELECT [\s\S]*value[\s\S]* LIMIT 500$/,
+  },
+  {
+    why: 'all departments of a group are looked at once',
+    text: /^SELECT department_name, parent_name FROM departments WHERE tenant_key = \? AND group_key = \?$/,
+  },
+  {
+    why: 'nothing hangs any more on a tenant or group that goes',
+    text: /^DELETE FROM (tenants|groups) WHERE/,
+    most: 20,
+  },
+  {
+    why: 'a deletion takes everything, step by step',
+    text: /^(DELETE FROM|UPDATE)[\s\S]* IN \(SELECT [\s\S]* LIMIT 500\)$/,
+  },
+  {
+    why: 'one national number of a group is enough',
+    text: /^SELECT number_key FROM phone_numbers[\s\S]*LIMIT 1$/,
+  },
+  { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
+]
+
+interface Capture {
+  isOn: boolean
+  /** The values with which each statement first ran. */
+  statements: Map<string, readonly Value[]>
+}
+
+/** Notes every statement that runs, and with which values it first did. */
+function capture(database: Database, seen: Capture): void {
+  const note = (text: string, values: readonly Value[]) => {
+    const { isOn, statements } = seen
+    if (isOn && !statements.has(text)) statements.set(text, values)
+  }
+  const { get, all, write } = database
+  database.get = (statement, ...values) => {
+    note(statement.text, values)
+    return get.call(database, statement, ...values) as never
+  }
+  database.all = (statement, ...values) => {
+    note(statement.text, values)
+    return all.call(database, statement, ...values) as never
+  }
+  database.write = (change) =>
+    write.call(database, (transaction) => {
+      const noting = {
+        ...transaction,
+        get: (statement, ...values) => {
+          note(statement.text, values)
+          return transaction.get(statement, ...values)
+        },
+        all: (statement, ...values) => {
+          note(statement.text, values)
+          return transaction.all(statement, ...values)
+        },
+        run: (statement, ...values) => {
+          note(statement.text, values)
+          return transaction.run(statement, ...values)
+        },
+      } as Transaction
+      return change(noting)
+    }) as ReturnType<typeof change>
+}
+
+const person = { firstName: 'New', lastName: 'Person' }
+
+type Step = [method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, body?: object]
+
+/** A resource's creation, read, partial update and deletion. */
+function lifeOf(collection: string, id: string, create: object, change: object): Step[] {
+  const item = `${collection}${encodeURIComponent(id)}/`
+  return [
+    ['POST', collection, create],
+    ['GET', item],
+    ['PUT', item, change],
+    ['DELETE', item],
+  ]
+}
+
+const plays = { audioMessageSelection: 'File', audioFileList: [{ name: full.announcement }] }
+const newCode = { code: 'new', description: 'New' }
+
+/** Every operation once, and what they do in particular. */
+const scenario: Step[] = [
+  ['GET', '/healthz'],
+  ['GET', '/readyz'],
+  ...lifeOf(
+    '/api/v1/admins/',
+    'newsystem',
+    { userId: 'newsystem', ...person, password },
+    { password: `${password}!` },
+  ),
+  ...lifeOf(
+    '/api/v1/tenants/',
+    'newtenant',
+    { tenantId: 'newtenant', type: 'Enterprise', defaultDomain: 'new.example' },
+    { name: 'New' },
+  ),
+  ...lifeOf(
+    `${tenant}admins/`,
+    'newadmin@full.example',
+    { userId: 'newadmin', ...person },
+    { lastName: 'Other' },
+  ),
+  ...lifeOf(`${tenant}groups/`, 'newgroup', { groupId: 'newgroup' }, { country: 'BE' }),
+  ['PUT', group, { country: 'BE' }],
+  ...lifeOf(
+    `${group}admins/`,
+    'newadmin@full.example',
+    { userId: 'newadmin', ...person, department: { departmentName: 'Level 2' } },
+    { lastName: 'Other' },
+  ),
+  ...lifeOf(
+    `${group}departments/`,
+    'New',
+    { departmentName: 'New', parentDepartment: { departmentName: 'Level 2' } },
+    { parentDepartment: { departmentName: 'Level 3' } },
+  ),
+  ['PUT', `${group}departments/${full.parent}/`, { departmentName: 'Above' }],
+  ['PUT', `${group}departments/${full.department}/`, { departmentName: 'All of us' }],
+  ...lifeOf(
+    `${group}users/`,
+    'newuser@full.example',
+    { userId: 'newuser', ...person, phoneNumber: '+3225126770', extension: '9990' },
+    { phoneNumber: null, extension: '9991', department: { departmentName: 'Level 2' } },
+  ),
+  ['GET', `${group}users/user${first + 1}/services/call_centers/`],
+  ['PUT', `${group}users/user${first + 1}/services/call_centers/`, { outgoingCallDNIS: null }],
+  [
+    'PUT',
+    `${group}users/user${first + 1}/services/call_centers/`,
+    { outgoingCallDNIS: { serviceUserId: 'hub', name: 'Main' } },
+  ],
+  ...lifeOf(
+    `${group}announcements/`,
+    'New',
+    { name: 'New', content: wave() },
+    { description: 'New', content: wave() },
+  ),
+  ['GET', `${group}announcements/${full.announcement}/content/`],
+  ['PUT', `${group}announcements/${full.announcement}/`, { name: 'Hello' }],
+  ['PUT', `${group}announcements/Hello/`, { name: full.announcement }],
+  ...lifeOf(`${group}${codes}`, 'new', newCode, { active: false }),
+  ...lifeOf(`${enterprise}${codes}`, 'new', newCode, { active: false }),
+  ...lifeOf(
+    `${group}services/route_points/`,
+    'newrp@full.example',
+    { serviceUserId: 'newrp', serviceInstanceProfile: { name: 'New' } },
+    { serviceInstanceProfile: { extension: '9992' } },
+  ),
+  ...['announcements', 'overflow', 'bounced_call', 'distinctive_ringing', 'dnis_config'].map(
+    (setting): Step => ['GET', `${routePoint}${setting}/`],
+  ),
+  [
+    'PUT',
+    `${routePoint}announcements/`,
+    { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
+  ],
+  ['PUT', `${routePoint}overflow/`, plays],
+  ['PUT', `${routePoint}bounced_call/`, { active: true }],
+  ['PUT', `${routePoint}distinctive_ringing/`, { distinctiveRinging: true }],
+  ['PUT', `${routePoint}dnis_config/`, { displayDNISName: true }],
+  ['GET', `${routePoint}forced_forwarding/`],
+  ['PUT', `${routePoint}forced_forwarding/`, { active: true }],
+  ...lifeOf(`${routePoint}disposition_codes/`, 'new', newCode, { active: false }),
+  ['GET', `${routePoint}disposition_codes_config/`],
+  ['PUT', `${routePoint}disposition_codes_config/`, { defaultCallDispositionCode: null }],
+  [
+    'PUT',
+    `${routePoint}disposition_codes_config/`,
+    { defaultCallDispositionCode: { code: 'sold', level: 'CallCenter' } },
+  ],
+  ...lifeOf(
+    `${routePoint}dnis/`,
+    'New',
+    { name: 'New', phoneNumber: '+3225126771', extension: '9993' },
+    { phoneNumber: '+3225126772', extension: null },
+  ),
+  ['GET', `${routePoint}dnis_announcements/Own/`],
+  [
+    'PUT',
+    `${routePoint}dnis_announcements/Own/`,
+    { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
+  ],
+  ['PUT', `${hub}dnis/Main/`, { name: 'Renamed' }],
+  ['PUT', `${hub}dnis/Renamed/`, { allowOutgoingACDCall: false }],
+  ['PUT', `${group}departments/Department%20${first + 1}/`, { departmentName: 'Renamed' }],
+]
+
+/** What empties the tables, after which plans for full ones cannot be asked for. */
+const deletions: Step[] = [
+  ['DELETE', `${hub}dnis/Renamed/`],
+  ['DELETE', hub],
+  ['DELETE', `${group}?deleteNonEmpty=1`],
+  ['DELETE', `${tenant}?deleteNonEmpty=1`],
+]
+
+interface Documented {
+  parameters?: { name: string }[]
+}
+type Paths = Record<string, Record<string, Documented>>
+
+/** Every list in every way, so that each statement is composed that may be. */
+function listsOf(paths: Paths): string[] {
+  return Object.entries(paths).flatMap(([path, { get }]) => {
+    const names = get?.parameters?.map(({ name }) => name) ?? []
+    const url = path
+      .replace(
+        '{tenant_id}',
+        path.startsWith(`/api/v1/tenants/{tenant_id}/${codes}`) ? 'othertenant' : 'fulltenant',
+      )
+      .replace('{group_id}', 'fullgroup')
+      .replace('{route_point_user_id}', 'hub')
+      .replace('{instance_name}', 'Main')
+    const filters = names.flatMap((name) => {
+      const [, kind, field, operator] =
+        /^(sensitive|insensitive)(\w+)(Starts|Contains|Equals)$/.exec(name) ?? []
+      if (!kind) return []
+      const direction = operator === 'Starts' ? 'Ascending' : 'Descending'
+      return [`${url}?pageSize=1&${name}=1&sortOrders=${kind}${direction}${field}`]
+    })
+    return filters.length > 0 ? [url, `${url}?startIndex=2&pageSize=5`, ...filters] : []
+  })
+}
+
+const scope = ['tenant_key', 'group_key']
+
+/** Whether an access reads a table from end to end, or all that a tenant or group has in it. */
+function isWide({ table, by }: Access): boolean {
+  const own = { tenants: 'tenant_key', groups: 'group_key' }[table]
+  return by.every((column) => scope.includes(column) && column !== own)
+}
+
+function describeAccess({ table, by }: Access): string {
+  return `${table} by ${by.join(', ') || 'nothing'}`
+}
+
+describe.each(engines)('every statement there is, on $name', (engine) => {
+  let world: World
+  const seen: Capture = { isOn: true, statements: new Map() }
+  let made: string[] = []
+  const refused: string[] = []
+  const succeeded = new Set<string>()
+
+  beforeAll(async () => {
+    const capturing: Engine = {
+      ...engine,
+      async open() {
+        const test = await engine.open()
+        capture(test.database, seen)
+        return test
+      },
+    }
+    world = await createWorld(capturing)
+    const ask = async (method: string, url: string, body: object) =>
+      (await world.ask('system', method, url, body)).status
+    seen.isOn = false
+    const madeBefore = vi.mocked(sql).mock.calls.length
+    await fillGroup(world.database, ask, count)
+    await world.database.write(async (transaction) => {
+      // Half of the times are over, the others further away than any can be.
+      const halfOver = 'CASE WHEN i % 2 = 0 THEN i ELSE 9000000000000 + i END'
+      const numbers = `WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${count})`
+      await transaction.run(
+        sql(`INSERT INTO sessions (secret_hash, identity_key, expires_at) ${numbers}
+             SELECT 'hash ' || CAST(i AS TEXT), 'system' || CAST(${first} + i % ${count} AS TEXT), ${halfOver} FROM numbers`),
+      )
+      await transaction.run(
+        sql(`INSERT INTO sign_in_attempts (attempt_key, failures, retry_at, forget_at) ${numbers}
+             SELECT 'key ' || CAST(i AS TEXT), 1, 0, ${halfOver} FROM numbers`),
+      )
+    })
+    // SQLite plans by its indexes alone: nobody gathers statistics there.
+    if (engine.name !== 'SQLite') await world.test.analyze()
+    const madeToFill = vi.mocked(sql).mock.calls.length
+    seen.isOn = true
+    await drive()
+    seen.isOn = false
+    const calls = vi.mocked(sql).mock.calls.map(([text]) => text)
+    made = [...calls.slice(0, madeBefore), ...calls.slice(madeToFill)]
+  }, 300_000)
+  afterAll(() => world.close())
+
+  const accesses = new Map<string, Access[]>()
+
+  /** As if the last attempt had been counted while the clock was ahead. */
+  async function advanceClockOfAttempts(): Promise<void> {
+    seen.isOn = false
+    const text = 'UPDATE sign_in_attempts SET forget_at = forget_at + 9000000000000'
+    await world.database.write((transaction) => transaction.run({ text }))
+    seen.isOn = true
+  }
+
+  /** Asks for the plan of each statement that ran since the last time. */
+  async function explain(): Promise<void> {
+    seen.isOn = false
+    for (const [text, values] of seen.statements) {
+      if (!accesses.has(text)) accesses.set(text, await world.test.accesses(text, values))
+    }
+    seen.isOn = true
+  }
+
+  async function drive(): Promise<void> {
+    const paths = (world.app.swagger() as unknown as { paths: Paths }).paths
+    const patterns = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({
+        operation: `${method.toUpperCase()} ${path}`,
+        pattern: new RegExp(`^${method.toUpperCase()} ${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+      })),
+    )
+    const ask = async ([method, url, body]: Step, headers = {}) => {
+      const who = 'cookie' in headers ? 'nobody' : 'system'
+      const answer = await world.ask(who, method, url, body, headers)
+      const operation = `${method} ${url.split('?', 1)[0]}`
+      if (answer.status >= 300) refused.push(`${operation}: ${answer.text}`)
+      else for (const one of patterns) if (one.pattern.test(operation)) succeeded.add(one.operation)
+      return answer
+    }
+    await createFirstAdmin(world.database, 'admin', password)
+    const login = '/api/v1/login/'
+    const username = 'departmentadmin@sip.netaxis.be'
+    await world.ask('nobody', 'POST', login, { username, password: 'wrong' })
+    await advanceClockOfAttempts()
+    const { headers } = await ask(['POST', login, { username, password }])
+    const cookie = String(headers['set-cookie']).split(';', 1)[0] ?? ''
+    const tokens = '/api/v1/tokens/'
+    const made = await ask(['POST', tokens, { name: 'x' }], { cookie })
+    const token = `${tokens}${made.body.tokenId}/`
+    for (const method of ['GET', 'PUT', 'DELETE'] as const) {
+      await ask([method, token, ...(method === 'PUT' ? [{ name: 'y' }] : [])] as Step, { cookie })
+    }
+    await world.ask(
+      'departmentAdmin',
+      'PUT',
+      '/api/v1/tenants/footenant/groups/foogroup/users/agent/',
+      {
+        lastName: 'Changed',
+      },
+    )
+    // At a domain that may be somebody else's.
+    const abroad = { userId: 'new@elsewhere.example', firstName: 'New', lastName: 'Person' }
+    await world.ask(
+      'groupAdmin',
+      'POST',
+      '/api/v1/tenants/footenant/groups/foogroup/users/',
+      abroad,
+    )
+    const newPassword = `${password}!`
+    await ask(['POST', '/api/v1/password/', { oldPassword: password, newPassword }], { cookie })
+    await ask(['POST', '/api/v1/logout/'], { cookie })
+    for (const url of listsOf(paths)) await ask(['GET', url])
+    for (const step of scenario) await ask(step)
+    await explain()
+    for (const step of deletions) await ask(step)
+    await explain()
+    missing.push(
+      ...patterns
+        .map(({ operation }) => operation)
+        .filter((operation) => !succeeded.has(operation)),
+    )
+  }
+  const missing: string[] = []
+
+  it('belongs to an operation that was done here', () => {
+    expect(refused).toEqual([])
+    expect(missing).toEqual([])
+    expect(made.length).toBeGreaterThan(100)
+    expect(
+      [...new Set(made)].filter(
+        (text) => !seen.statements.has(text) && !/^EXPLAIN|sqlite_schema/.test(text),
+      ),
+    ).toEqual([])
+  })
+
+  it('finds rows by their keys, but for those that say why not', () => {
+    const wide: string[] = []
+    const used = new Set<string>()
+    for (const [text, found] of accesses) {
+      const reason = declared.find((one) => one.text.test(text))
+      if (reason) used.add(reason.why)
+      // Where much is read on purpose PostgreSQL may join it by hashes; SQLite must not read it anew for each row.
+      const isJoinedAtOnce = engine.name !== 'SQLite'
+      const most = reason ? (isJoinedAtOnce ? 20 : (reason.most ?? 1)) : 0
+      const all = found.filter(isWide)
+      if (all.length > most) wide.push(`${all.map(describeAccess).join('; ')}: ${text}`)
+    }
+    expect(wide).toEqual([])
+    expect(declared.filter(({ why }) => !used.has(why)).map(({ why }) => why)).toEqual([])
+  })
+})
