@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -267,6 +267,20 @@ describe('a write of many statements', () => {
     expect(events.lastIndexOf('read')).toBeLessThan(events.indexOf('end'))
     expect(events.indexOf('read')).toBeLessThan(events.indexOf('step 50'))
     expect(await database.all(select)).toHaveLength(101)
+  })
+
+  it('is answered before its pages are copied from the log into the file, which takes a turn of its own', async () => {
+    const size = () => statSync(path).size
+    const before = size()
+    await database.write(async (transaction) => {
+      for (let step = 0; step < 100; step += 1) {
+        await transaction.run(insert, `${step}${'x'.repeat(50_000)}`, null)
+      }
+    })
+    expect(flushed()).toHaveLength(100)
+    expect(size()).toBe(before)
+    await add('next')
+    expect(size()).toBeGreaterThan(before + 100 * 50_000)
   })
 
   it('lets no other write in between, and leaves nothing when it fails in the middle', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../errors.ts'
 import {
@@ -14,6 +14,7 @@ import {
 import { prepareFile } from './file.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
 import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
+import { type Turns, turnKeeper } from './turns.ts'
 
 export interface SqliteOptions {
   /** Refuses a path where there is no file, instead of making one. */
@@ -132,27 +133,6 @@ function reader(prepare: Prepare): Reader {
 }
 
 /**
- * Bounds how long the writing connection keeps the thread. Between two statements of a write others have their turn: they
- * read what was flushed before, on a connection of their own, and whoever writes waits in line.
- */
-function turnKeeper(milliseconds: number) {
-  let began = 0
-  const begin = () => {
-    began = performance.now()
-  }
-  return {
-    begin,
-    isOver: () => performance.now() - began >= milliseconds,
-    async next() {
-      await nextTurn()
-      begin()
-    },
-  }
-}
-
-type Turns = ReturnType<typeof turnKeeper>
-
-/**
  * A transaction that refuses to work once its write has ended, so that a forgotten `await` is an error, and once SQLite
  * has undone it by itself: a statement that ran then would be a commit of its own.
  */
@@ -213,6 +193,9 @@ interface Write {
   fail(error: unknown): void
 }
 
+/** So many turns make a commit a long one: no number of writes that wait together takes as many. */
+const longTurns = 10
+
 /**
  * Writes that wait together are applied in one transaction, each in a savepoint of its own, and answered after its
  * one flush. The flush is the cost of a durable write, so sharing it is what makes many writers fast.
@@ -249,13 +232,39 @@ function committer(
     }
   }
 
+  /**
+   * A commit copies what has gathered in the log into the database's file. A long write has gathered so much that this
+   * takes a turn of its own, after its answer.
+   */
+  async function commitLong(): Promise<void> {
+    const gathered = connection.pragma('wal_autocheckpoint', { simple: true })
+    await turns.next()
+    connection.pragma('wal_autocheckpoint = 0')
+    try {
+      execute('COMMIT')
+    } finally {
+      connection.pragma(`wal_autocheckpoint = ${gathered}`)
+    }
+  }
+
+  async function checkpoint(): Promise<void> {
+    await turns.next()
+    try {
+      connection.pragma('wal_checkpoint(PASSIVE)')
+    } catch {
+      // All is flushed in the log already; the next commit tries again.
+    }
+  }
+
   async function commit(writes: Write[]): Promise<void> {
     const answers: (() => void)[] = []
     turns.begin()
+    const isLong = () => turns.taken() >= longTurns
     try {
       execute('BEGIN IMMEDIATE')
       for (const write of writes) answers.push(await applyOne(write))
-      execute('COMMIT')
+      if (isLong()) await commitLong()
+      else execute('COMMIT')
     } catch (error) {
       if (connection.inTransaction) execute('ROLLBACK')
       const reason = error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
@@ -265,6 +274,7 @@ function committer(
     // Refusals wait for the flush as well: they may rest on what a neighbour wrote.
     for (const answer of answers) answer()
     onCommit(writes.length)
+    if (isLong()) await checkpoint()
   }
 
   function schedule(): void {
