@@ -74,8 +74,8 @@ describeResource({
       ],
     },
     defaultDomain: {
-      good: ['a', 'x.example', `${'a'.repeat(63)}.example`],
-      bad: ['', 'a'.repeat(64), `${'a.'.repeat(40)}a`, 'a b', 'a..b', null],
+      good: ['a', 'x.example', `${'a'.repeat(76)}.com`],
+      bad: ['', 'a'.repeat(81), `${'a.'.repeat(40)}a`, 'a b', 'a..b', null],
     },
     country: {
       good: ['DE', 'AQ', 'BV', 'TF', 'UM'],

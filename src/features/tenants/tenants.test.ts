@@ -50,8 +50,11 @@ describeResource({
       good: ['a', `${'a'.repeat(76)}.com`, 'SIP.Example'],
       bad: ['', 'a'.repeat(81), 'a..b', '-a', 'a b', 'a@b', 'é.example'],
     },
-    country: { good: ['BE', 'US'], bad: ['be', 'XX', 'BEL', 32] },
-    timeZone: { good: ['UTC', 'America/New_York'], bad: ['Mars/Base', 'x', 1] },
+    country: { good: ['BE', 'US', 'AQ'], bad: ['be', 'XX', 'XK', 'BEL', 32] },
+    timeZone: {
+      good: ['UTC', 'America/New_York', 'Asia/Kolkata'],
+      bad: ['Mars/Base', 'x', '+05:30', 'utc', 1],
+    },
   },
   clearable: ['name', 'country', 'timeZone'],
   fixed: {

@@ -19,8 +19,8 @@ US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
     .split(/\s+/),
 )
 
-const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
-/** A host name: labels of up to 63 letters, digits and dashes, joined by dots. */
+const label = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
+/** A host name: labels of letters, digits and dashes, joined by dots. */
 const domainPattern = `^${label}(?:\\.${label})*$`
 
 export const DefaultDomain = text(80, {
