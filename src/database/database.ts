@@ -43,6 +43,8 @@ export interface Database extends Reader {
   write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result>
   /** Reads the database as it is at one moment, which may take minutes; nobody else waits. */
   snapshot<Result>(read: (reader: Reader) => Promise<Result>): Promise<Result>
+  /** @throws DatabaseUnavailable when nothing can be read, or nothing that is written would be kept. */
+  verify(): Promise<void>
   /** Bytes that the database takes. */
   size(): Promise<number>
   close(): Promise<void>

@@ -251,6 +251,9 @@ export async function openPostgres(
       }
     },
     snapshot: (read) => connected((lease) => transact(lease, forSnapshot, read)),
+    async verify() {
+      await reads.query({ text: 'SELECT 1', values: [] })
+    },
     async size() {
       const text = 'SELECT pg_database_size(current_database()) AS size'
       const { rows } = await reads.query({ text, values: [] })

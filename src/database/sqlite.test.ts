@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DatabaseUnavailable } from '../errors.ts'
 import { type Database, sql, type Transaction } from './database.ts'
 import type { Migration } from './migrations.ts'
-import { openSqlite, type SqliteOptions, verifyPragmas } from './sqlite.ts'
+import { openSqlite, type SqliteOptions } from './sqlite.ts'
+import { verifyPragmas } from './sqlite-connection.ts'
 
 const items: Migration = {
   version: 1,

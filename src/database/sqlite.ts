@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import Sqlite from 'better-sqlite3'
+import type Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../errors.ts'
 import {
   type CommitListener,
   type Database,
-  type Reader,
   type Statement,
   sql,
   type Transaction,
@@ -13,124 +13,41 @@ import {
 } from './database.ts'
 import { prepareFile } from './file.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
-import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
+import {
+  connect,
+  isBusy,
+  type Prepare,
+  patiently,
+  preparer,
+  reader,
+  retryMilliseconds,
+  translate,
+} from './sqlite-connection.ts'
+import { keepPrivate, watchPlaces } from './sqlite-file.ts'
 import { type Turns, turnKeeper } from './turns.ts'
 
 export interface SqliteOptions {
   /** Refuses a path where there is no file, instead of making one. */
   mustExist?: boolean
   onCommit?: CommitListener
-  /** How long a connection waits for another process's lock, in milliseconds, before it gives up; all wait with it. */
+  /** How long a read or write waits for another process's lock, in milliseconds, before it gives up. */
   busyTimeoutMilliseconds?: number
+  /** Writes that wait at most; one more is refused. */
+  writesWaitingMax?: number
   /** Writes that one commit takes at most. */
   writesPerCommitMax?: number
   /** How long writes go on, in milliseconds, before whoever only reads has a turn. */
   turnMilliseconds?: number
 }
 
-/** List statements are composed from filters and sort orders; beyond this many the oldest is prepared anew. */
-const preparedMax = 500
+/** Milliseconds. */
+const busyTimeoutDefault = 5_000
 
-/** `synchronous` answers a number; 2 is FULL. */
-const pragmas = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 } as const
-
-/** How often a lock that SQLite does not wait for by itself is tried again, in milliseconds. */
-const retryMilliseconds = 20
-
-/** Two processes that start at once on a new file both change its journal: SQLite lets one fail without waiting. */
-async function writeAhead(connection: Sqlite.Database, timeout: number): Promise<void> {
-  const deadline = Date.now() + timeout
-  for (;;) {
-    try {
-      connection.pragma('journal_mode = WAL')
-      return
-    } catch (error) {
-      const isBusy = error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
-      if (!isBusy || Date.now() > deadline) throw error
-    }
-    await delay(retryMilliseconds)
-  }
-}
-
-async function connect(path: string, timeout: number): Promise<Sqlite.Database> {
-  const connection = new Sqlite(path, { timeout })
-  try {
-    await writeAhead(connection, timeout)
-    connection.pragma('synchronous = FULL')
-    connection.pragma('foreign_keys = ON')
-    verifyPragmas(connection)
-    return connection
-  } catch (error) {
-    connection.close()
-    throw error
-  }
-}
-
-/** Drivers and builds lower these silently, and an acknowledged write depends on them. */
-export function verifyPragmas(connection: Sqlite.Database): void {
-  for (const [name, expected] of Object.entries(pragmas)) {
-    const actual = connection.pragma(name, { simple: true })
-    if (actual !== expected)
-      throw new Error(`SQLite runs with ${name} = ${actual}, not ${expected}.`)
-  }
-}
-
-const retryable = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|NOMEM|READONLY)/
-
-function translate(error: unknown): unknown {
-  return error instanceof Sqlite.SqliteError && retryable.test(error.code)
-    ? new DatabaseUnavailable(error)
-    : error
-}
-
-/**
- * SQLite plans a join again for each value bound to it, which takes ten times as long as a look-up by key. It does not for
- * an expression, and `+` leaves every value as it is.
- */
-function plannedOnce({ text }: Statement<unknown>): string {
-  return text.replaceAll('?', '+?')
-}
-
-/** The statements of one connection, each prepared at its first use. */
-function preparer(connection: Sqlite.Database) {
-  const prepared = new Map<string, Sqlite.Statement<Value[]>>()
-  return (statement: Statement<unknown>): Sqlite.Statement<Value[]> => {
-    let found = prepared.get(statement.text)
-    if (!found) {
-      found = connection.prepare<Value[]>(plannedOnce(statement))
-      prepared.set(statement.text, found)
-      const [oldest] = prepared.keys()
-      if (prepared.size > preparedMax && oldest !== undefined) prepared.delete(oldest)
-    }
-    return found
-  }
-}
-
-type Prepare = ReturnType<typeof preparer>
-
-const shapes = sql<ShapeRow>(sqliteShapes)
-
-function reader(prepare: Prepare): Reader {
-  return {
-    async get<Row>(statement: Statement<Row>, ...values: Value[]) {
-      try {
-        return prepare(statement).get(...values) as Row | undefined
-      } catch (error) {
-        throw translate(error)
-      }
-    },
-    async all<Row>(statement: Statement<Row>, ...values: Value[]) {
-      try {
-        return prepare(statement).all(...values) as Row[]
-      } catch (error) {
-        throw translate(error)
-      }
-    },
-    async tables() {
-      return toShapes(prepare(shapes).all() as ShapeRow[])
-    },
-  }
-}
+/** A statement that names no table is answered without a look at the file. */
+const probe = sql<{ pages: number }>('SELECT count(*) AS pages FROM sqlite_schema')
+const pagesOf = sql<{ bytes: number }>(
+  'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size',
+)
 
 /**
  * A transaction that refuses to work once its write has ended, so that a forgotten `await` is an error, and once SQLite
@@ -147,7 +64,8 @@ function openTransaction(
     if (!connection.inTransaction) throw new Error('SQLite has undone the transaction.')
     return prepare(statement)
   }
-  const reads = reader(live)
+  // Whoever writes holds the lock that there is to wait for.
+  const reads = reader(live, 0)
   const transaction = {
     async get<Row>(statement: Statement<Row>, ...values: Value[]) {
       if (turns.isOver()) await turns.next()
@@ -188,6 +106,8 @@ const controls = [
 type Control = (typeof controls)[number]
 
 interface Write {
+  /** When it gives up waiting for another process's lock, by the clock of `performance.now()`. */
+  deadline: number
   apply(transaction: Transaction): Promise<void>
   succeed(): void
   fail(error: unknown): void
@@ -202,9 +122,16 @@ const longTurns = 10
  */
 function committer(
   connection: Sqlite.Database,
-  prepare: Prepare,
-  { onCommit = () => {}, writesPerCommitMax = 256, turnMilliseconds = 10 }: SqliteOptions,
+  verifyPlaces: () => void,
+  {
+    onCommit = () => {},
+    writesPerCommitMax = 256,
+    writesWaitingMax = 1_000,
+    turnMilliseconds = 10,
+    busyTimeoutMilliseconds = busyTimeoutDefault,
+  }: SqliteOptions,
 ) {
+  const prepare = preparer(connection)
   const turns = turnKeeper(turnMilliseconds)
   const control = Object.fromEntries(
     controls.map((text) => [text, connection.prepare(text)]),
@@ -256,19 +183,41 @@ function committer(
     }
   }
 
-  async function commit(writes: Write[]): Promise<void> {
+  function failAll(writes: readonly Write[], error: unknown): void {
+    const reason = error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
+    for (const write of writes) write.fail(reason)
+  }
+
+  /** Waits for the lock while another process holds it; each write only as long as it may. */
+  async function lock(): Promise<boolean> {
+    while (waiting.length > 0) {
+      try {
+        execute('BEGIN IMMEDIATE')
+        return true
+      } catch (error) {
+        const now = performance.now()
+        const patient = isBusy(error) ? waiting.findIndex(({ deadline }) => deadline > now) : -1
+        failAll(waiting.splice(0, patient < 0 ? waiting.length : patient), error)
+      }
+      if (waiting.length > 0) await delay(retryMilliseconds)
+    }
+    return false
+  }
+
+  async function commit(): Promise<void> {
+    if (!(await lock())) return
+    const writes = waiting.splice(0, writesPerCommitMax)
     const answers: (() => void)[] = []
     turns.begin()
     const isLong = () => turns.taken() >= longTurns
     try {
-      execute('BEGIN IMMEDIATE')
       for (const write of writes) answers.push(await applyOne(write))
+      verifyPlaces()
       if (isLong()) await commitLong()
       else execute('COMMIT')
     } catch (error) {
       if (connection.inTransaction) execute('ROLLBACK')
-      const reason = error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error)
-      for (const write of writes) write.fail(reason)
+      failAll(writes, error)
       return
     }
     // Refusals wait for the flush as well: they may rest on what a neighbour wrote.
@@ -282,7 +231,7 @@ function committer(
     // One turn of the event loop later, every request that had arrived has joined.
     idle = new Promise((resolve) => {
       setImmediate(async () => {
-        await commit(waiting.splice(0, writesPerCommitMax))
+        await commit()
         scheduled = false
         if (waiting.length > 0) schedule()
         resolve()
@@ -291,10 +240,14 @@ function committer(
   }
 
   return {
-    write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    async write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+      if (waiting.length >= writesWaitingMax) {
+        throw new DatabaseUnavailable(new Error(`${writesWaitingMax} writes wait already.`))
+      }
       return new Promise((resolve, reject) => {
         let result: Result
         waiting.push({
+          deadline: performance.now() + busyTimeoutMilliseconds,
           async apply(transaction) {
             result = await change(transaction)
           },
@@ -343,11 +296,13 @@ async function openConnections(path: string, migrations: readonly Migration[], t
   let writing: Sqlite.Database | undefined
   try {
     prepareFile(path)
-    writing = await connect(path, timeout)
-    migrate(writing, migrations)
+    keepPrivate(path)
+    const connection = await connect(path, timeout)
+    writing = connection
+    await patiently(timeout, () => migrate(connection, migrations))
     const reading = await connect(path, timeout)
     reading.pragma('query_only = ON')
-    return { writing, reading }
+    return { writing, reading, verifyPlaces: watchPlaces(path) }
   } catch (error) {
     writing?.close()
     throw new Error(`The database ${path} cannot be opened: ${messageOf(error)}`, { cause: error })
@@ -364,26 +319,33 @@ export async function openSqlite(
   migrations: readonly Migration[],
   options: SqliteOptions = {},
 ): Promise<Database> {
-  const { busyTimeoutMilliseconds = 5_000, mustExist = false } = options
+  const { busyTimeoutMilliseconds: timeout = busyTimeoutDefault, mustExist = false } = options
   if (mustExist && !existsSync(path)) throw new Error(`There is no database ${path}.`)
-  const { writing, reading } = await openConnections(path, migrations, busyTimeoutMilliseconds)
-  const commits = committer(writing, preparer(writing), options)
+  // Opened by a name that stays true, and that SQLite takes for nothing else, such as a URL.
+  const place = resolve(path)
+  const { writing, reading, verifyPlaces } = await openConnections(place, migrations, timeout)
+  const commits = committer(writing, verifyPlaces, options)
+  const reads = reader(preparer(reading), timeout)
 
   return {
-    ...reader(preparer(reading)),
+    ...reads,
     write: commits.write,
+    async verify() {
+      verifyPlaces()
+      await reads.get(probe)
+    },
     async snapshot(read) {
-      const connection = await connect(path, busyTimeoutMilliseconds)
+      verifyPlaces()
+      const connection = await connect(place, timeout)
       try {
         connection.exec('BEGIN')
-        return await read(reader(preparer(connection)))
+        return await read(reader(preparer(connection), timeout))
       } finally {
         connection.close()
       }
     },
     async size() {
-      const pages = reading.pragma('page_count', { simple: true }) as number
-      return pages * (reading.pragma('page_size', { simple: true }) as number)
+      return (await reads.get(pagesOf))?.bytes ?? 0
     },
     async close() {
       await commits.drain()

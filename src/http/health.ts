@@ -1,9 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import { type Database, sql } from '../database/database.ts'
+import type { Database } from '../database/database.ts'
 import { addOperation } from './operation.ts'
-
-const probe = sql<{ one: number }>('SELECT 1 AS one')
 
 const Status = Type.Object({ status: Type.Literal('ok') })
 
@@ -29,7 +27,7 @@ export function addHealth(app: FastifyInstance, database: Database): void {
     id: 'readyz',
     summary: 'Whether the database answers',
     async handler() {
-      await database.get(probe)
+      await database.verify()
       return { status: 'ok' }
     },
   })

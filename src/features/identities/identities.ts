@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
@@ -53,13 +54,22 @@ export function toAdmission(row: CallerRow): Admission {
   }
 }
 
-/** Does what a caller's identification leaves behind: they are let in even when the database can keep nothing now. */
-export async function whileAvailable(act: () => Promise<unknown>): Promise<void> {
-  try {
-    await act()
-  } catch (error) {
-    if (!(error instanceof DatabaseUnavailable)) throw error
-  }
+/** How long a caller waits for what their identification leaves behind, in milliseconds. */
+const patience = 100
+
+/** What is being kept now: once is enough for all who come meanwhile. */
+const beingKept = new Set<string>()
+
+/** Keeps what identifications leave behind. Callers are let in even when the database cannot keep it, or not soon. */
+export async function leaveBehind(what: string, keep: () => Promise<unknown>): Promise<void> {
+  if (beingKept.has(what)) return
+  beingKept.add(what)
+  const kept = keep()
+    .catch((error) => {
+      if (!(error instanceof DatabaseUnavailable)) throw error
+    })
+    .finally(() => beingKept.delete(what))
+  await Promise.race([kept, delay(patience)])
 }
 
 /** A caller who is confirmed by being looked up again, in the same way. */

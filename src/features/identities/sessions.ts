@@ -18,10 +18,10 @@ import { observeGuess } from './guesses.ts'
 import {
   type CallerRow,
   callerColumns,
+  leaveBehind,
   setPassword,
   toAdmission,
   toCaller,
-  whileAvailable,
 } from './identities.ts'
 import { NewPassword, type Passwords, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
@@ -87,7 +87,7 @@ const updateSignIn = sql('UPDATE identities SET signed_in_at = ? WHERE identity_
 
 /** Sessions that a clock ahead of ours has made would live for as long as it was ahead. */
 async function shortenSessions(database: Database, sessionSeconds: number): Promise<void> {
-  await whileAvailable(async () => {
+  await leaveBehind('sessions', async () => {
     const tidy = await expiry.plan(database, sessionSeconds * 1_000)
     await database.write(tidy)
   })

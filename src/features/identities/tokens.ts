@@ -14,9 +14,9 @@ import {
   type Admission,
   type CallerRow,
   callerColumns,
+  leaveBehind,
   toAdmission,
   toCaller,
-  whileAvailable,
 } from './identities.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -76,8 +76,12 @@ const updateSecret = sql(
   'UPDATE tokens SET secret_hash = ? WHERE identity_key = ? AND token_id = ?',
 )
 
-async function noteUse(database: Database, row: TokenRow, hour: number): Promise<void> {
-  await whileAvailable(() =>
+async function noteUse(
+  database: Database,
+  row: TokenRow,
+  { secretHash, hour }: { secretHash: string; hour: number },
+): Promise<void> {
+  await leaveBehind(secretHash, () =>
     database.write((transaction) =>
       transaction.run(updateUse, hour, row.identity_key, row.token_id),
     ),
@@ -105,7 +109,7 @@ export async function findByToken(
   if (!row) return undefined
   const now = Date.now()
   const hour = now - (now % usePrecision)
-  if (row.used_at !== hour) await noteUse(database, row, hour)
+  if (row.used_at !== hour) await noteUse(database, row, { secretHash, hour })
   return toCaller(admissionOf(row), async (reader) => {
     const later = await find(reader)
     return later && admissionOf(later)
