@@ -33,14 +33,25 @@ export interface Transaction extends Reader {
   analyze(table: string): Promise<void>
 }
 
+/**
+ * What keeps a write's decision true that others make untrue at the same moment. `keys`: all that it rests on stands in rows
+ * that it writes itself, or is held by foreign keys and unique keys. `reads`: anything that it has read, which on PostgreSQL
+ * makes writes meet that have nothing to do with each other, since what was read is noted by index page.
+ */
+export type Guard = 'reads' | 'keys'
+
 export interface Database extends Reader {
   /**
    * Runs `change` with all of its writes or none, and answers after they are flushed. It waits only for its
    * transaction: on SQLite other writes wait behind it, while reads have their turns between its statements.
    *
+   * @param guard `reads` unless told otherwise: it is right for every write.
    * @throws what `change` throws; DatabaseUnavailable when the engine cannot write.
    */
-  write<Result>(change: (transaction: Transaction) => Promise<Result>): Promise<Result>
+  write<Result>(
+    change: (transaction: Transaction) => Promise<Result>,
+    guard?: Guard,
+  ): Promise<Result>
   /** Reads the database as it is at one moment, which may take minutes; nobody else waits. */
   snapshot<Result>(read: (reader: Reader) => Promise<Result>): Promise<Result>
   /** @throws DatabaseUnavailable when nothing can be read, or nothing that is written would be kept. */

@@ -139,6 +139,17 @@ describe('a line of requests that wait for a connection', () => {
     await expect(line()).rejects.toThrow(DatabaseUnavailable)
     next()
   })
+
+  it('has an end: whoever comes while a thousand wait is told at once', async () => {
+    const line = createLine(1, 10_000)
+    const leave = await line()
+    const waiting = Array.from({ length: 1_000 }, async () => (await line())())
+    await expect(line()).rejects.toMatchObject({
+      cause: { message: '1000 wait for a connection already.' },
+    })
+    leave()
+    await Promise.all(waiting)
+  })
 })
 
 describe('the hosts of a URL', () => {

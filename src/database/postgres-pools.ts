@@ -47,9 +47,14 @@ const integersAsNumbers: pg.CustomTypesConfig = {
     oid === int8 && format !== 'binary' ? Number : pg.types.getTypeParser(oid, format ?? 'text'),
 }
 
-/** An acknowledged write is flushed, and where the server has synchronous standbys it is there too. */
+/**
+ * An acknowledged write is flushed, and where the server has synchronous standbys it is there too. What is asked by key is read
+ * by key: the planner would rather read the whole of a small table, and then a write has read what everybody writes. Compiling
+ * a statement takes longer than any of ours.
+ */
 const greeting: pg.QueryConfig & { query_timeout: number } = {
-  text: `SELECT pg_is_in_recovery() AS standby,
+  text: `SELECT pg_is_in_recovery() AS standby, set_config('enable_seqscan', 'off', false),
+    set_config('jit', 'off', false),
     CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
       THEN set_config('synchronous_commit', 'on', false) END`,
   query_timeout: timeouts.connect,

@@ -119,6 +119,20 @@ describe('writes that meet on PostgreSQL', () => {
   })
 })
 
+it('a small table is read by its key, and all of it only by what asks for all', async () => {
+  const database = await openItems(await databases.create())
+  await database.write(async (transaction) => {
+    await transaction.run(insert, 'a', 1)
+    await transaction.run(insert, 'b', 1)
+    await transaction.analyze('items')
+  })
+  const planOf = async ({ text }: { text: string }, ...values: string[]) =>
+    JSON.stringify(await database.all(sql(`EXPLAIN ${text}`), ...values))
+  expect(await planOf(find, 'a')).toMatch(/Index.*items_pkey.*Index Cond/)
+  expect(await planOf(add, 'a')).toMatch(/Index.*items_pkey.*Index Cond/)
+  expect(await planOf(sql('SELECT bytes FROM items'))).toContain('Seq Scan')
+})
+
 describe('a write on PostgreSQL', () => {
   it('cannot run a statement after its end', async () => {
     const database = await openItems(await databases.create())

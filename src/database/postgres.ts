@@ -1,7 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PoolClient, QueryResult } from 'pg'
 import { DatabaseUnavailable } from '../errors.ts'
-import type { CommitListener, Database, Reader, Statement, Transaction, Value } from './database.ts'
+import type {
+  CommitListener,
+  Database,
+  Guard,
+  Reader,
+  Statement,
+  Transaction,
+  Value,
+} from './database.ts'
 import type { Migration } from './migrations.ts'
 import { ask, ConnectionLost, OutcomeUnknown, sqlState } from './postgres-errors.ts'
 import { createLine, type Line } from './postgres-line.ts'
@@ -119,7 +127,11 @@ async function commit(client: PoolClient): Promise<void> {
   }
 }
 
-const forWriting = 'BEGIN ISOLATION LEVEL SERIALIZABLE'
+const forWriting: Record<Guard, string> = {
+  reads: 'BEGIN ISOLATION LEVEL SERIALIZABLE',
+  // A row that somebody else has changed since is not changed: the write is run again.
+  keys: 'BEGIN ISOLATION LEVEL REPEATABLE READ',
+}
 
 /** It waits for whoever reads as long as that takes. */
 const forSnapshot =
@@ -235,10 +247,10 @@ export async function openPostgres(
 
   return {
     ...reader(reads),
-    async write(change) {
+    async write(change, guard = 'reads') {
       const start = performance.now()
       const attempt = () =>
-        inTurn(writers, () => connected((lease) => transact(lease, forWriting, change)))
+        inTurn(writers, () => connected((lease) => transact(lease, forWriting[guard], change)))
       for (let count = 1; ; count += 1) {
         try {
           const result = await (count === 1 ? attempt() : inTurn(losers, attempt))

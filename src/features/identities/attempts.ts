@@ -114,7 +114,7 @@ export async function admitAttempt(
     const longest = Math.max(...rows.map((row) => row.wait))
     if (longest === 0) for (const row of rows) await countFailure(transaction, row)
     return longest
-  })
+  }, 'keys')
   if (wait === 0) return
   const seconds = Math.ceil(wait / 1_000)
   throw new Refusal(

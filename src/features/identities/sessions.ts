@@ -151,8 +151,9 @@ async function signIn(
     await acceptAttempt(transaction, key, address)
     await tidy(transaction)
     await transaction.run(insertSession, hashSecret(secretText), key, Date.now() + milliseconds)
+    // A change of the password changes this row too, so one of the two is run again and sees the other.
     await transaction.run(updateSignIn, Date.now(), key)
-  })
+  }, 'keys')
   const ids = {
     ...(tenant_id !== null && { tenant_id }),
     ...(group_id !== null && { group_id }),
@@ -258,7 +259,7 @@ export function addSessions(
       if (secrets.length > 0) {
         await database.write(async (transaction) => {
           for (const one of secrets) await transaction.run(deleteSession, hashSecret(one))
-        })
+        }, 'keys')
       }
       reply.header('set-cookie', cookie(request, '', 0))
       return {}

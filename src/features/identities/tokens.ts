@@ -82,8 +82,9 @@ async function noteUse(
   { secretHash, hour }: { secretHash: string; hour: number },
 ): Promise<void> {
   await leaveBehind(secretHash, () =>
-    database.write((transaction) =>
-      transaction.run(updateUse, hour, row.identity_key, row.token_id),
+    database.write(
+      (transaction) => transaction.run(updateUse, hour, row.identity_key, row.token_id),
+      'keys',
     ),
   )
 }

@@ -6,7 +6,7 @@ import { record } from '../changes/record.ts'
 import { listAgents } from './dnis/agents.ts'
 import type { RoutePointData } from './route-point-data.ts'
 import type { Owner, Setting } from './settings/define.ts'
-import { checkDestinations } from './settings/own-numbers.ts'
+import { checkDestinations, guardOf } from './settings/own-numbers.ts'
 import { findSetting, saveSetting } from './settings/storage.ts'
 
 /** @throws Refusal that tells why there is no such owner. */
@@ -23,27 +23,30 @@ export function databaseData(database: Database): RoutePointData {
     readSetting: (owner, setting) => requireSetting(database, owner, setting),
 
     changeSetting(owner, setting, { body, caller, target, judgePreconditions }) {
-      return database.write(async (transaction) => {
-        await caller.confirm(transaction)
-        const before = await requireSetting(transaction, owner, setting)
-        const stored: Members = JSON.parse(before)
-        const { value, faults } = setting.document.change(stored, body)
-        const unknown: Fault[] = []
-        for (const reference of setting.references) {
-          unknown.push(...(await reference.check(transaction, owner, value)))
-        }
-        const change = { setting, before: stored, value }
-        unknown.push(...(await checkDestinations(transaction, owner, change)))
-        refuseIfAny(addNews(faults, unknown))
-        judgePreconditions(before)
-        const after = JSON.stringify(value)
-        if (after === before) return after
-        await saveSetting(transaction, owner, { setting, value })
-        const tenantKey = owner.key[0]
-        const by = caller.identityId
-        await record(transaction, { tenantKey, by, action: 'change', target, before, after })
-        return after
-      })
+      return database.write(
+        async (transaction) => {
+          await caller.confirm(transaction)
+          const before = await requireSetting(transaction, owner, setting)
+          const stored: Members = JSON.parse(before)
+          const { value, faults } = setting.document.change(stored, body)
+          const unknown: Fault[] = []
+          for (const reference of setting.references) {
+            unknown.push(...(await reference.check(transaction, owner, value)))
+          }
+          const change = { setting, before: stored, value }
+          unknown.push(...(await checkDestinations(transaction, owner, change)))
+          refuseIfAny(addNews(faults, unknown))
+          judgePreconditions(before)
+          const after = JSON.stringify(value)
+          if (after === before) return after
+          await saveSetting(transaction, owner, { setting, value })
+          const tenantKey = owner.key[0]
+          const by = caller.identityId
+          await record(transaction, { tenantKey, by, action: 'change', target, before, after })
+          return after
+        },
+        guardOf(setting, body),
+      )
     },
 
     listAgents: (dnis, query) => listAgents(database, dnis, query),

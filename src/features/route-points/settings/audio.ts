@@ -76,6 +76,7 @@ export function renameFile(value: Members, rename: { before: string; after: stri
 export function audioFiles(member?: string): Reference {
   const path = member === undefined ? '' : `${member}.`
   return {
+    isKeptByKeys: true,
     async check(reader, { key: [tenantKey, groupKey] }, value) {
       const faults: Fault[] = []
       for (const { position, name } of filesOf(value, member)) {

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Static, TObject } from 'typebox'
-import type { Reader, Transaction } from '../../../database/database.ts'
+import type { Guard, Reader, Transaction } from '../../../database/database.ts'
 import { type Document, defineDocument, type Rule } from '../../../documents/document.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import type { Fault } from '../../../errors.ts'
@@ -42,6 +42,8 @@ export interface Owner {
 export interface Reference {
   /** Faults of names that mean nothing. */
   check(reader: Reader, owner: Owner, value: Members): Promise<Fault[]>
+  /** Whether the rows' foreign keys keep all that was checked: not where it must also be active, for example. */
+  isKeptByKeys: boolean
   /** Replaces the rows, with foreign keys, that stand for the names in `setting`. */
   save(
     transaction: Transaction,
@@ -78,6 +80,8 @@ export interface Setting {
   /** The default as GET answers it. */
   defaultText: string
   references: readonly Reference[]
+  /** What keeps a change true: beside its references it rests on the setting's own row. */
+  guard: Guard
   example: SettingExample
   alias: string | undefined
 }
@@ -95,6 +99,7 @@ export function defineSetting<S extends TObject>(definition: SettingDefinition<S
     document: document as unknown as Document,
     defaultText: JSON.stringify(document.arrange(definition.default)),
     references,
+    guard: references.every(({ isKeptByKeys }) => isKeptByKeys) ? 'keys' : 'reads',
     example,
     alias,
   }

@@ -59,6 +59,7 @@ const insertDefault = sql(
 
 /** The default code: one that the route point can use. */
 const defaultCode: Reference = {
+  isKeptByKeys: false,
   async check(reader, { key }, value) {
     const { defaultCallDispositionCode: chosen } = value as Configuration
     if (!chosen) return []

@@ -1,4 +1,4 @@
-import { type Reader, sql } from '../../../database/database.ts'
+import { type Guard, type Reader, sql } from '../../../database/database.ts'
 import { isObject, type Members } from '../../../documents/normalise.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, memberPath } from '../../../errors.ts'
@@ -21,6 +21,15 @@ function destinationsIn(schema: Schema, value: Members, path = ''): Map<string, 
     if (isObject(member)) for (const one of destinationsIn(property, member, at)) found.set(...one)
   }
   return found
+}
+
+/**
+ * What keeps a change of a setting true. Nothing but what it has read keeps a new destination from becoming the route point's
+ * own number at the same moment.
+ */
+export function guardOf(setting: Setting, body: unknown): Guard {
+  const given = isObject(body) ? destinationsIn(setting.document.schemas.shown, body) : new Map()
+  return given.size > 0 ? 'reads' : setting.guard
 }
 
 /** Judges each destination of a setting that is new, as `checkDestination` does. */
