@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startProgram } from './program.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -21,9 +22,21 @@ interface Example {
   answer: unknown
 }
 
-/** The `sh` blocks of a page that call curl, each with the `json` block that follows it. */
-function examplesOf(page: string): Example[] {
-  const text = readFileSync(join(root, page), 'utf8')
+/** The part of docs/examples.md that is not for the demo. */
+const ownInstallation = 'First steps on your own installation'
+
+/** What a page says of an installation of one's own, and what of the demo. */
+function partsOf(page: string): { own: string; demo: string } {
+  const parts = readFileSync(join(root, page), 'utf8').split(/^(?=## )/m)
+  const isOwn = (part: string) => part.startsWith(`## ${ownInstallation}\n`)
+  return {
+    own: parts.filter(isOwn).join(''),
+    demo: parts.filter((part) => !isOwn(part)).join(''),
+  }
+}
+
+/** The `sh` blocks of a text that call curl, each with the `json` block that follows it. */
+function examplesOf(text: string): Example[] {
   const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
     ([, language, content]) => ({
       language,
@@ -93,6 +106,34 @@ function requireCurl(): void {
   )
 }
 
+interface Shell {
+  /** Of the installation that the commands are for. */
+  address: string
+  /** Where the shell leaves its files, in a folder of its own. */
+  folder: string
+}
+
+/** Runs commands in one shell, as somebody pastes them, and answers what each prints. */
+async function run(commands: readonly string[], { address, folder }: Shell): Promise<string[]> {
+  requireCurl()
+  const script = commands.map((command) => `${command}\nprintf '${separator}'\n`).join('')
+  const cwd = mkdtempSync(join(folder, 'shell-'))
+  const here = script.replaceAll(documentedAddress, address)
+  const { stdout } = await promisify(execFile)('bash', ['-euc', here], { cwd })
+  return stdout.split(separator).slice(0, -1)
+}
+
+async function expectAnswers(examples: readonly Example[], shell: Shell): Promise<void> {
+  expect(examples.length).toBeGreaterThan(0)
+  const answers = await run(
+    examples.map(({ command }) => command),
+    shell,
+  )
+  for (const [index, { command, answer }] of examples.entries()) {
+    expect(JSON.parse(answers[index] ?? ''), command).toEqual(expected(answer))
+  }
+}
+
 describe('the demo', () => {
   let folder: string
   let demo: Demo
@@ -136,33 +177,43 @@ describe('the demo', () => {
   })
 
   describe.skipIf(process.env.WITHOUT_CURL)('and what the pages say of it', () => {
-    /** Runs commands in one shell, as somebody pastes them, and answers what each prints. */
-    async function run(commands: readonly string[]): Promise<string[]> {
-      requireCurl()
-      const script = commands.map((command) => `${command}\nprintf '${separator}'\n`).join('')
-      const cwd = mkdtempSync(join(folder, 'shell-'))
-      const here = script.replaceAll(documentedAddress, address)
-      const { stdout } = await promisify(execFile)('bash', ['-euc', here], { cwd })
-      return stdout.split(separator).slice(0, -1)
-    }
-
     it('prints a call for each level of rights that is answered', async () => {
       const commands = demo.output().match(/^curl .+$/gm) ?? []
       expect(commands).toHaveLength(5)
-      for (const answer of await run(commands))
+      for (const answer of await run(commands, { address, folder }))
         expect(JSON.parse(answer)).not.toHaveProperty('errors')
     })
 
     it.each(['README.md', 'docs/examples.md'])(
       '%s shows what its commands answer',
       async (page) => {
-        const examples = examplesOf(page)
-        expect(examples.length).toBeGreaterThan(0)
-        const answers = await run(examples.map(({ command }) => command))
-        for (const [index, { command, answer }] of examples.entries()) {
-          expect(JSON.parse(answers[index] ?? ''), command).toEqual(expected(answer))
-        }
+        await expectAnswers(examplesOf(partsOf(page).demo), { address, folder })
       },
     )
+  })
+})
+
+describe.skipIf(process.env.WITHOUT_CURL)('a first start', () => {
+  it('goes on as docs/examples.md says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pointsman-first-'))
+    const program = await startProgram({ DATABASE_URL: `sqlite:${join(folder, 'data', 'own.db')}` })
+    try {
+      // Its standard error may arrive after the line that tells the address.
+      let password: string | undefined
+      while (password === undefined) {
+        password = /with the password (\S+)/.exec(program.output())?.[1]
+        await setTimeout(20)
+      }
+      const shown = password
+      const examples = examplesOf(partsOf('docs/examples.md').own).map(({ command, answer }) => ({
+        command: command.replace("PASSWORD='…'", `PASSWORD='${shown}'`),
+        answer,
+      }))
+      await expectAnswers(examples, { address: new URL(program.url).host, folder })
+    } finally {
+      program.signal('SIGKILL')
+      await program.ended
+      rmSync(folder, { recursive: true })
+    }
   })
 })
