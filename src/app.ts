@@ -1,5 +1,5 @@
+import type { Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Registry } from 'prom-client'
 import { type Config, listOf, parsePublicUrl } from './config.ts'
 import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 import packageJson from '../../package.json' with { type: 'json' }
 import { expose } from './registry.ts'
 

@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 import type { Connections } from '../http/connections.ts'
 import { expose } from './registry.ts'
 

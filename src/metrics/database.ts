@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 import type { CommitListener, Database } from '../database/database.ts'
 import { createHistogram } from './histogram.ts'
 import { expose } from './registry.ts'

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, type Metric, Registry } from 'prom-client'
+import { collectDefaultMetrics, type Metric, Registry } from '@prometheus-io/client'
 
 /** One line of an answer: its name where it differs from the metric's, its labels, its value. */
 export interface Sample {

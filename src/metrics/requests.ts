@@ -1,5 +1,5 @@
+import type { Registry } from '@prometheus-io/client'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Registry } from 'prom-client'
 import { createHistogram, type Histogram } from './histogram.ts'
 import { expose } from './registry.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 import { Connections } from '../http/connections.ts'
 
 /** Some Prometheus servers, and whoever looks by hand. */
