@@ -26,7 +26,7 @@ function tooMany(): Refusal {
   const message = 'Too many large bodies are being taken in; try again.'
   return new Refusal([{ code: 503, message }], {
     'retry-after': String(retryAfterSeconds),
-    // The body is not waited for.
+    // To read hundreds of bodies and throw them away would keep everybody else waiting.
     connection: 'close',
   })
 }
