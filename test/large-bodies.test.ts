@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from './engines.ts'
 import { encodeForm } from './form.ts'
@@ -125,6 +127,19 @@ describe.each(engines)('large bodies on $name', (engine) => {
       for (const request of requests) request.destroy()
       await expectTaken('groupAdmin', group)
     }
+  })
+
+  it('are not counted when they broke off before their sender was known', async () => {
+    for (let count = 0; count < 60; count += 1) {
+      const request = begin('groupAdmin', group)
+      await once(request, 'socket')
+      await setTimeout(count / 10)
+      open.delete(request)
+      request.destroy()
+    }
+    await expectTaken('groupAdmin', group)
+    begin('groupAdmin', group)
+    await expectTaken('groupAdmin', group)
   })
 
   it('are counted no longer once they are answered, whatever the answer', async () => {

@@ -65,6 +65,8 @@ export function boundLargeBodies(app: FastifyInstance, largestBytes: number): vo
   app.addHook('onRequest', async (request, reply) => {
     const bytes = announcedBytes(request, largestBytes)
     if (bytes <= ordinaryBytes || (request.routeOptions.bodyLimit ?? 0) <= ordinaryBytes) return
+    // It broke off while its sender was looked up: nothing more is heard of it.
+    if (request.raw.destroyed) return
     const release = hold(payerOf(request.caller), bytes)
     releases.set(request, release)
     // A body that breaks off is let go at once; one that was read is worked on, whether or not its client has gone.
