@@ -78,6 +78,10 @@ describe.each(files)('deploy/%s', (file) => {
     expect(
       routes.filter((route) => !scrape.includes(`route="${route}"`) && !documented(route)),
     ).toEqual([])
+    const outcomes = [...text.matchAll(/outcome=~?\\?"([\w|]+)/g)].flatMap(([, values = '']) =>
+      values.split('|'),
+    )
+    expect(outcomes.filter((outcome) => !scrape.includes(`outcome="${outcome}"`))).toEqual([])
     const scraped = new Set([...scrape.matchAll(/[{,](\w+)="/g)].map(([, label]) => label))
     const grouped = [...text.matchAll(/\bby \(([\w, ]+)\)/g)].flatMap(([, labels = '']) =>
       labels.split(', '),
