@@ -6,7 +6,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLog } from '../src/http/logger.ts'
+import { createLog } from '../src/log/log.ts'
 import { fillGroup, full } from '../test/full-group.ts'
 
 /**

@@ -4,7 +4,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import type { Database } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLog } from '../src/http/logger.ts'
+import { createLog } from '../src/log/log.ts'
 import { first, multiply } from '../test/multiply.ts'
 
 const username = 'admin'

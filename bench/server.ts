@@ -4,7 +4,7 @@ import { readConfig } from '../src/config.ts'
 import { loadMigrations } from '../src/database/migrations.ts'
 import { openSqlite } from '../src/database/sqlite.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLog } from '../src/http/logger.ts'
+import { createLog } from '../src/log/log.ts'
 import { password } from './furnish.ts'
 
 /**

@@ -7,7 +7,7 @@ import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { createLog } from '../src/http/logger.ts'
+import { createLog } from '../src/log/log.ts'
 import { password, people, steps } from './state.ts'
 
 /** Asks the demo's own API; `authorization` is what sign-in gave. */

@@ -96,6 +96,18 @@ export function forbidden(): Refusal {
   return new Refusal([{ code: 403, message: 'Your level does not allow this operation.' }])
 }
 
+/** More than is taken at once; the same request may succeed in `retryAfterSeconds`. */
+export function busy(
+  message: string,
+  retryAfterSeconds: number,
+  headers: Record<string, string> = {},
+): Refusal {
+  return new Refusal([{ code: 503, message }], {
+    'retry-after': String(retryAfterSeconds),
+    ...headers,
+  })
+}
+
 /** The database cannot serve now (busy, full, unreachable); the same request may succeed in a moment. */
 export class DatabaseUnavailable extends Error {
   constructor(cause: unknown) {

@@ -8,6 +8,7 @@ const floor: Record<string, readonly string[]> = {
   database: ['errors'],
   config: ['database'],
   documents: ['errors'],
+  log: ['config'],
   http: ['config', 'database', 'documents', 'errors'],
   metrics: ['database', 'http'],
 }

@@ -1,20 +1,48 @@
-import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseUnavailable } from '../errors.ts'
 
 /** The database, its write-ahead log and the index of that: a write is in all of them until the log is emptied. */
 const suffixes = ['', '-wal', '-shm']
 
+/** With `recursive` Node never ends where the system takes no folders, such as in `/proc`. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    // Nobody else on the machine has business with password hashes and customers' numbers.
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process may have been first.
+    if (!existsSync(folder)) throw error
+  }
+}
+
+/** What somebody else owns is theirs to protect, as long as they let us write to it. */
+function makePrivate(file: string): void {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode ?? 0
+  if ((mode & 0o077) === 0) return
+  try {
+    chmodSync(file, mode & 0o600)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error
+  }
+}
+
 /**
- * Nobody else on the machine has business with password hashes and customers' numbers. SQLite gives the files beside the
- * database the same rights; files of an earlier day, or from a backup, lose what they have beyond.
+ * Makes a database's file and its folder where they are missing, readable to nobody else before anything is in them. SQLite
+ * gives the files beside it the same rights; files of an earlier day, or from a backup, lose what they have beyond.
+ *
+ * @throws Error when they cannot be made, or when something else than a file has the path.
  */
-export function keepPrivate(path: string): void {
+export function prepareFile(path: string): void {
+  makeFolder(dirname(path))
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    throw new Error('it is not a file')
+  }
   // An open file must not be opened and closed once more: its process would lose its locks.
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
-  for (const suffix of suffixes) {
-    const mode = statSync(path + suffix, { throwIfNoEntry: false })?.mode ?? 0
-    if ((mode & 0o077) !== 0) chmodSync(path + suffix, mode & 0o600)
-  }
+  for (const suffix of suffixes) makePrivate(path + suffix)
 }
 
 function identityOf(file: string) {

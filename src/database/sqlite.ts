@@ -11,7 +11,6 @@ import {
   type Transaction,
   type Value,
 } from './database.ts'
-import { prepareFile } from './file.ts'
 import { type Migration, pendingMigrations } from './migrations.ts'
 import {
   connect,
@@ -23,8 +22,8 @@ import {
   retryMilliseconds,
   translate,
 } from './sqlite-connection.ts'
-import { keepPrivate, watchPlaces } from './sqlite-file.ts'
-import { type Turns, turnKeeper } from './turns.ts'
+import { prepareFile, watchPlaces } from './sqlite-file.ts'
+import { type Turns, turnKeeper } from './turn-keeper.ts'
 
 export interface SqliteOptions {
   /** Refuses a path where there is no file, instead of making one. */
@@ -296,7 +295,6 @@ async function openConnections(path: string, migrations: readonly Migration[], t
   let writing: Sqlite.Database | undefined
   try {
     prepareFile(path)
-    keepPrivate(path)
     const connection = await connect(path, timeout)
     writing = connection
     await patiently(timeout, () => migrate(connection, migrations))

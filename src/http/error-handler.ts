@@ -1,7 +1,14 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { DatabaseUnavailable, type ErrorCode, errorCodes, type Fault, Refusal } from '../errors.ts'
+import {
+  busy,
+  DatabaseUnavailable,
+  type ErrorCode,
+  errorCodes,
+  type Fault,
+  Refusal,
+} from '../errors.ts'
 import { canonicalAddress } from './addresses.ts'
 import { type Connections, socketErrors } from './connections.ts'
 import { floorHeaders, securityHeaders } from './headers.ts'
@@ -80,9 +87,7 @@ function fromFramework(error: FastifyError, request: FastifyRequest): Refusal | 
 function toRefusal(error: Error, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof DatabaseUnavailable) {
-    return new Refusal([{ code: 503, message: 'The service cannot do this now; try again.' }], {
-      'retry-after': String(retryAfterSeconds),
-    })
+    return busy('The service cannot do this now; try again.', retryAfterSeconds)
   }
   return (
     fromFramework(error as FastifyError, request) ??

@@ -1,18 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { Refusal } from '../errors.ts'
+import { busy, type Refusal } from '../errors.ts'
 import type { Caller } from './permissions.ts'
 
 /** Bytes of large bodies that a node takes in at the same time; base64 in JSON is held about five times. */
 const bytesAtOnce = 67_108_864
 
-/** Parts of it that one payer may have. */
-const payerShare = 1 / 4
+/** The part of it that one tenant may have. */
+const tenantShare = 1 / 4
 
 /** Seconds after which a refused client should try again. */
 const retryAfterSeconds = 2
 
 /** Other tenants' uploads must not suffer from one tenant's, by however many of its people they are sent. */
-function payerOf({ tenantKey, identityKey }: Caller): string {
+function accountOf({ tenantKey, identityKey }: Caller): string {
   return tenantKey === null ? `identity ${identityKey}` : `tenant ${tenantKey}`
 }
 
@@ -23,12 +23,9 @@ function announcedBytes({ headers }: FastifyRequest, bytesMax: number): number {
 }
 
 function tooMany(): Refusal {
-  const message = 'Too many large bodies are being taken in; try again.'
-  return new Refusal([{ code: 503, message }], {
-    'retry-after': String(retryAfterSeconds),
-    // To read hundreds of bodies and throw them away would keep everybody else waiting.
-    connection: 'close',
-  })
+  // To read hundreds of bodies and throw them away would keep everybody else waiting.
+  const headers = { connection: 'close' }
+  return busy('Too many large bodies are being taken in; try again.', retryAfterSeconds, headers)
 }
 
 /**
@@ -40,25 +37,25 @@ function tooMany(): Refusal {
  */
 export function boundLargeBodies(app: FastifyInstance, largestBytes: number): void {
   const ordinaryBytes = app.initialConfig.bodyLimit ?? 0
-  const bytesMax = Math.max(bytesAtOnce, largestBytes / payerShare)
+  const bytesMax = Math.max(bytesAtOnce, largestBytes / tenantShare)
   const held = new Map<string, number>()
   const releases = new WeakMap<FastifyRequest, () => void>()
   let heldBytes = 0
 
   /** @throws Refusal 503. */
-  function hold(payer: string, bytes: number): () => void {
-    const own = held.get(payer) ?? 0
-    if (heldBytes + bytes > bytesMax || own + bytes > bytesMax * payerShare) throw tooMany()
+  function hold(account: string, bytes: number): () => void {
+    const own = held.get(account) ?? 0
+    if (heldBytes + bytes > bytesMax || own + bytes > bytesMax * tenantShare) throw tooMany()
     heldBytes += bytes
-    held.set(payer, own + bytes)
+    held.set(account, own + bytes)
     let isHeld = true
     return () => {
       if (!isHeld) return
       isHeld = false
       heldBytes -= bytes
-      const rest = (held.get(payer) ?? 0) - bytes
-      if (rest > 0) held.set(payer, rest)
-      else held.delete(payer)
+      const rest = (held.get(account) ?? 0) - bytes
+      if (rest > 0) held.set(account, rest)
+      else held.delete(account)
     }
   }
 
@@ -67,7 +64,7 @@ export function boundLargeBodies(app: FastifyInstance, largestBytes: number): vo
     if (bytes <= ordinaryBytes || (request.routeOptions.bodyLimit ?? 0) <= ordinaryBytes) return
     // It broke off while its sender was looked up: nothing more is heard of it.
     if (request.raw.destroyed) return
-    const release = hold(payerOf(request.caller), bytes)
+    const release = hold(accountOf(request.caller), bytes)
     releases.set(request, release)
     // A body that breaks off is let go at once; one that was read is worked on, whether or not its client has gone.
     reply.raw.once('close', () => {

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Reader, sql, type Value } from '../database/database.ts'
 import { findUnkeepable } from '../documents/characters.ts'
@@ -6,6 +5,7 @@ import { compose, fold, unshowable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
 import { meaningful, type Query, repeatedParameter, unknownParameter } from '../http/query.ts'
+import { nextTurn } from './turns.ts'
 
 /** The most items that one answer holds when the client asks for pages. */
 export const pageSizeMax = 1_000

@@ -1,4 +1,4 @@
-import { Refusal } from '../../errors.ts'
+import { busy, type Refusal } from '../../errors.ts'
 import type { Client } from '../../http/clients.ts'
 
 export interface LineLimits {
@@ -19,10 +19,8 @@ interface Waiting {
 /** Seconds after which a refused client should try again: a line is worked off in less. */
 const retryAfterSeconds = 1
 
-function busy(): Refusal {
-  return new Refusal([{ code: 503, message: 'Too many are waiting for this; try again.' }], {
-    'retry-after': String(retryAfterSeconds),
-  })
+function tooMany(): Refusal {
+  return busy('Too many are waiting for this; try again.', retryAfterSeconds)
 }
 
 /**
@@ -61,10 +59,10 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
 
   /** @throws Refusal 503 when `line` is full, or when no other line is longer while all places are taken. */
   function makeRoom(line: readonly Waiting[]): void {
-    if (line.length >= waitingEachMax) throw busy()
+    if (line.length >= waitingEachMax) throw tooMany()
     if (waiting < waitingMax) return
     const longest = longestLine()
-    if (longest.length <= line.length + 1) throw busy()
+    if (longest.length <= line.length + 1) throw tooMany()
     longest.pop()?.refuse()
     waiting -= 1
   }
@@ -79,7 +77,7 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
     waiting += 1
     lines.set(client.payer, line)
     await new Promise<void>((resolve, reject) => {
-      line.push({ client, begin: resolve, refuse: () => reject(busy()) })
+      line.push({ client, begin: resolve, refuse: () => reject(tooMany()) })
     })
   }
 

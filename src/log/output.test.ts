@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createLogOutput } from './log-output.ts'
+import { createLogOutput } from './output.ts'
 import type { Sink } from './sink.ts'
 
 /** A disk with `room` bytes left: it takes what fits, and then fails. */

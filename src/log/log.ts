@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
 import type { Config } from '../config.ts'
-import { createLogOutput } from './log-output.ts'
+import { createLogOutput } from './output.ts'
 import { openSink } from './sink.ts'
 
 export interface Log {
