@@ -55,8 +55,6 @@ describe('the settings of the program', () => {
     ['DATABASE_URL', 'sqlite:'],
     ['DATABASE_CONNECTIONS_MAX', '1'],
     ['LOG_LEVEL', 'loud'],
-    ['ADMIN_USERNAME', ''],
-    ['ADMIN_PASSWORD', 'secret'],
     ['SESSION_HOURS', '0'],
     ['BODY_BYTES_MAX', '1'],
     ['ANNOUNCEMENT_BYTES_MAX', '-1'],

@@ -32,15 +32,11 @@ export const ConfigSchema = Type.Object(
         'The least severe log line that is written; each request is a line of level `info`.',
     }),
     ADMIN_USERNAME: Type.String({
-      minLength: 1,
-      maxLength: 161,
       default: 'admin',
       description: 'Id of the system admin created when there is none.',
     }),
     ADMIN_PASSWORD: Type.Optional(
       Type.String({
-        minLength: 8,
-        maxLength: 128,
         description:
           'Password of that admin, 8 to 128 characters; without it one is generated and printed once.',
       }),

@@ -65,7 +65,8 @@ describe.each(engines)('lists at size on $name', (engine) => {
       await transaction.run(insertRoutePoints)
       await transaction.run(insertDnis)
     })
-    await world.test.analyze()
+    // No installation gathers statistics on SQLite; with those of a nearly empty table it would read the whole of it.
+    if (engine.name !== 'SQLite') await world.test.analyze()
   }, 120_000)
   afterAll(() => world.close())
 

@@ -413,7 +413,8 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     expect(made.length).toBeGreaterThan(100)
     expect(
       [...new Set(made)].filter(
-        (text) => !seen.statements.has(text) && !/^EXPLAIN|sqlite_schema|pragma_page_count/.test(text),
+        (text) =>
+          !seen.statements.has(text) && !/^EXPLAIN|sqlite_schema|pragma_page_count/.test(text),
       ),
     ).toEqual([])
   })

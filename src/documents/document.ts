@@ -48,6 +48,8 @@ export interface Judged<Value> {
 export interface Document<Value = Members> {
   schemas: DocumentSchemas
   wrapper: string | undefined
+  /** A body without the wrapper that it may have. */
+  unwrap(body: unknown): unknown
   /** Judges the body of a creation; `domain` is what ids without one get. */
   create(body: unknown, domain?: string): Judged<Value>
   /** Judges the body of a partial update of `stored`. */
@@ -213,7 +215,7 @@ export function defineDocument<S extends TObject>(
   const defaulted = beginnings(defaults)
   const constants = constantsOf(schema)
 
-  function unwrapped(body: unknown): unknown {
+  function unwrap(body: unknown): unknown {
     const { wrapper } = definition
     const isWrapped = wrapper && isObject(body) && Object.hasOwn(body, wrapper)
     return isWrapped && Object.keys(body).length === 1 ? body[wrapper] : body
@@ -243,11 +245,11 @@ export function defineDocument<S extends TObject>(
   return {
     schemas,
     wrapper: definition.wrapper,
-    create: (body, domain) =>
-      judge(defaults, { body: unwrapped(body), domain }, [validateCreation]),
+    unwrap,
+    create: (body, domain) => judge(defaults, { body: unwrap(body), domain }, [validateCreation]),
     change(before, given, domain) {
       const stored = before as Members
-      const sent = unwrapped(given)
+      const sent = unwrap(given)
       const body = isObject(sent) ? withoutRepeated(schema, stored, sent) : sent
       return judge(stored, { body, before, domain }, [
         // What can only be repeated is compared as it is, and need not be valid besides.

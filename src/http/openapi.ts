@@ -90,13 +90,16 @@ export async function addDocumentation(app: FastifyInstance): Promise<void> {
   app.addHook('onListen', () => document.prepare())
   app.get(
     '/openapi.json',
-    { config: { permission: 'public' }, schema: { hide: true } as object },
+    { config: { permission: 'public', query: {} }, schema: { hide: true } as object },
     document.send,
   )
   // A browser that comes to the front door. Behind a proxy with a path that nobody told us of, only a relative one is right.
   app.get(
     '/',
-    { config: { permission: 'public', produces: '*/*' }, schema: { hide: true } as object },
+    {
+      config: { permission: 'public', produces: '*/*', query: {} },
+      schema: { hide: true } as object,
+    },
     async (_request, reply) =>
       reply.redirect(app.publicUrl ? documentationPath : `.${documentationPath}`),
   )

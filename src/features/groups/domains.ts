@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url'
 import { type Reader, sql } from '../../database/database.ts'
+import { fold } from '../../documents/normalise.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { type Caller, levels, type Place } from '../../http/permissions.ts'
 
@@ -8,7 +9,7 @@ import { type Caller, levels, type Place } from '../../http/permissions.ts'
  * written in other letters than ASCII.
  */
 export function domainKey(domain: string): string {
-  const [host = ''] = domain.normalize('NFKC').toLowerCase().split(/[:;?]/, 1)
+  const [host = ''] = fold(domain).split(/[:;?]/, 1)
   const name = /^\p{ASCII}*$/v.test(host) ? host : domainToASCII(host) || host
   return name.trim().replace(/\.+$/, '')
 }

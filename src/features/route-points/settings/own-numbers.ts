@@ -28,8 +28,10 @@ function destinationsIn(schema: Schema, value: Members, path = ''): Map<string, 
  * own number at the same moment.
  */
 export function guardOf(setting: Setting, body: unknown): Guard {
-  const given = isObject(body) ? destinationsIn(setting.document.schemas.shown, body) : new Map()
-  return given.size > 0 ? 'reads' : setting.guard
+  const { document, guard } = setting
+  const given = document.unwrap(body)
+  if (!isObject(given)) return guard
+  return destinationsIn(document.schemas.shown, given).size > 0 ? 'reads' : guard
 }
 
 /** Judges each destination of a setting that is new, as `checkDestination` does. */
