@@ -1,4 +1,4 @@
-import { sql, type Transaction, type Value } from '../database/database.ts'
+import { type Statement, sql, type Transaction, type Value } from '../database/database.ts'
 import type { TableReference, TableShape } from '../database/shape.ts'
 import type { Columns, Table } from './table.ts'
 
@@ -15,17 +15,25 @@ interface Rows {
   values: readonly Value[]
 }
 
+/** `change` of as many rows that bear a condition as one statement may change. */
+export function oneStep(
+  change: string,
+  { shape: { name, key }, where }: Omit<Rows, 'values'>,
+): Statement<never> {
+  const columns = key.join(', ')
+  const some = `SELECT ${columns} FROM ${name} WHERE ${where} LIMIT ${rowsPerStep}`
+  return sql(`${change} WHERE (${columns}) IN (${some})`)
+}
+
 /** `change` of some rows at a time, until there are none left; they must no longer bear the condition afterwards. */
 async function inSteps(
   transaction: Transaction,
   change: string,
-  { shape: { name, key }, where, values }: Rows,
+  rows: Rows,
   ...set: Value[]
 ): Promise<void> {
-  const columns = key.join(', ')
-  const some = `SELECT ${columns} FROM ${name} WHERE ${where} LIMIT ${rowsPerStep}`
-  const statement = sql(`${change} WHERE (${columns}) IN (${some})`)
-  while ((await transaction.run(statement, ...set, ...values)) === rowsPerStep);
+  const statement = oneStep(change, rows)
+  while ((await transaction.run(statement, ...set, ...rows.values)) === rowsPerStep);
 }
 
 function whereEqual(columns: readonly string[]): string {

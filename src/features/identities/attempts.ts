@@ -27,7 +27,7 @@ const memory = 24 * 60 * 60 * 1_000
 /** How long an address is known after a sign-in from it, in milliseconds. */
 const addressMemory = 30 * 24 * 60 * 60 * 1_000
 
-const expiry = defineExpiry('sign_in_attempts', 'forget_at')
+const expiry = defineExpiry({ name: 'sign_in_attempts', key: ['attempt_key'] }, 'forget_at')
 const selectAttempts = sql<{ failures: number; retry_at: number; forget_at: number }>(
   'SELECT failures, retry_at, forget_at FROM sign_in_attempts WHERE attempt_key = ?',
 )
@@ -103,10 +103,8 @@ export async function admitAttempt(
   identityKey: string,
   address: string,
 ): Promise<void> {
-  const tidy = await expiry.plan(database, addressMemory)
   const keys = attemptKeys(identityKey, address)
-  const wait = await database.write(async (transaction) => {
-    await tidy(transaction)
+  const wait = await expiry.write(database, addressMemory, async (transaction) => {
     const rows = [await readRow(transaction, keys.address, policies.address)]
     if (!(await transaction.get(selectAttempts, keys.known))) {
       rows.push(await readRow(transaction, keys.account, policies.account))
@@ -114,7 +112,7 @@ export async function admitAttempt(
     const longest = Math.max(...rows.map((row) => row.wait))
     if (longest === 0) for (const row of rows) await countFailure(transaction, row)
     return longest
-  }, 'keys')
+  })
   if (wait === 0) return
   const seconds = Math.ceil(wait / 1_000)
   throw new Refusal(

@@ -1,33 +1,59 @@
 import { type Database, sql, type Transaction } from '../../database/database.ts'
+import type { TableShape } from '../../database/shape.ts'
+import { oneStep } from '../../resources/steps.ts'
 
 /**
  * Rows that end by themselves, at the time in `column`, in milliseconds since 1970. No row may be further from its end
  * than `millisecondsMax`: one that is was written by a clock that was ahead, or before the maximum was lowered.
  */
-export function defineExpiry(table: string, column: string) {
+export function defineExpiry(shape: Pick<TableShape, 'name' | 'key'>, column: string) {
+  const { name } = shape
   // Each looks at one end of an index.
   const selectEnds = sql<{ earliest: number | null; latest: number | null }>(
-    `SELECT (SELECT min(${column}) FROM ${table}) AS earliest,
-       (SELECT max(${column}) FROM ${table}) AS latest`,
+    `SELECT (SELECT min(${column}) FROM ${name}) AS earliest,
+       (SELECT max(${column}) FROM ${name}) AS latest`,
   )
-  const deleteEnded = sql(`DELETE FROM ${table} WHERE ${column} < ?`)
-  const shorten = sql(`UPDATE ${table} SET ${column} = ? WHERE ${column} > ?`)
+  const deleteEnded = oneStep(`DELETE FROM ${name}`, { shape, where: `${column} < ?` })
+  const shorten = oneStep(`UPDATE ${name} SET ${column} = ?`, { shape, where: `${column} > ?` })
+  // Two that tidy at once take the same rows, and on PostgreSQL one of them is run again for it.
+  let isTidying = false
+
+  /** What is to be removed and shortened now; undefined where nothing is, or somebody else does it. */
+  async function plan(database: Database, millisecondsMax: number) {
+    if (isTidying) return undefined
+    const now = Date.now()
+    const latestMax = now + millisecondsMax
+    const { earliest, latest } = (await database.get(selectEnds)) ?? {}
+    const isOver = (earliest ?? now) < now
+    const isTooFar = (latest ?? now) > latestMax
+    if (isTidying || !(isOver || isTooFar)) return undefined
+    return async (transaction: Transaction) => {
+      if (isOver) await transaction.run(deleteEnded, now)
+      if (isTooFar) await transaction.run(shorten, latestMax, latestMax)
+    }
+  }
 
   return {
     /**
-     * Answers what a write of the caller's should do to remove rows whose time is over and to shorten others to the
-     * maximum. It is decided outside of the write: on PostgreSQL, writes that read ranges of what others add undo each other.
+     * Does a write with the guard `keys`, and in it removes some rows whose time is over and shortens some others to the
+     * maximum: one step of each, since there may be very many. The next writes do the rest. Whether there are any is
+     * decided outside of the write: on PostgreSQL, writes that read ranges of what others add undo each other.
      */
-    async plan(
+    async write<Result>(
       database: Database,
       millisecondsMax: number,
-    ): Promise<(transaction: Transaction) => Promise<void>> {
-      const now = Date.now()
-      const latestMax = now + millisecondsMax
-      const { earliest, latest } = (await database.get(selectEnds)) ?? {}
-      return async (transaction) => {
-        if ((earliest ?? now) < now) await transaction.run(deleteEnded, now)
-        if ((latest ?? now) > latestMax) await transaction.run(shorten, latestMax, latestMax)
+      change: (transaction: Transaction) => Promise<Result>,
+    ): Promise<Result> {
+      const tidy = await plan(database, millisecondsMax)
+      if (!tidy) return database.write(change, 'keys')
+      isTidying = true
+      try {
+        return await database.write(async (transaction) => {
+          await tidy(transaction)
+          return change(transaction)
+        }, 'keys')
+      } finally {
+        isTidying = false
       }
     },
   }

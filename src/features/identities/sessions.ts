@@ -54,7 +54,7 @@ const SignedIn = Type.Object({
   }),
 })
 
-const expiry = defineExpiry('sessions', 'expires_at')
+const expiry = defineExpiry({ name: 'sessions', key: ['secret_hash'] }, 'expires_at')
 const selectSession = sql<CallerRow & { expires_at: number }>(
   `SELECT ${callerColumns}, sessions.expires_at FROM sessions
    JOIN identities ON identities.identity_key = sessions.identity_key
@@ -87,13 +87,12 @@ const updateSignIn = sql('UPDATE identities SET signed_in_at = ? WHERE identity_
 
 /** Sessions that a clock ahead of ours has made would live for as long as it was ahead. */
 async function shortenSessions(database: Database, sessionSeconds: number): Promise<void> {
-  await leaveBehind('sessions', async () => {
-    const tidy = await expiry.plan(database, sessionSeconds * 1_000)
-    await database.write(tidy)
-  })
+  await leaveBehind('sessions', () =>
+    expiry.write(database, sessionSeconds * 1_000, async () => {}),
+  )
 }
 
-/** Whose session a secret is; it ends in `sessionSeconds` from now at the latest. */
+/** Whose session a secret is. One that lives longer than `sessionSeconds` from now is shortened, with the others. */
 export async function findBySession(
   database: Database,
   secretText: string,
@@ -143,17 +142,15 @@ async function signIn(
   const { tenant_id, group_id, identity_id, level, password_hash, signed_in_at } = account
   const secretText = newSecret()
   const milliseconds = attempt.sessionSeconds * 1_000
-  const tidy = await expiry.plan(database, milliseconds)
-  await database.write(async (transaction) => {
+  await expiry.write(database, milliseconds, async (transaction) => {
     // Whoever changed the password meanwhile meant to end this.
     const current = await transaction.get(selectAccount, key)
     if (current?.password_hash !== password_hash) throw wrongPassword()
     await acceptAttempt(transaction, key, address)
-    await tidy(transaction)
     await transaction.run(insertSession, hashSecret(secretText), key, Date.now() + milliseconds)
     // A change of the password changes this row too, so one of the two is run again and sees the other.
     await transaction.run(updateSignIn, Date.now(), key)
-  }, 'keys')
+  })
   const ids = {
     ...(tenant_id !== null && { tenant_id }),
     ...(group_id !== null && { group_id }),
