@@ -266,6 +266,48 @@ describe.each(engines)('signing in on $name', (engine) => {
     })
   })
 
+  describe('while there are as many sessions as an account may have', () => {
+    it('ends the oldest of them and no other, nobody else’s, and keeps nobody out', async () => {
+      const { username, url, cookie: second } = await createUser('often')
+      const bystander = await createUser('seldom')
+      const first = cookieOf(await signIn(username))
+      const end = (cookie: string, milliseconds: number) => {
+        const move = sql('UPDATE sessions SET expires_at = ? WHERE secret_hash = ?')
+        const hash = hashSecret(cookie.split('=')[1] ?? '')
+        return world.database.write((transaction) =>
+          transaction.run(move, Date.now() + milliseconds, hash),
+        )
+      }
+      const minute = 60_000
+      await end(first, minute)
+      await end(second, 2 * minute)
+      await end(bystander.cookie, minute)
+      const fill = sql(
+        `INSERT INTO sessions (secret_hash, identity_key, expires_at)
+         WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 298)
+         SELECT 'often ' || CAST(i AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT) FROM numbers`,
+      )
+      await world.database.write((transaction) =>
+        transaction.run(fill, username, Date.now() + 3 * minute),
+      )
+      const third = cookieOf(await signIn(username))
+      expectRefusal(await askBy(first, 'GET', url), 401)
+      for (const cookie of [second, third]) {
+        expect((await askBy(cookie, 'GET', url)).status).toBe(200)
+      }
+      expect((await askBy(bystander.cookie, 'GET', bystander.url)).status).toBe(200)
+      const fourth = cookieOf(await signIn(username))
+      expectRefusal(await askBy(second, 'GET', url), 401)
+      for (const cookie of [third, fourth]) {
+        expect((await askBy(cookie, 'GET', url)).status).toBe(200)
+      }
+      const count = sql<{ count: number }>(
+        'SELECT count(*) AS count FROM sessions WHERE identity_key = ?',
+      )
+      expect(Number((await world.database.get(count, username))?.count)).toBe(300)
+    })
+  })
+
   describe('out', () => {
     it('ends this session, and no other', async () => {
       const { cookie, url, username } = await createUser('leaving')

@@ -11,6 +11,7 @@ import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
 import { isOverTls } from '../../http/proxies.ts'
 import type { SignInListener } from '../../metrics/sign-ins.ts'
+import { rowsPerStep } from '../../resources/steps.ts'
 import { record } from '../changes/record.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { defineExpiry } from './expiry.ts'
@@ -54,6 +55,12 @@ const SignedIn = Type.Object({
   }),
 })
 
+/**
+ * Sessions of one account. A script that signs in every three minutes has fewer in twelve hours, so it ends nobody's
+ * who shares the account with it; and all go in one statement.
+ */
+const sessionsMax = 300
+
 const expiry = defineExpiry({ name: 'sessions', key: ['secret_hash'] }, 'expires_at')
 const selectSession = sql<CallerRow & { expires_at: number }>(
   `SELECT ${callerColumns}, sessions.expires_at FROM sessions
@@ -62,6 +69,12 @@ const selectSession = sql<CallerRow & { expires_at: number }>(
 )
 const insertSession = sql(
   'INSERT INTO sessions (secret_hash, identity_key, expires_at) VALUES (?, ?, ?)',
+)
+/** Makes room for one more: those go that would have ended first. */
+const deleteOldest = sql(
+  `DELETE FROM sessions WHERE secret_hash IN (
+     SELECT secret_hash FROM sessions WHERE identity_key = ?
+     ORDER BY expires_at DESC LIMIT ${rowsPerStep} OFFSET ${sessionsMax - 1})`,
 )
 const deleteSession = sql('DELETE FROM sessions WHERE secret_hash = ?')
 
@@ -147,6 +160,7 @@ async function signIn(
     const current = await transaction.get(selectAccount, key)
     if (current?.password_hash !== password_hash) throw wrongPassword()
     await acceptAttempt(transaction, key, address)
+    await transaction.run(deleteOldest, key)
     await transaction.run(insertSession, hashSecret(secretText), key, Date.now() + milliseconds)
     // A change of the password changes this row too, so one of the two is run again and sees the other.
     await transaction.run(updateSignIn, Date.now(), key)
@@ -213,6 +227,7 @@ export function addSessions(
     path: '/api/v1/login/',
     id: 'login',
     summary: 'Sign in: answers the sessionid cookie',
+    description: `An account has at most ${sessionsMax} sessions: one more ends the oldest.`,
     tag,
     permission: 'public',
     body: credentials.schemas.documented.forCreation,

@@ -125,6 +125,67 @@ describe.each(engines)('tokens on $name', (engine) => {
     })
   })
 
+  describe('are a hundred of one owner at most', () => {
+    /** Tokens of an owner who has one already, until there are `total`; they end at `expiresAt`. */
+    function fill(total: number, expiresAt: number | null) {
+      return run(
+        `INSERT INTO tokens (identity_key, token_id, name, name_key, level, expires_at, value)
+         WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ?)
+         SELECT 'tenantadmin@sip.netaxis.be', 'filled ' || CAST(i AS TEXT), 'filled', 'filled', 12,
+           CAST(? AS BIGINT), '{}' FROM numbers`,
+        total - 1,
+        expiresAt,
+      )
+    }
+    const empty = () => run("DELETE FROM tokens WHERE token_id LIKE 'filled %' OR name = 'another'")
+    const create = () => world.ask('tenantAdmin', 'POST', url, { name: 'another' })
+    const count = async () => {
+      const { headers } = await world.ask('tenantAdmin', 'GET', `${url}?pageSize=1`)
+      return Number(headers['x-total-count'])
+    }
+
+    it('and no more are made; a deletion makes room, and nobody else is concerned', async () => {
+      await fill(99, null)
+      const made = await create()
+      expect(made.status).toBe(201)
+      await expectUnchanged(world, async () => {
+        const answer = await create()
+        expectRefusal(answer, 400, [{ code: 2, message: expect.stringContaining('100 tokens') }])
+      })
+      expect(await count()).toBe(100)
+      expectRefusal(await world.ask('tenantAdmin', 'POST', url, { name: '', userLevel: 16 }), 400, [
+        { code: 2, parameter: 'name' },
+        { code: 2, parameter: 'userLevel' },
+        { code: 2, message: expect.stringContaining('100 tokens') },
+      ])
+      const renamed = await world.ask('tenantAdmin', 'PUT', made.headers.location as string, {
+        name: 'another',
+      })
+      expect(renamed.status).toBe(200)
+      await make('otherTenantAdmin')
+      await world.ask('tenantAdmin', 'DELETE', String(made.headers.location))
+      expect((await create()).status).toBe(201)
+      await empty()
+    })
+
+    it('of which expired ones stay until there would be more', async () => {
+      await fill(99, 1)
+      expect((await create()).status).toBe(201)
+      expect(await count()).toBe(100)
+      expect((await create()).status).toBe(201)
+      expect(await count()).toBe(3)
+      await empty()
+    })
+
+    it('however many are asked for at once', async () => {
+      await fill(95, null)
+      const answers = await Promise.all(Array.from({ length: 12 }, create))
+      expect(answers.filter(({ status }) => status === 201)).toHaveLength(5)
+      expect(await count()).toBe(100)
+      await empty()
+    })
+  })
+
   it('speak for their owner, in header names and schemes of any case', async () => {
     const { secret } = await make('groupAdmin')
     for (const authorization of [`Bearer ${secret}`, `bearer ${secret}`, `BEARER  ${secret} `]) {

@@ -23,6 +23,9 @@ import { hashSecret, newSecret } from './secrets.ts'
 /** Precision in milliseconds with which a token's last use is kept: finer would cost a write a request. */
 const usePrecision = 60 * 60 * 1_000
 
+/** Tokens of one owner, expired ones among them: more than anybody tells apart, few enough to go in one statement. */
+const tokensMax = 100
+
 const instantPattern =
   '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$'
 
@@ -74,6 +77,15 @@ const selectUse = sql<{ used_at: number | null }>(
 )
 const updateSecret = sql(
   'UPDATE tokens SET secret_hash = ? WHERE identity_key = ? AND token_id = ?',
+)
+const selectLiving = sql<{ count: number }>(
+  `SELECT count(*) AS count FROM tokens
+   WHERE identity_key = ? AND (expires_at IS NULL OR expires_at > ?)`,
+)
+/** Removes the expired tokens of an owner who has as many as there may be. */
+const makeRoom = sql(
+  `DELETE FROM tokens WHERE identity_key = ? AND expires_at <= ?
+     AND (SELECT count(*) FROM tokens WHERE identity_key = ?) >= ${tokensMax}`,
 )
 
 async function noteUse(
@@ -142,6 +154,14 @@ function* checkToken(value: Token, before: Token | undefined, caller: Caller): I
   }
 }
 
+/** What stands against another token of the same owner. */
+async function checkRoom(reader: Reader, { identityKey }: Caller): Promise<Fault[]> {
+  const living = Number((await reader.get(selectLiving, identityKey, Date.now()))?.count)
+  if (living < tokensMax) return []
+  const message = `There are ${tokensMax} tokens that have not expired, the most that one owner may have: delete one.`
+  return [{ code: 2, message }]
+}
+
 /**
  * A token touches neither a token of a higher level nor one that outlives it: whoever finds a weak token must not
  * prolong a strong one, or take it away.
@@ -180,7 +200,9 @@ export const tokens: Resource<Token> = {
   noun: 'token',
   plural: 'tokens',
   tag: 'Sign-in',
-  description: 'Tokens are for scripts, which send them as `Authorization: Bearer …`.',
+  description:
+    'Tokens are for scripts, which send them as `Authorization: Bearer …`. ' +
+    `Everybody may have ${tokensMax}; expired ones go when there would be more.`,
   path: '/api/v1/tokens/',
   parameter: 'token_id',
   permissions: {
@@ -221,8 +243,12 @@ export const tokens: Resource<Token> = {
   prepare: async (_secrets, { isNew }) => (isNew ? { token: newSecret() } : {}),
   reveal: ({ token }) => ({ token }),
   admitWrite: admitToken,
-  check: async ({ value, before, caller }) => [...checkToken(value, before, caller)],
-  async save({ transaction, key, secrets: { token } }, writeRow) {
+  check: async ({ transaction, value, before, caller }) => [
+    ...checkToken(value, before, caller),
+    ...(before ? [] : await checkRoom(transaction, caller)),
+  ],
+  async save({ transaction, key, before, caller: { identityKey }, secrets: { token } }, writeRow) {
+    if (!before) await transaction.run(makeRoom, identityKey, Date.now(), identityKey)
     await writeRow()
     if (token !== undefined) await transaction.run(updateSecret, hashSecret(token), ...key)
   },
