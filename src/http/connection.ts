@@ -42,6 +42,16 @@ function stopParsing(socket: Socket): void {
 }
 
 /**
+ * Takes a socket from Node's parser for good, which would go on making requests of what comes, and ending bodies. What still
+ * comes is read and thrown away, so that the last words are not lost by a reset.
+ */
+function passOver(socket: Socket): void {
+  // The parser reads the socket by itself until somebody else wants to.
+  socket.on('data', () => {})
+  socket.removeAllListeners('data').resume()
+}
+
+/**
  * One connection of a client, which asks one thing at a time: Node starts every request that it has parsed, however many a
  * client sends before it reads an answer. Here the next one begins when the answer before is in the kernel's hands.
  */
@@ -124,12 +134,13 @@ export class Connection {
 
   /**
    * Ends the connection with a refusal of what came last and is no whole request, after the answers to all that came
-   * before it. Only the first refusal counts.
+   * before it. Only the first refusal counts. Nothing more is parsed: what is refused never comes whole, and is never done.
    *
    * @param makeWords the bytes of an answer; not called when none can be said.
    */
   refuse(makeWords: () => string): void {
     if (this.#lastWords !== undefined) return
+    passOver(this.socket)
     const isPartOf = this.#latest?.complete === false
     if (!isPartOf) {
       this.#lastWords = makeWords()
