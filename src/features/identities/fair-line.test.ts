@@ -94,6 +94,31 @@ describe('a line of dear work', () => {
     expect(refused).toEqual(['c1'])
   })
 
+  it.each([
+    ['its payer’s places', { atOnce: 1, waitingMax: 9, waitingEachMax: 3 }, 'a9'],
+    ['all places', { atOnce: 1, waitingMax: 3, waitingEachMax: 3 }, 'd1'],
+  ])('refuses nobody while some who have gone take %s', async (_, limits, name) => {
+    const { come, begun, refused, settle, workOff } = observe(limits)
+    const gone = new Set<string>()
+    const names = name === 'a9' ? ['a1', 'a2', 'a3', 'a4'] : ['a1', 'a2', 'b1', 'c1']
+    for (const one of names) void come(one, () => gone.has(one))
+    await settle()
+    for (const one of names.slice(1, 3)) gone.add(one)
+    void come(name)
+    await settle()
+    expect(refused).toEqual(names.slice(1, 3))
+    expect(begun).toEqual(names.slice(0, 1))
+    // What they took is free again, and only that.
+    const others = ['a6', 'a7'].map((one) => come(one))
+    await settle()
+    expect(refused).toEqual([...names.slice(1, 3), 'a7'])
+    await workOff()
+    await Promise.all(others)
+    expect(begun.toSorted()).toEqual(
+      [...names.filter((one) => !gone.has(one)), name, 'a6'].toSorted(),
+    )
+  })
+
   it('goes on after work that failed', async () => {
     const line = createFairLine({ atOnce: 1, waitingMax: 1, waitingEachMax: 1 })
     const client = { payer: 'a', isGone: () => false }

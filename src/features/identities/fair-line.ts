@@ -51,6 +51,18 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
     }
   }
 
+  /** Those who have gone must not take the places of others until their turn. */
+  function dropGone(): void {
+    for (const [payer, line] of lines) {
+      const here = line.filter(({ client }) => !client.isGone())
+      const gone = line.filter((one) => !here.includes(one))
+      waiting -= gone.length
+      for (const { refuse } of gone) refuse()
+      line.splice(0, line.length, ...here)
+      if (line.length === 0) lines.delete(payer)
+    }
+  }
+
   function longestLine(): Waiting[] {
     let longest: Waiting[] = []
     for (const line of lines.values()) if (line.length > longest.length) longest = line
@@ -59,6 +71,8 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
 
   /** @throws Refusal 503 when `line` is full, or when no other line is longer while all places are taken. */
   function makeRoom(line: readonly Waiting[]): void {
+    if (line.length < waitingEachMax && waiting < waitingMax) return
+    dropGone()
     if (line.length >= waitingEachMax) throw tooMany()
     if (waiting < waitingMax) return
     const longest = longestLine()
