@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines, type TestDatabase } from '../../../test/engines.ts'
 import { buildApp } from '../../app.ts'
 import { readConfig } from '../../config.ts'
+import { sql } from '../../database/database.ts'
 import { createRegistry } from '../../metrics/registry.ts'
 import { createFirstAdmin } from '../admins/first-admin.ts'
 import { accountHash } from './attempts.ts'
@@ -104,5 +105,31 @@ describe.each(engines)('what operators see of sign-ins on $name', (engine) => {
     const [line] = newLines().filter(({ msg }) => msg === 'password change refused')
     expect(line).toMatchObject({ account: accountHash('admin'), reason: 'wrong' })
     expect(await outcomes()).toEqual(before)
+  })
+
+  it.each([
+    [401, "DELETE FROM sessions WHERE identity_key = 'admin'"],
+    [403, "UPDATE identities SET level = 12 WHERE identity_key = 'admin'"],
+  ])('are no guesses of whoever has lost the right to ask meanwhile (%i)', async (status, end) => {
+    const { headers } = await signIn('admin', password, '192.0.2.6')
+    const cookie = String(headers['set-cookie']).split(';', 1)[0] ?? ''
+    const { database } = test
+    const { get } = database
+    const run = (text: string) => database.write((transaction) => transaction.run(sql(text)))
+    newLines()
+    // The right ends between the first look at the session and the turn.
+    database.get = async (statement, ...values) => {
+      const row = await get.call(database, statement, ...values)
+      if (statement.text.includes('FROM sessions')) {
+        database.get = get
+        await run(end)
+      }
+      return row as never
+    }
+    const body = { oldPassword: wrong, newPassword: 'staple horse correct' }
+    const answer = await send('/api/v1/password/', body, { cookie })
+    expect(answer.statusCode).toBe(status)
+    expect(newLines().filter(({ reason }) => reason !== undefined)).toEqual([])
+    await run("UPDATE identities SET level = 16 WHERE identity_key = 'admin'")
   })
 })

@@ -3,12 +3,15 @@ import { Refusal } from '../../errors.ts'
 import type { SignInListener, SignInOutcome } from '../../metrics/sign-ins.ts'
 import { accountHash } from './attempts.ts'
 
-/** By the status of the refusal; one's own old password is a field that is wrong (400). */
-const outcomes: Record<number, SignInOutcome> = {
-  400: 'wrong',
-  401: 'wrong',
-  429: 'slowed',
-  503: 'busy',
+/** A guess that verification has found wrong. */
+export class WrongGuess extends Refusal {}
+
+/** What a guess has come to; undefined where none was made, since whoever asks has lost the right to. */
+function outcomeOf(error: unknown): SignInOutcome | undefined {
+  if (error instanceof WrongGuess) return 'wrong'
+  if (!(error instanceof Refusal)) return 'failed'
+  if (error.status === 429) return 'slowed'
+  return error.status === 503 ? 'busy' : undefined
 }
 
 /**
@@ -29,7 +32,8 @@ export async function observeGuess<Result>(
     onOutcome?.('success')
     return result
   } catch (error) {
-    const reason = (error instanceof Refusal && outcomes[error.status]) || 'failed'
+    const reason = outcomeOf(error)
+    if (reason === undefined) throw error
     onOutcome?.(reason)
     const { address } = request
     request.log.warn({ account: accountHash(identityKey), address, reason }, `${words} refused`)

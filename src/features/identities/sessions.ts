@@ -4,7 +4,7 @@ import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { secret, text } from '../../documents/vocabulary.ts'
-import { invalid, Refusal, refuseIfAny } from '../../errors.ts'
+import { invalid, refuseIfAny } from '../../errors.ts'
 import { clientOf } from '../../http/clients.ts'
 import { sessionCookie, sessionSecrets } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
@@ -15,7 +15,7 @@ import { rowsPerStep } from '../../resources/steps.ts'
 import { record } from '../changes/record.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { defineExpiry } from './expiry.ts'
-import { observeGuess } from './guesses.ts'
+import { observeGuess, WrongGuess } from './guesses.ts'
 import {
   type CallerRow,
   callerColumns,
@@ -124,8 +124,8 @@ export async function findBySession(
   })
 }
 
-function wrongPassword(): Refusal {
-  return new Refusal([{ code: 401, message: 'The username or password is wrong.' }])
+function wrongPassword(): WrongGuess {
+  return new WrongGuess([{ code: 401, message: 'The username or password is wrong.' }])
 }
 
 function cookie(request: FastifyRequest, value: string, seconds: number): string {
@@ -188,7 +188,8 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
     await admitAttempt(database, identityKey, address)
     const account = await database.get(selectAccount, identityKey)
     if (!(await passwords.verify(account?.password_hash, oldPassword))) {
-      refuseIfAny([invalid('oldPassword', "The 'oldPassword' field is not the current password.")])
+      const message = "The 'oldPassword' field is not the current password."
+      throw new WrongGuess([invalid('oldPassword', message)])
     }
     return { before: account?.password_hash, passwordHash: await passwords.hash(newPassword) }
   }
