@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { networkOf } from './addresses.ts'
+import type { Caller } from './permissions.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,6 +15,11 @@ export interface Client {
   payer: string
   /** Whether nobody is left to be answered. */
   isGone(): boolean
+}
+
+/** Other tenants must not suffer from one tenant's work, by however many of its people it is asked for. */
+export function payerOf({ tenantKey, identityKey }: Caller): string {
+  return tenantKey === null ? `identity ${identityKey}` : `tenant ${tenantKey}`
 }
 
 /** Somebody who is signed in takes turns as themselves, anybody else with all others of the same network. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { busy, type Refusal } from '../errors.ts'
-import type { Caller } from './permissions.ts'
+import { payerOf } from './clients.ts'
 
 /** Bytes of large bodies that a node takes in at the same time; base64 in JSON is held about five times. */
 const bytesAtOnce = 67_108_864
@@ -10,11 +10,6 @@ const tenantShare = 1 / 4
 
 /** Seconds after which a refused client should try again. */
 const retryAfterSeconds = 2
-
-/** Other tenants' uploads must not suffer from one tenant's, by however many of its people they are sent. */
-function accountOf({ tenantKey, identityKey }: Caller): string {
-  return tenantKey === null ? `identity ${identityKey}` : `tenant ${tenantKey}`
-}
 
 /** Bytes that a body may have before it is read. */
 function announcedBytes({ headers }: FastifyRequest, bytesMax: number): number {
@@ -64,7 +59,7 @@ export function boundLargeBodies(app: FastifyInstance, largestBytes: number): vo
     if (bytes <= ordinaryBytes || (request.routeOptions.bodyLimit ?? 0) <= ordinaryBytes) return
     // It broke off while its sender was looked up: nothing more is heard of it.
     if (request.raw.destroyed) return
-    const release = hold(accountOf(request.caller), bytes)
+    const release = hold(payerOf(request.caller), bytes)
     releases.set(request, release)
     // A body that breaks off is let go at once; one that was read is worked on, whether or not its client has gone.
     reply.raw.once('close', () => {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { documented } from '../documents/schemas.ts'
 import type { Schema } from '../documents/vocabulary.ts'
+import { inTurn } from './dear-operations.ts'
 import { levels, type Permission, permissions } from './permissions.ts'
 
 export interface Example {
@@ -34,6 +35,8 @@ export interface Operation {
   produces?: string
   /** Media types that the body may have; JSON unless told. */
   consumes?: readonly string[]
+  /** It may look at thousands of rows, as each list may: of such, few are done at once, and tenants take turns. */
+  isDear?: boolean
   /** Largest body in bytes where it differs from the configured one. */
   bodyBytesMax?: number
   handler(request: FastifyRequest, reply: FastifyReply): Promise<unknown>
@@ -188,6 +191,10 @@ export function fillPath(path: string, parameters: Record<string, string>): stri
   return path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(parameters[name] ?? ''))
 }
 
+function takingTurns(handler: Operation['handler']): Operation['handler'] {
+  return (request, reply) => inTurn(request, () => handler(request, reply))
+}
+
 /** Adds an operation to the server, and its alias. */
 export function addOperation(app: FastifyInstance, operation: Operation): void {
   const { method, path, permission, produces, query, bodyBytesMax, handler } = operation
@@ -202,7 +209,7 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
       ...(!isList(operation) && { query: query ?? {} }),
     },
     ...(bodyBytesMax !== undefined && { bodyLimit: bodyBytesMax }),
-    handler,
+    handler: operation.isDear || isList(operation) ? takingTurns(handler) : handler,
   }
   app.route({
     ...route,

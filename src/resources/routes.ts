@@ -48,6 +48,8 @@ export function addResource<Value extends Members>(
   }
   const { bodyBytesMax, consumes } = resource
   const sized = { ...(bodyBytesMax && { bodyBytesMax }), ...(consumes && { consumes }) }
+  // A new name is taken over by all that names it, and nothing is deleted before all of that was asked.
+  const isNamed = resource.carry !== undefined
   const item = `${path}:${resource.parameter}/`
   const entries: Operation[] = [
     {
@@ -84,6 +86,7 @@ export function addResource<Value extends Members>(
       summary: `Get ${one}`,
       permission: permissions.read,
       answer: schemaWithout(shown, hidden),
+      isDear: resource.computed?.readPage !== undefined,
       example: examples.read ?? {},
       handler: operations.read,
     },
@@ -96,6 +99,7 @@ export function addResource<Value extends Members>(
       summary: `Change ${one}: absent members stay as they are`,
       permission: permissions.change,
       body: forChange,
+      isDear: isNamed,
       answer: answers.change === 'empty' ? emptyObject : schemaWithout(shown, hidden),
       example: examples.change ?? {},
       handler: operations.change,
@@ -107,6 +111,7 @@ export function addResource<Value extends Members>(
       id: `delete${subject}`,
       summary: `Delete ${one}`,
       permission: permissions.remove,
+      isDear: isNamed || resource.holdsMany === true,
       ...(resource.removeParameters && { query: resource.removeParameters }),
       answer: emptyObject,
       example: { response: {} },

@@ -3,7 +3,7 @@ import { hash, verify } from '@node-rs/argon2'
 import Type from 'typebox'
 import { secret } from '../../documents/vocabulary.ts'
 import type { Client } from '../../http/clients.ts'
-import { createFairLine } from './fair-line.ts'
+import { createFairLine } from '../../http/fair-line.ts'
 
 /** The library's enum cannot be imported under `verbatimModuleSyntax`. */
 const argon2id = 2

@@ -1,5 +1,5 @@
-import { busy, type Refusal } from '../../errors.ts'
-import type { Client } from '../../http/clients.ts'
+import { busy, type Refusal } from '../errors.ts'
+import type { Client } from './clients.ts'
 
 export interface LineLimits {
   /** Pieces of work that are done at the same time. */
@@ -47,7 +47,8 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
         continue
       }
       active += 1
-      next.begin()
+      // Work may keep the thread to itself, so whatever else has come is looked at in between.
+      setImmediate(next.begin)
     }
   }
 

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { engines } from './engines.ts'
+import { createWorld, expectRefusal, group, type Person, routePoint, type World } from './world.ts'
+
+/** As in `src/http/dear-operations.ts`. */
+const [atOnce, eachMax] = [2, 128]
+
+/** Far more at once than are taken. */
+const flooding = 3 * eachMax
+
+const lists = [
+  `${group}users/?pageSize=1&insensitiveFirstNameContains=e`,
+  `${group}departments/`,
+  `${routePoint}dnis/`,
+  `${routePoint}dnis/Main/agents/`,
+  `${routePoint}disposition_codes/`,
+]
+
+describe.each(engines)('operations that look at much on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld(engine)
+    const dnis = { name: 'Main', allowOutgoingACDCall: true }
+    expect((await world.ask('system', 'POST', `${routePoint}dnis/`, dnis)).status).toBe(201)
+  })
+  afterAll(() => world.close())
+
+  /** Asks all at once; answers them in the order of their ends, and how many read the database at the same time at most. */
+  async function askAtOnce(requests: readonly { who?: Person; url: string }[]) {
+    const { database } = world
+    const { all } = database
+    let [begun, done, most] = [0, 0, 0]
+    database.all = (statement, ...values) => {
+      // Each list reads its items by one statement of this kind.
+      if (/ ORDER BY /.test(statement.text)) most = Math.max(most, ++begun - done)
+      return all.call(database, statement, ...values) as never
+    }
+    const ended: { url: string; status: number }[] = []
+    const answers = await Promise.all(
+      requests.map(async ({ who = 'groupAdmin', url }) => {
+        const answer = await world.ask(who, 'GET', url)
+        if (answer.status === 200 && url !== '/healthz') done += 1
+        ended.push({ url, status: answer.status })
+        return answer
+      }),
+    )
+    database.all = all
+    return { answers, ended, most, begun }
+  }
+
+  it('are few at the same time, whoever asks for whichever, and all are answered', async () => {
+    const asked = Array.from({ length: 5 }, () => lists.map((url) => ({ url }))).flat()
+    const { answers, most, begun } = await askAtOnce(asked)
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+    expect(begun).toBe(answers.length)
+    expect(most).toBeLessThanOrEqual(atOnce)
+  })
+
+  it('let everything else have its turn between them, and another tenant’s be the next', async () => {
+    const other = '/api/v1/tenants/othertenant/groups/othergroup/users/'
+    const flood = Array.from({ length: 100 }, () => ({ url: `${group}users/` }))
+    const { ended } = await askAtOnce([
+      ...flood,
+      { url: '/healthz' },
+      { who: 'otherTenantAdmin', url: other },
+    ])
+    const placeOf = (url: string) => ended.findIndex((one) => one.url === url)
+    expect(placeOf('/healthz')).toBeLessThan(20)
+    expect(placeOf(other)).toBeLessThan(20)
+  })
+
+  it('are refused with 503 when too many of one tenant wait', async () => {
+    const flood = Array.from({ length: flooding }, () => ({ url: `${group}users/` }))
+    const { answers } = await askAtOnce(flood)
+    const refused = answers.filter(({ status }) => status !== 200)
+    expect(refused.length).toBeGreaterThan(0)
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(eachMax + atOnce)
+    for (const answer of refused) {
+      expectRefusal(answer, 503)
+      expect(answer.headers['retry-after']).toBe('1')
+    }
+  })
+
+  it.each([
+    ['GET', undefined],
+    ['PUT', { description: 'Good morning' }],
+    ['DELETE', undefined],
+  ] as const)('are a %s of an announcement with all its usages too', async (method, body) => {
+    const flood = Array.from({ length: flooding }, () =>
+      world.ask('groupAdmin', method, `${group}announcements/None/`, body),
+    )
+    const statuses = (await Promise.all(flood)).map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([404, 503]))
+    expect(statuses.filter((status) => status === 404).length).toBeGreaterThan(eachMax)
+  })
+})
