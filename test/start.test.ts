@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { sql } from '../src/database/database.ts'
@@ -177,18 +177,25 @@ describe('before the first admin is created', () => {
 
   it('requests wait for it, and are then answered like any other', async () => {
     const { program, holder } = await startHeld()
+    const { hostname, port } = new URL(program.url)
+    const health = connect(Number(port), hostname).setEncoding('utf8')
+    await once(health, 'connect')
+    health.write(`GET /healthz HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`)
     const body = JSON.stringify({ username: 'admin', password })
     const socket = await beginSignIn(program.url, body)
     socket.write(body.slice(1))
     const ready = fetch(`${program.url}/readyz`)
-    // Long enough for a wrong answer to be on its way.
-    await delay(500)
+    // It would be answered in the turn in which it was read, which a request after the next one comes later than.
+    const later = await beginSignIn(program.url, body)
+    await nextTurn()
+    expect(health.bytesRead).toBe(0)
     await holder.query('COMMIT')
     await holder.end()
     const [answer] = await once(socket, 'data')
     expect(answer).toContain('sessionid=')
     expect((await ready).status).toBe(200)
-    socket.destroy()
+    if (health.bytesRead === 0) await once(health, 'data')
+    for (const one of [socket, later, health]) one.destroy()
   })
 })
 
