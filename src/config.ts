@@ -64,7 +64,7 @@ export const ConfigSchema = Type.Object(
       maximum: 100_000,
       default: 1_000,
       description:
-        'Connections of clients at once; beyond it the one that has been idle or late for the longest gives way.',
+        'Connections of clients at once; beyond it one that is idle or late gives way, first of the network that holds most.',
     }),
     BYTES_PER_SECOND_MIN: Type.Integer({
       minimum: 1,

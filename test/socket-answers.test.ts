@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -108,4 +109,39 @@ describe('what never becomes a request', () => {
   it('leaves the program as it was', async () => {
     expect((await fetch(`${program.url}/healthz`)).status).toBe(200)
   })
+})
+
+it('a connection that makes room for another is told of, and it is none of a proxy’s, which are many clients’', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pointsman-sockets-'))
+  const program = await startProgram({
+    DATABASE_URL: `sqlite:${join(folder, 'test.db')}`,
+    CONNECTIONS_MAX: '4',
+    TRUSTED_PROXIES: '127.0.0.9',
+  })
+  const { port } = new URL(program.url)
+  const sockets: Socket[] = []
+  /** Answers when a request on it was served, so that it is idle. */
+  async function openIdle(localAddress: string): Promise<Socket> {
+    const socket = connect({ port: Number(port), host: '127.0.0.1', localAddress })
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.write(`GET /healthz HTTP/1.1\r\n${host}\r\n`)
+    await once(socket, 'data')
+    return socket
+  }
+  try {
+    for (const address of ['127.0.0.9', '127.0.0.9']) await openIdle(address)
+    const ended = await openIdle('127.0.0.2')
+    for (const address of ['127.0.0.2', '127.0.0.3']) await openIdle(address)
+    await expect.poll(() => sockets.filter(({ closed }) => closed)).toEqual([ended])
+    await expect.poll(() => program.output()).toContain('"made room for another"')
+    const lines = program.output().split('\n')
+    const line = lines.find((one) => one.includes('"made room for another"')) ?? ''
+    expect(JSON.parse(line)).toMatchObject({ level: 40, address: '127.0.0.2' })
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    program.signal('SIGKILL')
+    await program.ended
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -7,8 +7,14 @@ export const waitingMax = 32
 /** Milliseconds by which a client may fall behind the pace that is asked of it. */
 export const patienceMilliseconds = 10_000
 
+/** Milliseconds by which a client is late at times although it keeps the pace: what it sends comes in bursts. */
+const burstMilliseconds = 2_000
+
 /** Milliseconds for which a client may go on sending, or keep its end open, after the last words to it. */
 const lingerMilliseconds = 2_000
+
+/** Whoever's connections are counted together: a network, or one connection of a proxy, which may be anybody's. */
+export type Holder = string | Socket
 
 /** For what of a client's we wait. */
 export type Awaited = 'body' | 'reading'
@@ -57,6 +63,7 @@ function passOver(socket: Socket): void {
  */
 export class Connection {
   readonly socket: Socket
+  readonly holder: Holder
   readonly #office: Office
   #current: { request: IncomingMessage; response: ServerResponse } | undefined
   readonly #waiting: { request: IncomingMessage; response: ServerResponse }[] = []
@@ -69,8 +76,9 @@ export class Connection {
   #sent = 0
   #taken = 0
 
-  constructor(socket: Socket, office: Office) {
+  constructor(socket: Socket, holder: Holder, office: Office) {
     this.socket = socket
+    this.holder = holder
     this.#office = office
   }
 
@@ -80,12 +88,14 @@ export class Connection {
   }
 
   /**
-   * Milliseconds for which it has been of no use to anybody: idle, or waiting for a client that is late; undefined while
-   * it is we who are at work for it.
+   * Milliseconds for which it has been of no use to anybody: idle, or waiting for a client that is late; 0 while its client
+   * is on time, undefined while it is we who are at work for it.
    */
   uselessFor(now: number): number | undefined {
     if (this.isIdle || this.#hasSaidThem) return now - this.#idleSince
-    return this.#awaited() && patienceMilliseconds - this.#patience
+    if (!this.#awaited()) return undefined
+    const late = patienceMilliseconds - this.#patience
+    return late < burstMilliseconds ? 0 : late
   }
 
   /** Begins a request, or puts it in line; false when the line is too long already: then no more is parsed. */

@@ -58,10 +58,12 @@ interface Client {
   text(): string
 }
 
-async function open(allowHalfOpen = false): Promise<Client> {
+async function open(allowHalfOpen = false, localAddress = '127.0.0.1'): Promise<Client> {
   const accepted = once(server, 'connection')
   const { port } = server.address() as AddressInfo
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen }).setEncoding('latin1')
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen, localAddress }).setEncoding(
+    'latin1',
+  )
   clients.push(socket)
   socket.on('error', () => {})
   let text = ''
@@ -70,6 +72,19 @@ async function open(allowHalfOpen = false): Promise<Client> {
   })
   await accepted
   return { socket, text: () => text }
+}
+
+/** Opens connections from an address, each of which sends a body and is on time. */
+async function openUploads(count: number, localAddress: string): Promise<Client[]> {
+  const opened: Client[] = []
+  for (let one = 0; one < count; one += 1) {
+    const asked = begun.length
+    const client = await open(false, localAddress)
+    client.socket.write(`${post(100_000)}x`)
+    await untilBegun(asked + 1)
+    opened.push(client)
+  }
+  return opened
 }
 
 /** Waits until `count` handlers have begun, and answers the last of them. */
@@ -255,6 +270,18 @@ describe('a connection', () => {
 })
 
 describe('connections beyond the limit', () => {
+  beforeEach(() => {
+    // On a busy machine nobody is late for it, and whoever came first has been idle for longer.
+    let now = performance.now()
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      now += 0.001
+      return now
+    })
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
   it('take the place of the one that has been idle for the longest', async () => {
     await serve({ connectionsMax: 3 })
     const [busy, first, second] = [await open(), await open(), await open()]
@@ -296,6 +323,68 @@ describe('connections beyond the limit', () => {
     expect(connections.open).toBe(3)
     expect([...connections.ended]).toEqual([['made room for another', 1]])
     expect([sending, idle].map(({ socket }) => socket.destroyed)).toEqual([false, false])
+  })
+
+  it('take no place of those who are on time, but of whoever holds the most', async () => {
+    await serve({ connectionsMax: 20 })
+    const honest = await openUploads(1, '127.0.0.1')
+    const reader = await open(false, '127.0.0.1')
+    reader.socket.pause().write(get('/'))
+    ;(await untilBegun(2)).response.end(large)
+    const many = await openUploads(18, '127.0.0.2')
+    for (let more = 0; more < 7; more += 1) {
+      const { socket, text } = await open(false, '127.0.0.2')
+      await closed(socket)
+      expect(text()).toMatch(new RegExp(`${socketErrors.tooManyConnections}$`))
+    }
+    const newcomers = [...(await openUploads(3, '127.0.0.3')), await open(false, '127.0.0.4')]
+    await eventually(() => many.filter(({ socket }) => socket.destroyed).length).toBe(4)
+    expect(cut).toEqual(Array(4).fill('made room for another'))
+    for (const { socket } of [...honest, reader, ...newcomers]) expect(socket.destroyed).toBe(false)
+  })
+
+  it('take no idle place of somebody who has fewer', async () => {
+    await serve({ connectionsMax: 5 })
+    const idle = await open(false, '127.0.0.1')
+    await openUploads(4, '127.0.0.2')
+    const { socket } = await open(false, '127.0.0.2')
+    await closed(socket)
+    expect([idle.socket.destroyed, cut]).toEqual([false, []])
+  })
+
+  it('take the idle place of whoever holds the most, although others have been idle for longer', async () => {
+    await serve({ connectionsMax: 4 })
+    const first = await open(false, '127.0.0.1')
+    const many = [
+      await open(false, '127.0.0.2'),
+      await open(false, '127.0.0.2'),
+      await open(false, '127.0.0.2'),
+    ]
+    await open(false, '127.0.0.3')
+    await eventually(() => many.map(({ socket }) => socket.destroyed)).toEqual([true, false, false])
+    expect(first.socket.destroyed).toBe(false)
+  })
+
+  it('are refused when all are on time, and nobody holds more than others', async () => {
+    await serve({ connectionsMax: 3 })
+    const all = [
+      ...(await openUploads(1, '127.0.0.1')),
+      ...(await openUploads(1, '127.0.0.2')),
+      ...(await openUploads(1, '127.0.0.3')),
+    ]
+    const { socket, text } = await open(false, '127.0.0.4')
+    await closed(socket)
+    expect(text()).toMatch(new RegExp(`${socketErrors.tooManyConnections}$`))
+    expect(all.map((one) => one.socket.destroyed)).toEqual([false, false, false])
+  })
+
+  it('count each connection of a proxy as a client of its own', async () => {
+    await serve({ connectionsMax: 6, isProxy: (address) => address === '127.0.0.9' })
+    const proxied = await openUploads(4, '127.0.0.9')
+    const many = await openUploads(2, '127.0.0.2')
+    await openUploads(1, '127.0.0.9')
+    await eventually(() => many.map(({ socket }) => socket.destroyed)).toEqual([true, false])
+    expect(proxied.filter(({ socket }) => socket.destroyed)).toEqual([])
   })
 
   it('are refused at once when we are at work for all others, which stay', async () => {

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Awaited, Connection } from './connection.ts'
+import { type AddressTest, canonicalAddress, networkOf } from './addresses.ts'
+import { type Awaited, Connection, type Holder } from './connection.ts'
 
 /** Milliseconds between two looks at all connections. */
 const lookMilliseconds = 1_000
@@ -39,6 +40,8 @@ export interface ConnectionLimits {
   bytesPerSecondMin: number
   /** Bytes; for tests, which have less patience. */
   unreadBytesMax?: number
+  /** Whose connections are not counted as one client's; nobody's unless told. */
+  isProxy?: AddressTest
   /** Told of every connection that is ended without a word. */
   onCut?(socket: Socket, reason: EndReason): void
 }
@@ -72,7 +75,7 @@ export class Connections {
   #server: Server | undefined
 
   constructor(limits: ConnectionLimits) {
-    this.#limits = { unreadBytesMax, onCut: () => {}, ...limits }
+    this.#limits = { unreadBytesMax, isProxy: () => false, onCut: () => {}, ...limits }
   }
 
   /** Connections that are open now. */
@@ -102,12 +105,13 @@ export class Connections {
       onRead: (connection: Connection) => this.#forgetUnread(connection),
     }
     server.on('connection', (socket) => {
-      if (this.#all.size >= this.#limits.connectionsMax && !this.#giveWay()) {
+      const holder = this.#holderOf(socket)
+      if (this.#all.size >= this.#limits.connectionsMax && !this.#giveWay(holder)) {
         this.#count('too many connections')
         server.emit('clientError', new SocketError(socketErrors.tooManyConnections), socket)
         return
       }
-      const connection = new Connection(socket, office)
+      const connection = new Connection(socket, holder, office)
       this.#all.set(socket, connection)
       socket.once('close', () => {
         this.#all.delete(socket)
@@ -179,23 +183,48 @@ export class Connections {
     }
   }
 
-  /** Ends the connection that has been of no use for the longest, if there is one. */
-  #giveWay(): boolean {
+  #holderOf(socket: Socket): Holder {
+    const address = canonicalAddress(socket.remoteAddress ?? '')
+    return address === undefined || this.#limits.isProxy(address) ? socket : networkOf(address)
+  }
+
+  /** Ends a connection so that `newcomer` gets its place, if there is one that may be ended. */
+  #giveWay(newcomer: Holder): boolean {
     const now = performance.now()
     if (now - this.#lookedAt >= closeLookMilliseconds) this.#lookNow(now)
-    let most = -1
-    let useless: Connection | undefined
-    for (const connection of this.#all.values()) {
-      const milliseconds = connection.uselessFor(now) ?? -1
-      if (milliseconds <= most) continue
-      most = milliseconds
-      useless = connection
-    }
+    const useless = this.#findUseless(newcomer, now)
     if (!useless) return false
-    this.#count('made room for another')
     this.#all.delete(useless.socket)
-    useless.socket.destroy()
+    this.#cut(useless, 'made room for another')
     return true
+  }
+
+  /**
+   * The connection of whoever holds most, and among theirs the one that has been of no use for the longest. Nobody takes one from
+   * whoever holds fewer. One whose client is on time is taken from the largest holder alone, and for somebody who will
+   * have fewer even then.
+   */
+  #findUseless(newcomer: Holder, now: number): Connection | undefined {
+    const held = new Map<Holder, number>()
+    let most = 0
+    for (const { holder } of this.#all.values()) {
+      const count = (held.get(holder) ?? 0) + 1
+      held.set(holder, count)
+      most = Math.max(most, count)
+    }
+    const own = held.get(newcomer) ?? 0
+    let found: { connection: Connection; count: number; milliseconds: number } | undefined
+    for (const connection of this.#all.values()) {
+      const milliseconds = connection.uselessFor(now)
+      const count = held.get(connection.holder) ?? 0
+      if (milliseconds === undefined) continue
+      if (count < (milliseconds > 0 ? own : Math.max(most, own + 2))) continue
+      const isLess =
+        found &&
+        (count < found.count || (count === found.count && milliseconds <= found.milliseconds))
+      if (!isLess) found = { connection, count, milliseconds }
+    }
+    return found?.connection
   }
 
   #noteUnread(connection: Connection, bytes: number): void {

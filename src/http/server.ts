@@ -132,6 +132,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const connections = new Connections({
     connectionsMax: options.connectionsMax,
     bytesPerSecondMin: options.bytesPerSecondMin,
+    isProxy,
     onCut: ({ remoteAddress = '' }, reason) =>
       logger.warn({ address: canonicalAddress(remoteAddress), reason }, 'connection ended'),
   })
