@@ -66,6 +66,10 @@ describe('the settings of the program', () => {
     ['DRAIN_SECONDS', '-1'],
     ['METRICS_ADDRESS', '9464'],
     ['METRICS_ADDRESS', '[::1'],
+    // How Node reads bytes that are no UTF-8.
+    ['ADMIN_USERNAME', 'b\uFFFDrt'],
+    ['ADMIN_PASSWORD', 'secret\uFFFD\uFFFD'],
+    ['DATABASE_URL', 'sqlite:b\uFFFDrt.db'],
   ])('refuse %s=%s by its name, without showing the value', (name, value) => {
     const read = () => readConfig({ [`POINTSMAN_${name}`]: value })
     expect(read).toThrow(new RegExp(`^Bad configuration: POINTSMAN_${name} `))

@@ -44,7 +44,8 @@ export const ConfigSchema = Type.Object(
     ADMIN_PASSWORD_FILE: Type.Optional(
       Type.String({
         minLength: 1,
-        description: 'File that holds that password instead; one line end after it is left out.',
+        description:
+          'Regular file that holds that password instead; one line end after it is left out.',
       }),
     ),
     SESSION_HOURS: Type.Number({
@@ -187,10 +188,14 @@ export function serviceLinksIn(environment: Record<string, string | undefined>):
 }
 
 /** What the schema cannot tell. */
-function problemsOf({ ADMIN_PASSWORD, ADMIN_PASSWORD_FILE, DATABASE_URL }: Config): string[] {
+function problemsOf(config: Config): string[] {
+  const { ADMIN_PASSWORD, ADMIN_PASSWORD_FILE, DATABASE_URL } = config
   const place = readDatabaseUrl(DATABASE_URL)
   const both = `${prefix}ADMIN_PASSWORD and ${prefix}ADMIN_PASSWORD_FILE are given both, and one is enough`
+  // Node puts this character in the place of other bytes: nobody could sign in with such a password, or find such a file.
+  const malformed = Object.entries(config).filter(([, value]) => String(value).includes('\uFFFD'))
   return [
+    ...malformed.map(([name]) => `${prefix}${name} is not valid UTF-8`),
     ...(ADMIN_PASSWORD !== undefined && ADMIN_PASSWORD_FILE !== undefined ? [both] : []),
     ...(typeof place === 'string' ? [`${prefix}DATABASE_URL ${place}`] : []),
   ]

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -103,9 +104,11 @@ describe.each(engines)('the first admin on $name', (engine) => {
     },
   )
 
-  it('is nobody whose password file is missing, a folder, or endless', async () => {
+  it('is nobody whose password file is missing, a folder, endless, or a pipe that nobody writes into', async () => {
     mkdirSync(join(folder, 'folder'), { recursive: true })
-    for (const file of [join(folder, 'missing'), join(folder, 'folder'), '/dev/zero']) {
+    const pipe = join(mkdtempSync(join(folder, 'with-')), 'pipe')
+    spawnSync('bash', ['-c', 'mkfifo "$0"', pipe])
+    for (const file of [join(folder, 'missing'), join(folder, 'folder'), pipe, '/dev/zero']) {
       await expect(create('admin', { file })).rejects.toThrow(
         `POINTSMAN_ADMIN_PASSWORD_FILE: the file '${file}' cannot be used`,
       )

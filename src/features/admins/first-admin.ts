@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { type Database, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { forbidden, Refusal } from '../../errors.ts'
@@ -15,6 +16,8 @@ const secretBytesMax = 4_096
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 async function readSecret(file: string): Promise<string> {
+  // To wait for whoever should write into a pipe takes a thread, without which the process could not end.
+  if (!(await stat(file)).isFile()) throw new Error('it is no regular file')
   const pieces = await Array.fromAsync<Buffer>(createReadStream(file, { end: secretBytesMax }))
   const bytes = Buffer.concat(pieces)
   if (bytes.length > secretBytesMax) throw new Error(`it has more than ${secretBytesMax} bytes`)
