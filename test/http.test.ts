@@ -106,8 +106,27 @@ describe.each(engines)('HTTP on $name', (engine) => {
         'a host that is none',
         'GET /healthz HTTP/1.1\r\nHost: localhost/x y\r\nConnection: close\r\n\r\n',
       ],
+      ...['localhost:80:80', 'localhost:port', 'localhost:123456', '[::1', '::1', '[]'].map(
+        (host) => [
+          `the host ${host}`,
+          `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+        ],
+      ),
     ])('with %s is refused in our shape', async (_, text) => {
       expectRawRefusal(await sockets.send(text), 400, 2)
+    })
+
+    it.each([
+      '',
+      'localhost',
+      'LOCALHOST:',
+      'localhost:8080',
+      '[::1]',
+      '[fe80::1%25eth0]:8080',
+      'a_b.c',
+    ])('is none of those with the host %j', async (host) => {
+      const text = `GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`
+      expect((await sockets.send(text)).status).toBe(200)
     })
 
     it('with headers that are too large is refused in our shape', async () => {

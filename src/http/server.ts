@@ -52,8 +52,8 @@ function settleContentType({ headers }: FastifyRequest): void {
   headers['content-type'] = type || 'application/json'
 }
 
-/** What no host and port holds; one that was given twice holds a comma. */
-const noHost = /[\s,/@?#\\]/
+/** A name or address, and a port; of a header that was given twice, a comma would stand between them. */
+const hostAndPort = /^(?:\[[^\s,/@?#\\[\]]+\]|[^\s,/@?#\\[\]:]*)(?::\d{0,5})?$/
 
 /**
  * @throws Refusal 2 for what cannot be an id or a text of ours, and that databases treat in ways of their own, and for what HTTP
@@ -66,7 +66,7 @@ function refuseMalformed({ raw, headers, url }: FastifyRequest): void {
   if (headers.host === undefined && raw.httpVersion === '1.1') {
     throw new Refusal([{ code: 2, message: 'The Host header is missing.' }])
   }
-  if (headers.host !== undefined && noHost.test(headers.host)) {
+  if (headers.host !== undefined && !hostAndPort.test(headers.host)) {
     throw new Refusal([{ code: 2, message: 'The Host header must be one host, and its port.' }])
   }
   if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
