@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from './engines.ts'
 import { createWorld, expectRefusal, group, type Person, routePoint, type World } from './world.ts'
@@ -69,12 +71,70 @@ describe.each(engines)('operations that look at much on $name', (engine) => {
     expect(placeOf(other)).toBeLessThan(20)
   })
 
+  describe('on connections', () => {
+    let port: number
+    let authorization: string
+    beforeAll(async () => {
+      await world.app.listen({ port: 0, host: '127.0.0.1' })
+      port = (world.app.server.address() as AddressInfo).port
+      const made = await world.ask('groupAdmin', 'POST', '/api/v1/tokens/', { name: 'many' })
+      authorization = `Bearer ${made.body.token}`
+      // A first use is noted, and waited for; later ones keep nobody waiting.
+      await world.ask('nobody', 'GET', `${group}users/`, undefined, { authorization })
+    })
+
+    const open = (count: number) => Array.from({ length: count }, () => connect(port, '127.0.0.1'))
+    const request = (url: string) =>
+      `GET ${url} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n\r\n`
+
+    it('are begun few in a turn, however many requests arrive in one', async () => {
+      const { database } = world
+      const sockets = open(20)
+      await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+      const { all } = database
+      const begun = new Map<number, number>()
+      let turn = 0
+      database.all = (statement, ...values) => {
+        if (/ ORDER BY /.test(statement.text)) begun.set(turn, (begun.get(turn) ?? 0) + 1)
+        return all.call(database, statement, ...values) as never
+      }
+      let ticking = setImmediate(function tick() {
+        turn += 1
+        ticking = setImmediate(tick)
+      })
+      for (const socket of sockets) socket.write(request(`${group}users/`))
+      const answers = await Promise.all(sockets.map((socket) => once(socket, 'data')))
+      clearImmediate(ticking)
+      database.all = all
+      for (const socket of sockets) socket.destroy()
+      expect(answers.filter(([bytes]) => String(bytes).includes(' 200 '))).toHaveLength(20)
+      // Two of them, and two more where the count moved on between.
+      expect(Math.max(...begun.values())).toBeLessThanOrEqual(2 * atOnce)
+    })
+
+    it('keep no new connection waiting for all of them', async () => {
+      let done = 0
+      const [last, ...sockets] = open(60).reverse()
+      const answered = sockets.map(async (socket) => {
+        socket.write(request(`${group}users/`))
+        await once(socket, 'data')
+        done += 1
+      })
+      last?.write(request('/healthz'))
+      if (last) await once(last, 'data')
+      const before = done
+      await Promise.all(answered)
+      for (const socket of [last, ...sockets]) socket?.destroy()
+      expect(before).toBeLessThan(20)
+    })
+  })
+
   it('are refused with 503 when too many of one tenant wait', async () => {
     const flood = Array.from({ length: flooding }, () => ({ url: `${group}users/` }))
     const { answers } = await askAtOnce(flood)
     const refused = answers.filter(({ status }) => status !== 200)
     expect(refused.length).toBeGreaterThan(0)
-    expect(answers.length - refused.length).toBeGreaterThanOrEqual(eachMax + atOnce)
+    expect(answers.length - refused.length).toBeGreaterThanOrEqual(eachMax)
     for (const answer of refused) {
       expectRefusal(answer, 503)
       expect(answer.headers['retry-after']).toBe('1')
@@ -91,6 +151,6 @@ describe.each(engines)('operations that look at much on $name', (engine) => {
     )
     const statuses = (await Promise.all(flood)).map(({ status }) => status)
     expect(new Set(statuses)).toEqual(new Set([404, 503]))
-    expect(statuses.filter((status) => status === 404).length).toBeGreaterThan(eachMax)
+    expect(statuses.filter((status) => status === 404).length).toBeGreaterThanOrEqual(eachMax)
   })
 })

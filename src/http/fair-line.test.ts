@@ -21,12 +21,7 @@ function observe(limits: LineLimits) {
   }
 
   /** Lets everything happen that can. */
-  async function settle(): Promise<void> {
-    // The next piece of work begins a turn after the end of the one before it.
-    for (let turn = 0; turn < 2; turn += 1) {
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-  }
+  const settle = () => new Promise((resolve) => setImmediate(resolve))
 
   /** Ends the work that began first, one after the other, until none is left. */
   async function workOff(): Promise<void> {

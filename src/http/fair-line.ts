@@ -47,8 +47,7 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
         continue
       }
       active += 1
-      // Work may keep the thread to itself, so whatever else has come is looked at in between.
-      setImmediate(next.begin)
+      next.begin()
     }
   }
 
