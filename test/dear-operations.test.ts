@@ -71,6 +71,25 @@ describe.each(engines)('operations that look at much on $name', (engine) => {
     expect(placeOf(other)).toBeLessThan(20)
   })
 
+  it('are written one at a time', async () => {
+    const { database } = world
+    const { write } = database
+    let [now, most] = [0, 0]
+    database.write = async (change, guard) => {
+      most = Math.max(most, ++now)
+      return (write.call(database, change, guard) as Promise<never>).finally(() => {
+        now -= 1
+      })
+    }
+    const asked = Array.from({ length: 20 }, (_, index) =>
+      world.ask('groupAdmin', index % 2 ? 'PUT' : 'DELETE', `${group}departments/None/`, {}),
+    )
+    const statuses = (await Promise.all(asked)).map(({ status }) => status)
+    database.write = write
+    expect(new Set(statuses)).toEqual(new Set([404]))
+    expect(most).toBe(1)
+  })
+
   describe('on connections', () => {
     let port: number
     let authorization: string
