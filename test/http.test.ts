@@ -343,6 +343,8 @@ describe.each(engines)('HTTP on $name', (engine) => {
       }
       const head = await sockets.request('HEAD', setting, { 'if-none-match': tag })
       expect(head.status).toBe(304)
+      expect(head.headers.etag).toBe(tag)
+      expect(head.headers).not.toHaveProperty('content-length')
       for (const known of ['"a"', tag.replaceAll('"', ''), '']) {
         expect(
           (await sockets.request('GET', setting, { 'if-none-match': known })).status,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
-import { namesWeakly } from './etag.ts'
+import { namesWeakly, sendNotModified } from './etag.ts'
 
 /** Positions of a first and a last byte, both included. */
 export interface ByteRange {
@@ -51,7 +51,7 @@ export function sendBytes(
   const { headers, method } = request
   reply.headers({ etag, 'accept-ranges': 'bytes' })
   const known = headers['if-none-match']
-  if (known !== undefined && namesWeakly(known, etag)) return reply.code(304).send()
+  if (known !== undefined && namesWeakly(known, etag)) return sendNotModified(request, reply)
 
   const isHead = method === 'HEAD'
   const isCurrent = headers['if-range'] === undefined || headers['if-range'] === etag

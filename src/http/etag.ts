@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 
@@ -43,6 +44,11 @@ export function judgePreconditions(
   }
 }
 
+/** Answers that the client has it already, without its length: that of no body, which Fastify tells of a HEAD, is not it. */
+export function sendNotModified({ method }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.code(304).send(method === 'HEAD' ? Readable.from([]) : undefined)
+}
+
 /** Answers a resource's JSON text with its ETag, or 304 when the client already has it. */
 export function sendText(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
   const etag = etagOf(text)
@@ -50,7 +56,7 @@ export function sendText(request: FastifyRequest, reply: FastifyReply, text: str
   const known = request.headers['if-none-match']
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   if (isRead && known !== undefined && namesWeakly(known, etag)) {
-    return reply.code(304).send()
+    return sendNotModified(request, reply)
   }
   return reply.type('application/json; charset=utf-8').send(text)
 }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
-import { namesWeakly } from './etag.ts'
+import { namesWeakly, sendNotModified } from './etag.ts'
 
 /** Bytes of a piece: so much of a document waits on a connection at most. */
 const pieceBytes = 65_536
@@ -75,7 +75,7 @@ export function publicDocument(type: string, makeText: () => string): PublicDocu
       const { bytes, etag } = (await forms())[encoding]
       reply.headers({ etag, vary: 'accept-encoding' })
       const known = request.headers['if-none-match']
-      if (known !== undefined && namesWeakly(known, etag)) return reply.code(304).send()
+      if (known !== undefined && namesWeakly(known, etag)) return sendNotModified(request, reply)
       if (encoding !== 'identity') reply.header('content-encoding', encoding)
       reply.type(type).header('content-length', String(bytes.length))
       const isHead = request.method === 'HEAD'
