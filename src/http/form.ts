@@ -50,18 +50,25 @@ function refusalOf(name: string | undefined, value: unknown, isCut: boolean): Fa
   return isMalformed ? invalid(name, `The '${name}' field is not valid UTF-8.`) : undefined
 }
 
-/** Ends the reading of a form that is larger than the route takes: it may have bytes that belong to no part. */
-function boundForm({ raw, routeOptions: { bodyLimit } }: FastifyRequest): void {
+/**
+ * Ends the reading of a form that is larger than the route takes: it may have bytes that belong to no part.
+ *
+ * @returns what ends the counting: it must be called before nobody listens for errors any more.
+ */
+function boundForm({ raw, routeOptions: { bodyLimit } }: FastifyRequest): () => void {
   let bytes = 0
-  raw.on('data', function count(chunk: Buffer) {
+  const stop = () => raw.off('data', count)
+  function count(chunk: Buffer): void {
     bytes += chunk.length
     if (bytes <= bodyLimit) return
-    raw.off('data', count)
+    stop()
     raw.pause()
     const message = `The form is larger than the ${bodyLimit} bytes that this resource takes.`
     // The library hears of it here, whatever it waits for.
     raw.emit('error', new Refusal([{ code: 413, message }], { connection: 'close' }))
-  })
+  }
+  raw.on('data', count)
+  return stop
 }
 
 async function readParts(request: FastifyRequest, { member, bytesMax }: FileMember) {
@@ -98,12 +105,13 @@ function toRefusal(error: unknown): Refusal {
 
 /** @throws Refusal 2 for a form that is malformed or has something twice; 413 for one, or a file, that is too large. */
 async function readForm(request: FastifyRequest, file: FileMember): Promise<Members> {
-  boundForm(request)
+  const stopCounting = boundForm(request)
   try {
     return await readParts(request, file)
   } catch (error) {
     throw toRefusal(error)
   } finally {
+    stopCounting()
     // What is left is thrown away as it comes: else the connection's next request would never be read.
     request.raw.unpipe().resume()
   }

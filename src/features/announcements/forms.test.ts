@@ -285,24 +285,32 @@ describe.each(engines)('forms that bring an announcement, on $name', (engine) =>
     return { post, get: `GET ${welcome} HTTP/1.1\r\n${own}Connection: close\r\n\r\n` }
   }
 
-  it('leave the connection to the next request when they are refused before all of them came', async () => {
-    const start = `--x\r\n${disposition}"name"\r\n\r\nNew\r\n`
-    const rest = Buffer.alloc(130_000, 'a')
+  const name = `--x\r\n${disposition}"name"\r\n\r\nNew\r\n`
+  it.each([
     // No boundary may be so long, so the library gives up at once.
-    const { post, get } = await headOf(start.length + rest.length, 'x'.repeat(300))
-    const { port } = world.app.server.address() as AddressInfo
-    const socket = connect(port, '127.0.0.1')
-    let received = ''
-    socket.setEncoding('utf8').on('data', (text) => {
-      received += text
-    })
-    socket.write(`${post}${start}`)
-    await once(socket, 'data')
-    socket.write(rest)
-    socket.write(get)
-    await once(socket, 'close')
-    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 200'])
-  })
+    { boundary: 'x'.repeat(300), start: name, restBytes: 130_000 },
+    { boundary: 'x'.repeat(300), start: name, restBytes: 400_000 },
+    { boundary: 'x', start: `${name}${name}--x`, restBytes: 130_000 },
+    { boundary: 'x', start: `${name}${name}--x`, restBytes: 400_000 },
+  ])(
+    'leave the connection to the next request when they are refused before all of them came: %#',
+    async ({ boundary, start, restBytes }) => {
+      const rest = Buffer.alloc(restBytes, 'a')
+      const { post, get } = await headOf(start.length + rest.length, boundary)
+      const { port } = world.app.server.address() as AddressInfo
+      const socket = connect(port, '127.0.0.1')
+      let received = ''
+      socket.setEncoding('utf8').on('data', (text) => {
+        received += text
+      })
+      socket.write(`${post}${start}`)
+      await once(socket, 'data')
+      socket.write(rest)
+      socket.write(get)
+      await once(socket, 'close')
+      expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 200'])
+    },
+  )
 
   it('are read no further than any may be long, in what belongs to no part as well', async () => {
     const { post } = await headOf(1_000_000)
