@@ -63,6 +63,22 @@ describe.each(engines)('work on passwords on $name', (engine) => {
     await world.database.write((transaction) => transaction.run(forget))
   })
 
+  it('in a flood from all networks of one customer keeps nobody out from elsewhere, signed in or not', async () => {
+    const flood = Array.from({ length: 250 }, (_, index) =>
+      signIn(`nobody${index}`, 'wrong guess', `2001:db8:1:${index.toString(16)}::1`),
+    )
+    const person = { userId: 'besieged', firstName: 'A', lastName: 'B', password }
+    const [signedIn, made] = await Promise.all([
+      signIn('admin', password, '2001:db8:2::1'),
+      world.ask('groupAdmin', 'POST', `${group}users/`, person),
+    ])
+    expect([signedIn.status, made.status]).toEqual([200, 201])
+    const statuses = (await Promise.all(flood)).map(({ status }) => status)
+    expect(statuses).toContain(503)
+    const forget = sql('DELETE FROM sign_in_attempts')
+    await world.database.write((transaction) => transaction.run(forget))
+  })
+
   it('is not done for those who have gone while they waited', async () => {
     await world.app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = world.app.server.address() as AddressInfo

@@ -47,15 +47,28 @@ export function canonicalAddress(text: string): string | undefined {
   return embeddedIpv4(groupsOf(address)) ?? new SocketAddress({ address, family: 'ipv6' }).address
 }
 
+function prefixOf(address: string, groups: number): string {
+  if (!isIPv6(address)) return address
+  const prefix = groupsOf(address).slice(0, groups)
+  return `${prefix.map((group) => group.toString(16)).join(':')}::/${groups * 16}`
+}
+
 /**
  * What clients are told apart by where they are counted: a host has all of its IPv6 network's 2^64 addresses.
  *
  * @param address canonical.
  */
 export function networkOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const network = groupsOf(address).slice(0, 4)
-  return `${network.map((group) => group.toString(16)).join(':')}::/64`
+  return prefixOf(address, 4)
+}
+
+/**
+ * What one customer of a provider has at most: a /48 (RFC 6177), thus 65,536 networks; many have less and share it.
+ *
+ * @param address canonical.
+ */
+export function siteNetworkOf(address: string): string {
+  return prefixOf(address, 3)
 }
 
 /** Tells whether a canonical address is one of a list's. */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { networkOf } from './addresses.ts'
+import { networkOf, siteNetworkOf } from './addresses.ts'
 import type { Caller } from './permissions.ts'
 
 declare module 'fastify' {
@@ -13,6 +13,8 @@ declare module 'fastify' {
 export interface Client {
   /** Those who share it take their turns as one. */
   payer: string
+  /** What payers have in common who may be one; they are the first to make room for others. The payer, unless told. */
+  site?: string
   /** Whether nobody is left to be answered. */
   isGone(): boolean
 }
@@ -25,8 +27,9 @@ export function payerOf({ tenantKey, identityKey }: Caller): string {
 /** Somebody who is signed in takes turns as themselves, anybody else with all others of the same network. */
 export function clientOf(request: FastifyRequest): Client {
   const { caller, address, raw } = request
-  return {
-    payer: caller ? `identity ${caller.identityKey}` : `network ${networkOf(address)}`,
-    isGone: () => raw.socket.destroyed,
+  const isGone = () => raw.socket.destroyed
+  if (!caller) {
+    return { payer: `network ${networkOf(address)}`, site: siteNetworkOf(address), isGone }
   }
+  return { payer: `identity ${caller.identityKey}`, isGone }
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createFairLine, type LineLimits } from './fair-line.ts'
 
+/** Payers that may be one; each other payer is a site of its own. */
+const customer = ['w', 'x', 'y', 'z']
+
 /** A line whose work ends when it is told to, and what became of each piece of work in the order in which it did. */
 function observe(limits: LineLimits) {
   const line = createFairLine(limits)
@@ -10,11 +13,12 @@ function observe(limits: LineLimits) {
 
   function come(name: string, isGone = () => false): Promise<void> {
     const [payer = ''] = name
+    const client = { payer, isGone, ...(customer.includes(payer) && { site: 'customer' }) }
     const work = () => {
       begun.push(name)
       return new Promise<void>((resolve) => running.set(name, resolve))
     }
-    return line.run({ payer, isGone }, work).catch((error) => {
+    return line.run(client, work).catch((error) => {
       expect(error).toMatchObject({ status: 503, headers: { 'retry-after': '1' } })
       refused.push(name)
     })
@@ -79,6 +83,30 @@ describe('a line of dear work', () => {
     await workOff()
     expect(refused.sort()).toEqual(['a3', 'a4', 'b2', 'd1'].sort())
     expect(begun).toEqual(['a1', 'a2', 'b1', 'c1'])
+  })
+
+  it('that one site fills with many payers takes whoever comes from elsewhere, in the places of theirs', async () => {
+    const { come, begun, refused, workOff } = observe({
+      atOnce: 1,
+      waitingMax: 4,
+      waitingEachMax: 4,
+    })
+    for (const name of ['x1', 'x2', 'y1', 'z1', 'w1', 'a1', 'b1', 'c1', 'd1', 'w2']) void come(name)
+    await workOff()
+    expect(refused.sort()).toEqual(['d1', 'w1', 'w2', 'y1', 'z1'])
+    expect(begun).toEqual(['x1', 'x2', 'a1', 'b1', 'c1'])
+  })
+
+  it('that one site fills lets its payers make room for each other', async () => {
+    const { come, begun, refused, workOff } = observe({
+      atOnce: 1,
+      waitingMax: 4,
+      waitingEachMax: 4,
+    })
+    for (const name of ['x1', 'x2', 'x3', 'x4', 'y1', 'z1']) void come(name)
+    await workOff()
+    expect(refused).toEqual(['x4'])
+    expect(begun).toEqual(['x1', 'x2', 'y1', 'z1', 'x3'])
   })
 
   it('does nothing for those who have gone, and is not held up by them', async () => {

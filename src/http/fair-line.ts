@@ -23,10 +23,24 @@ function tooMany(): Refusal {
   return busy('Too many are waiting for this; try again.', retryAfterSeconds)
 }
 
+/** The last of those that have the largest size. */
+function largestBy<Item>(items: readonly Item[], sizeOf: (item: Item) => number): Item | undefined {
+  const most = Math.max(...items.map(sizeOf))
+  return items.findLast((item) => sizeOf(item) === most)
+}
+
+function longestOf(lines: readonly Waiting[][]): Waiting[] | undefined {
+  return largestBy(lines, ({ length }) => length)
+}
+
+function countIn(lines: readonly Waiting[][]): number {
+  return lines.reduce((count, { length }) => count + length, 0)
+}
+
 /**
  * A bounded line in which payers take turns: somebody who comes with one piece of work waits for one of each other
  * payer's, however many those have brought. When all places are taken, the last of the longest line makes room for whoever
- * has a shorter one.
+ * has a shorter one, first of all in the site that has most waiting.
  */
 export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimits) {
   /** By payer; the one whose turn is next comes first. */
@@ -63,22 +77,31 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
     }
   }
 
-  function longestLine(): Waiting[] {
-    let longest: Waiting[] = []
-    for (const line of lines.values()) if (line.length > longest.length) longest = line
-    return longest
+  /** The line whose last makes room for one more of `client`'s, which has `own` waiting. */
+  function lineToShorten({ payer, site = payer }: Client, own: readonly Waiting[]) {
+    const sites = Map.groupBy(
+      lines.values(),
+      ([first]) => first?.client.site ?? first?.client.payer,
+    )
+    const neighbours = sites.get(site) ?? []
+    const largest = largestBy([...sites.values()], countIn) ?? []
+    if (countIn(neighbours) + 1 < countIn(largest)) return longestOf(largest)
+    const longest = longestOf(neighbours)
+    return longest && longest.length > own.length + 1 ? longest : undefined
   }
 
-  /** @throws Refusal 503 when `line` is full, or when no other line is longer while all places are taken. */
-  function makeRoom(line: readonly Waiting[]): void {
+  /** @throws Refusal 503 when `line` is full, or when nobody else has more waiting while all places are taken. */
+  function makeRoom(client: Client, line: readonly Waiting[]): void {
     if (line.length < waitingEachMax && waiting < waitingMax) return
     dropGone()
     if (line.length >= waitingEachMax) throw tooMany()
     if (waiting < waitingMax) return
-    const longest = longestLine()
-    if (longest.length <= line.length + 1) throw tooMany()
-    longest.pop()?.refuse()
+    const shortened = lineToShorten(client, line)
+    const last = shortened?.pop()
+    if (!last) throw tooMany()
     waiting -= 1
+    if (shortened?.length === 0) lines.delete(last.client.payer)
+    last.refuse()
   }
 
   async function enter(client: Client): Promise<void> {
@@ -87,7 +110,7 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
       return
     }
     const line = lines.get(client.payer) ?? []
-    makeRoom(line)
+    makeRoom(client, line)
     waiting += 1
     lines.set(client.payer, line)
     await new Promise<void>((resolve, reject) => {
