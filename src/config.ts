@@ -58,7 +58,8 @@ export const ConfigSchema = Type.Object(
       minimum: 1_024,
       maximum: 104_857_600,
       default: 262_144,
-      description: 'Largest request body, in bytes.',
+      description:
+        'Largest request body, in bytes; sign-ins and changes of the password take 16,384 at most.',
     }),
     CONNECTIONS_MAX: Type.Integer({
       minimum: 1,

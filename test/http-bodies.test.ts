@@ -83,6 +83,7 @@ describe.each(engines)('bodies on $name', (engine) => {
         expectRawRefusal(await sockets.requestInChunks('PUT', setting, [large]), 413)
         const promised = { 'content-length': '1000000000' }
         expectRawRefusal(await sockets.request('PUT', setting, promised), 413)
+        expectRawRefusal(await sockets.request('POST', '/api/v1/login/', {}, large), 413)
       })
     })
 

@@ -110,6 +110,18 @@ describe.each(engines)('signing in on $name', (engine) => {
       }
     })
 
+    it('with a body that is larger than any name and password', async () => {
+      const body = JSON.stringify({ username: 'admin', password })
+      expect((await world.ask('nobody', 'POST', login, body.padEnd(16_384))).status).toBe(200)
+      vi.mocked(verify).mockClear()
+      await expectUnchanged(world, async () => {
+        expectRefusal(await world.ask('nobody', 'POST', login, body.padEnd(16_385)), 413)
+        const change = JSON.stringify({ oldPassword: password, newPassword }).padEnd(16_385)
+        expectRefusal(await world.ask('groupAdmin', 'POST', '/api/v1/password/', change), 413)
+      })
+      expect(verify).not.toHaveBeenCalled()
+    })
+
     it.each([
       [{}, ['username', 'password']],
       [{ username: 'admin' }, ['password']],

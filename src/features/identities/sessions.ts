@@ -27,6 +27,9 @@ import {
 import { NewPassword, type Passwords, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
+/** The largest body, in bytes, that brings a name or passwords: more than they can take in UTF-8, for anybody may send one. */
+const credentialsBytesMax = 16_384
+
 const GivenPassword = secret(Type.String({ maxLength: 1_024 }))
 
 const credentials = defineDocument({
@@ -222,6 +225,7 @@ export function addSessions(
 ): void {
   const { sessionSeconds, onSignIn } = options
   const tag = 'Sign-in'
+  const bodyBytesMax = Math.min(credentialsBytesMax, app.initialConfig.bodyLimit ?? Infinity)
 
   addOperation(app, {
     method: 'POST',
@@ -232,6 +236,7 @@ export function addSessions(
     tag,
     permission: 'public',
     body: credentials.schemas.documented.forCreation,
+    bodyBytesMax,
     answer: SignedIn,
     refusals: [401, 429],
     example: {
@@ -288,6 +293,7 @@ export function addSessions(
     tag,
     permission: 'oneself',
     body: passwordChange.schemas.documented.forCreation,
+    bodyBytesMax,
     refusals: [429],
     example: {
       request: { oldPassword: 'correct horse battery', newPassword: 'staple horse correct' },
