@@ -54,6 +54,30 @@ describe('a line of dear work', () => {
     expect(begun).toEqual(['a1', 'a2', 'a3', 'b1'])
   })
 
+  it('keeps a place until its rest is over, and nobody waiting for what is done', async () => {
+    let endRest = () => {}
+    const rest = () =>
+      new Promise<void>((resolve) => {
+        endRest = resolve
+      })
+    const { come, settle, begun, running } = observe({
+      atOnce: 1,
+      waitingMax: 9,
+      waitingEachMax: 9,
+      rest,
+    })
+    const first = come('a1')
+    void come('b1')
+    await settle()
+    running.get('a1')?.()
+    await first
+    await settle()
+    expect(begun).toEqual(['a1'])
+    endRest()
+    await settle()
+    expect(begun).toEqual(['a1', 'b1'])
+  })
+
   it('lets payers take turns, however many pieces one of them brings', async () => {
     const { come, begun, workOff } = observe({ atOnce: 1, waitingMax: 99, waitingEachMax: 99 })
     for (const name of ['a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'c1']) void come(name)

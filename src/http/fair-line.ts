@@ -8,6 +8,8 @@ export interface LineLimits {
   waitingMax: number
   /** Those of one payer that may wait. */
   waitingEachMax: number
+  /** What must have passed after a piece of work that took so long before the next one has its place; nothing unless told. */
+  rest?(milliseconds: number): Promise<void>
 }
 
 interface Waiting {
@@ -42,7 +44,7 @@ function countIn(lines: readonly Waiting[][]): number {
  * payer's, however many those have brought. When all places are taken, the last of the longest line makes room for whoever
  * has a shorter one, first of all in the site that has most waiting.
  */
-export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimits) {
+export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: LineLimits) {
   /** By payer; the one whose turn is next comes first. */
   const lines = new Map<string, Waiting[]>()
   let active = 0
@@ -118,6 +120,13 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
     })
   }
 
+  /** The place is kept until the rest is over, the answer is not. */
+  async function leave(milliseconds: number): Promise<void> {
+    await rest?.(milliseconds)
+    active -= 1
+    beginNext()
+  }
+
   return {
     /**
      * Does `work` when its turn comes.
@@ -126,11 +135,11 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax }: LineLimit
      */
     async run<Result>(client: Client, work: () => Promise<Result>): Promise<Result> {
       await enter(client)
+      const begun = performance.now()
       try {
         return await work()
       } finally {
-        active -= 1
-        beginNext()
+        void leave(performance.now() - begun)
       }
     },
   }
