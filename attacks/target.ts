@@ -13,6 +13,10 @@ export const domain = 'victims.example'
 /** Requests from this machine may tell whom they come from. */
 const trusted = '127.0.0.1'
 
+/** Whom connections come from, each a network of its own; only Linux has more than one such address. */
+export const addresses =
+  process.platform === 'linux' ? { attacker: '127.0.0.2', witness: '127.0.0.3' } : {}
+
 export interface Answer {
   status: number
   text: string
@@ -154,7 +158,7 @@ export async function startTarget(folder: string, engine: Engine): Promise<Targe
     token,
     ask,
     open() {
-      const socket = connect(port, '127.0.0.1')
+      const socket = connect({ port, host: '127.0.0.1', localAddress: addresses.attacker })
       // A connection that the victim ends is the attacker's loss.
       socket.on('error', () => {})
       return socket

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { Agent, get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { addresses } from './target.ts'
 
 /** Milliseconds between two questions. */
 const pause = 5
@@ -28,7 +29,14 @@ export async function callWitness(port: number): Promise<Witness> {
 /** Answers whether there was an answer. */
 function isAnswered(port: number, agent: Agent): Promise<boolean> {
   return new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port, path: '/healthz', agent }, (response) => {
+    const options = {
+      host: '127.0.0.1',
+      port,
+      path: '/healthz',
+      agent,
+      localAddress: addresses.witness,
+    }
+    const request = get(options, (response) => {
       response.resume().on('end', () => resolve(true))
     })
     request.on('error', () => resolve(false))
