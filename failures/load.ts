@@ -87,18 +87,20 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
   let longestGap = 0
   let slowestAnswer = 0
 
-  /** The status of the answer; undefined when there is none: what became of a write is for the database to say. */
-  async function ask(url: string, method: string, body?: object): Promise<number | undefined> {
+  /** The answer; undefined when there is none: what became of a write is for the database to say. */
+  async function ask(url: string, method: string, body?: object) {
     const start = performance.now()
     try {
       const answer = await send(url, token, method, body)
       const text = await answer.text()
       slowestAnswer = Math.max(slowestAnswer, performance.now() - start)
       const { status, headers } = answer
-      const isPromised =
-        status === 200 || status === 201 || (status === 503 && headers.has('retry-after'))
+      const isInTrouble = status === 503 && headers.has('retry-after')
+      // The answer to an earlier deletion was lost.
+      const isGone = method === 'DELETE' && status === 404
+      const isPromised = status === 200 || status === 201 || isInTrouble || isGone
       if (!isPromised) surprises.push(`${method} ${status} ${text}`)
-      return status
+      return { status, text }
     } catch (error) {
       const isTimeout = error instanceof Error && error.name === 'TimeoutError'
       if (isTimeout) surprises.push(`${method}: no answer in ${patience / 1_000} s`)
@@ -112,30 +114,46 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
     lastSuccess = now
   }
 
-  async function writeOnce(url: string, routePoint: number, order: number): Promise<boolean> {
+  /** An account has only so many tokens, so what was created goes again; the record of its creation stays. */
+  async function removeTokens(url: string, tokenIds: Set<string>): Promise<void> {
+    for (const tokenId of tokenIds) {
+      const answer = await ask(`${url}/api/v1/tokens/${tokenId}/`, 'DELETE')
+      if (answer?.status !== 200 && answer?.status !== 404) return
+      tokenIds.delete(tokenId)
+    }
+  }
+
+  async function writeOnce(
+    url: string,
+    { routePoint, order, created }: { routePoint: number; order: number; created: Set<string> },
+  ): Promise<boolean> {
     const value = `${100_000 + routePoint}${String(order).padStart(6, '0')}`
     const kind = order % 2 === 0 ? 'change' : 'creation'
     const state: Attempt = { kind, acknowledged: false, routePoint, order }
     values.set(value, state)
     const overflow = `${url}${routePointPath(routePoint)}overflow/`
-    const status =
+    const answer =
       kind === 'change'
         ? await ask(overflow, 'PUT', { transferPhoneNumber: value })
         : await ask(`${url}/api/v1/tokens/`, 'POST', { name: value })
-    if (status !== 200 && status !== 201) return false
+    if (answer?.status !== 200 && answer?.status !== 201) return false
     state.acknowledged = true
     acknowledged += 1
     noteSuccess()
+    if (kind === 'creation') created.add(JSON.parse(answer.text).tokenId)
     return true
   }
 
   async function client(routePoint: number): Promise<void> {
     let node = routePoint % urls.length
+    const created = new Set<string>()
     for (let order = 0; isRunning; order += 1) {
       const url = urls[node] ?? ''
-      const succeeded = await writeOnce(url, routePoint, order)
-      if (succeeded) await ask(`${url}${routePointPath(routePoint)}overflow/`, 'GET')
-      else {
+      const succeeded = await writeOnce(url, { routePoint, order, created })
+      if (succeeded) {
+        await ask(`${url}${routePointPath(routePoint)}overflow/`, 'GET')
+        await removeTokens(url, created)
+      } else {
         node = (node + 1) % urls.length
         await delay(pause)
       }

@@ -27,7 +27,9 @@ export function isGood(verdict: Verdict): boolean {
 const selectChanges = sql<{ after_value: string | null }>(
   "SELECT after_value FROM changes WHERE target LIKE '%/overflow/'",
 )
-const selectCreations = sql<{ name: string }>('SELECT name FROM tokens')
+const selectCreations = sql<{ after_value: string | null }>(
+  "SELECT after_value FROM changes WHERE action = 'create' AND target LIKE '/api/v1/tokens/%'",
+)
 const selectStates = sql<{ value: string }>(
   "SELECT value FROM route_point_settings WHERE setting = 'overflow'",
 )
@@ -37,8 +39,8 @@ function numberIn(text: string): string {
 }
 
 /**
- * Compares what clients were told with what is there: each acknowledged value has exactly one record of its change or one
- * thing of its name, no value has two, and each setting shows a value at least as late as the last acknowledged one.
+ * Compares what clients were told with what is there: each acknowledged value has exactly one record of its change or
+ * creation, no value has two, and each setting shows a value at least as late as the last acknowledged one.
  */
 export async function judge(scenario: string, database: Database, load: Load): Promise<Verdict> {
   const records = new Map<string, number>()
@@ -46,7 +48,10 @@ export async function judge(scenario: string, database: Database, load: Load): P
   for (const { after_value } of await database.all(selectChanges)) {
     count(numberIn(after_value ?? '{}'))
   }
-  for (const { name } of await database.all(selectCreations)) if (load.values.has(name)) count(name)
+  for (const { after_value } of await database.all(selectCreations)) {
+    const { name } = JSON.parse(after_value ?? '{}')
+    if (load.values.has(name)) count(name)
+  }
   const acknowledged = [...load.values].filter(([, { acknowledged: told }]) => told)
   const found = acknowledged.filter(([value]) => records.has(value)).length
   const shown = new Map<number, number>()
