@@ -12,7 +12,7 @@ import {
   tenantAdmins,
 } from './features/admins/admins.ts'
 import { announcementHolder } from './features/announcements/announcements.ts'
-import { addAnnouncements } from './features/announcements/routes.ts'
+import { addAnnouncements } from './features/announcements/serve.ts'
 import {
   departmentHolder,
   departments,
@@ -25,6 +25,7 @@ import {
   groupCodes,
 } from './features/disposition-codes/organization-codes.ts'
 import { completeId, groupHolder, groups } from './features/groups/groups.ts'
+import { addHealth } from './features/health/health.ts'
 import { addSessions, findBySession } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
 import { databaseData } from './features/route-points/database-data.ts'
@@ -37,25 +38,24 @@ import {
   departmentRoutePoints,
   routePointHolder,
   routePoints,
-} from './features/route-points/instances.ts'
+} from './features/route-points/route-points.ts'
 import { announcementUses } from './features/route-points/settings/announcement-uses.ts'
 import {
   enterpriseCodeDefaults,
   groupCodeDefaults,
 } from './features/route-points/settings/disposition-codes-config.ts'
 import { settings } from './features/route-points/settings/index.ts'
-import { addSettings, routePointOwners } from './features/route-points/settings/routes.ts'
+import { addSettings, routePointOwners } from './features/route-points/settings/serve.ts'
 import { routePointTables } from './features/route-points/settings/storage.ts'
 import { tenants } from './features/tenants/tenants.ts'
 import { departmentUsers, userHolder, users } from './features/users/users.ts'
-import { addHealth } from './http/health.ts'
 import type { Identification } from './http/identification.ts'
 import { addDocumentation, addOpenApi } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
 import { countConnections } from './metrics/connections.ts'
 import { countRequests } from './metrics/requests.ts'
 import { countSignIns } from './metrics/sign-ins.ts'
-import { addResource } from './resources/routes.ts'
+import { addResource } from './resources/serve.ts'
 
 export interface AppOptions {
   config: Pick<

@@ -1,7 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { fold } from '../documents/normalise.ts'
 import { Refusal, unauthorized } from '../errors.ts'
-import { authorize, type Caller, type Place } from './permissions.ts'
+import { authorize, type Caller } from './permissions.ts'
+import type { Place } from './place.ts'
 
 /** What the floor must ask of the features: who a secret belongs to, and where an id without a domain is at home. */
 export interface Identification {

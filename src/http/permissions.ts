@@ -1,5 +1,6 @@
 import type { Reader } from '../database/database.ts'
 import { forbidden, notFound } from '../errors.ts'
+import type { Place } from './place.ts'
 
 /** What somebody may do, rising; the numbers are those of `user_level` in the API. */
 export const levels = {
@@ -49,14 +50,6 @@ export interface Caller {
    * @throws Refusal 401 when what was sent no longer lets anybody in, 403 when anything of what it gave has changed.
    */
   confirm(reader: Reader): Promise<void>
-}
-
-/** The folded ids in a request's path, those that it has. */
-export interface Place {
-  tenantKey?: string
-  groupKey?: string
-  /** A user or route point, completed with the group's domain. */
-  identityKey?: string
 }
 
 function isInside(caller: Caller, permission: Permission, place: Place): boolean {

@@ -14,9 +14,9 @@ import { clientErrorHandler, handleError } from './error-handler.ts'
 import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
 import { parseJson } from './json.ts'
+import { rememberRoutes } from './known-routes.ts'
 import { answerFrom, undoProxies } from './proxies.ts'
 import { judgeQuery, type Query } from './query.ts'
-import { rememberRoutes } from './routes.ts'
 
 /** No path is cut off by the router: the size of the headers bounds it already. */
 const parameterLengthMax = maxHeaderSize

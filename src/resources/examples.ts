@@ -3,11 +3,11 @@ import type { Resource } from './resource.ts'
 
 /** The examples of a resource that its answers and its list show alike. */
 export function examplesOf(
-  plural: string,
+  listMember: string,
   { create, shown, change }: { create: Members; shown: Members; change: Members },
 ): NonNullable<Resource['examples']> {
   return {
-    list: { response: { [plural]: [shown] } },
+    list: { response: { [listMember]: [shown] } },
     create: { request: create, response: shown },
     read: { response: shown },
     change: { request: change, response: { ...shown, ...change } },

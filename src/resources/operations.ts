@@ -3,11 +3,11 @@ import type { Database, Reader, Transaction } from '../database/database.ts'
 import { addNews, type Judged } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
 import { notFound, refuseIfAny, taken } from '../errors.ts'
-import { record } from '../features/changes/record.ts'
 import { type Client, clientOf } from '../http/clients.ts'
 import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
 import type { Query } from '../http/query.ts'
+import { record } from '../writes/record.ts'
 import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
 import type { Resource, Site, Write } from './resource.ts'
 import { removeBelow, renameRow } from './steps.ts'
@@ -137,7 +137,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   async function list(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
     await resource.requireCollection?.(database, site)
-    const { wholeList, fields, item, plural } = resource
+    const { wholeList, fields, item, listMember } = resource
     const query = readListQuery(site.query, fields, wholeList ? undefined : pageSizeMax)
     const scope = resource.scope(site)
     const { name, key } = table.definition
@@ -159,7 +159,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
         ))
     const totals = (await resource.totals?.read(database, scope)) ?? {}
     const beside = Object.entries(totals).map(([name, total]) => `,"${name}":${total}`)
-    return sendText(request, reply, `{"${plural}":[${items.join(',')}]${beside.join('')}}`)
+    return sendText(request, reply, `{"${listMember}":[${items.join(',')}]${beside.join('')}}`)
   }
 
   /** A resource without computed or hidden members is answered as it is stored. */

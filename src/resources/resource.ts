@@ -6,7 +6,8 @@ import type { Schema } from '../documents/vocabulary.ts'
 import type { Fault } from '../errors.ts'
 import type { Client } from '../http/clients.ts'
 import type { Example } from '../http/operation.ts'
-import type { Caller, Permission, Place } from '../http/permissions.ts'
+import type { Caller, Permission } from '../http/permissions.ts'
+import type { Place } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
 import type { ListFields } from './list.ts'
 import type { Columns, Table } from './table.ts'
@@ -43,7 +44,7 @@ export interface Resource<Value extends Members = Members> {
   /** The noun's plural where it is not the noun with an s. */
   nouns?: string
   /** As in `users`: the member of the list's answer. */
-  plural: string
+  listMember: string
   tag: string
   /** Of the collection, with trailing slash. */
   path: string
@@ -74,7 +75,7 @@ export interface Resource<Value extends Members = Members> {
   consumes?: readonly string[]
 
   /** Key of the collection's place: the columns of the table's key but the last. */
-  scope(site: Pick<Site, 'caller' | 'place'>): string[]
+  scope(site: Pick<Site, 'caller' | 'place'>): readonly string[]
   /** The last column of the key, from the id in a path or document. */
   keyOf(id: string, site: Pick<Site, 'place' | 'parameters'>): string
   /**

@@ -5,6 +5,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
+import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
@@ -98,7 +99,7 @@ function admins(rank: Rank) {
   const { noun, path, permission, level } = rank
   return {
     noun,
-    plural: 'admins',
+    listMember: 'admins',
     tag: 'Admins',
     path,
     parameter: 'user_id',
@@ -175,7 +176,7 @@ export const tenantAdmins: Resource<Admin> = {
     key: ['tenant_key', 'user_key'],
     columns: personColumns,
   }),
-  scope: ({ place }) => [place.tenantKey ?? ''],
+  scope: ({ place }) => [tenantKeyOf(place)],
   requireCollection: requireTenant,
 }
 

@@ -5,13 +5,14 @@ import { compose, fold } from '../../documents/normalise.ts'
 import { clearable, readOnly, text, unmodified, upload } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
+import type { GroupKey } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
 import { findContent, saveContent, totalSize } from './contents.ts'
-import { type AnnouncementHolder, findUsages, type GroupKey, type Usage } from './holders.ts'
+import { type AnnouncementHolder, findUsages, type Usage } from './holders.ts'
 import { expectedAudio, Recording } from './wave.ts'
 
 const Usages = Type.Array(
@@ -157,7 +158,7 @@ export function announcements(
 ): Resource<Announcement> {
   return {
     noun: 'announcement',
-    plural: 'announcements',
+    listMember: 'announcements',
     tag: 'Announcements',
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/announcements/',
     parameter: 'instance_name',

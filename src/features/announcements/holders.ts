@@ -1,7 +1,5 @@
 import type { Reader, Transaction } from '../../database/database.ts'
-
-/** Key of a group. */
-export type GroupKey = readonly [tenantKey: string, groupKey: string]
+import type { GroupKey } from '../../http/place.ts'
 
 /** A place where an announcement is played. */
 export interface Usage {

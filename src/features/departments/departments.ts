@@ -4,7 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { compose, fold, isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
-import type { Place } from '../../http/permissions.ts'
+import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
@@ -119,7 +119,7 @@ async function checkParent(write: Write<Department>): Promise<Fault[]> {
 export function departments(members: readonly DepartmentMember[]): Resource<Department> {
   return {
     noun: 'department',
-    plural: 'departments',
+    listMember: 'departments',
     tag: 'Departments',
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/departments/',
     parameter: 'instance_name',

@@ -3,7 +3,7 @@ import { type Reader, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, id, name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
-import type { Place } from '../../http/permissions.ts'
+import type { Place } from '../../http/place.ts'
 import type { ListField } from '../../resources/list.ts'
 import { groupFacts } from '../groups/groups.ts'
 

@@ -62,7 +62,7 @@ export function dispositionCodes(definition: Definition): Resource<DispositionCo
   const { read, write } = permissions
   return {
     ...rest,
-    plural: 'disposition_codes',
+    listMember: 'disposition_codes',
     parameter: 'instance_name',
     permissions: { list: read, read, create: write, change: write, remove: write },
     document: defineDocument({ schema: DispositionCode, defaults: { active: true } }),

@@ -1,5 +1,6 @@
 import type { Reader } from '../../database/database.ts'
 import { type ErrorCode, Refusal } from '../../errors.ts'
+import { tenantKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
@@ -24,7 +25,7 @@ async function requireTenantType(
   { place }: Site,
   { type, code }: { type: 'ServiceProvider' | 'Enterprise'; code: ErrorCode },
 ): Promise<void> {
-  const tenant = await findTenant(reader, place.tenantKey ?? '')
+  const tenant = await findTenant(reader, tenantKeyOf(place))
   if (tenant?.type === type) return
   const level = type === 'Enterprise' ? 'Enterprise' : 'Group'
   const message = `${level} disposition codes are only available in tenants of type '${type}'.`
@@ -58,7 +59,7 @@ export function enterpriseCodes(defaults: readonly Holder[]): Resource<Dispositi
     permissions: { read: 'tenant.administer', write: 'tenant.administer' },
     table: enterpriseCodeHolder.table,
     scopeColumns: ['tenant_key'],
-    scope: ({ place }) => [place.tenantKey ?? ''],
+    scope: ({ place }) => [tenantKeyOf(place)],
     async requireCollection(reader, site) {
       await requireTenant(reader, site)
       await requireTenantType(reader, site, { type: 'Enterprise', code: 42 })

@@ -2,7 +2,8 @@ import { domainToASCII } from 'node:url'
 import { type Reader, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { type Fault, invalid } from '../../errors.ts'
-import { type Caller, levels, type Place } from '../../http/permissions.ts'
+import { type Caller, levels } from '../../http/permissions.ts'
+import type { Place } from '../../http/place.ts'
 
 /**
  * The form in which domains are compared: without case, port, parameters and final dots, and as DNS has it where it is

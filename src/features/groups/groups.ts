@@ -4,7 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold, withDomain } from '../../documents/normalise.ts'
 import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound } from '../../errors.ts'
-import type { Place } from '../../http/permissions.ts'
+import { type GroupKey, groupKeyOf, type Place, tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
@@ -52,11 +52,8 @@ const selectFacts = sql<GroupFacts>(
 )
 
 /** What other features need to know of a group; undefined when there is none. */
-export function groupFacts(
-  reader: Reader,
-  { tenantKey = '', groupKey = '' }: Place,
-): Promise<GroupFacts | undefined> {
-  return reader.get(selectFacts, tenantKey, groupKey)
+export function groupFacts(reader: Reader, place: Place): Promise<GroupFacts | undefined> {
+  return reader.get(selectFacts, ...groupKeyOf(place))
 }
 
 /** @throws Refusal 404 when there is no such group. */
@@ -65,8 +62,8 @@ export async function requireGroup(reader: Reader, { place }: Site): Promise<voi
 }
 
 /** The key of a group's resources: their scope. */
-export function groupScope({ place }: { place: Place }): string[] {
-  return [place.tenantKey ?? '', place.groupKey ?? '']
+export function groupScope({ place }: { place: Place }): GroupKey {
+  return groupKeyOf(place)
 }
 
 /** What ids without a domain get: the default one of the group, or tenant where the place is no group. */
@@ -118,7 +115,7 @@ const example = {
 export function groups(holders: readonly Holder[]): Resource<Group> {
   return {
     noun: 'group',
-    plural: 'groups',
+    listMember: 'groups',
     tag: 'Groups',
     path: '/api/v1/tenants/:tenant_id/groups/',
     parameter: 'group_id',
@@ -146,12 +143,12 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
       GroupId: { column: 'group_id', folded: 'group_key' },
       GroupName: caseless('group_name'),
     },
-    scope: ({ place }) => [place.tenantKey ?? ''],
+    scope: ({ place }) => [tenantKeyOf(place)],
     keyOf: fold,
     requireCollection: requireTenant,
     complete: async (reader, { place }, value, before) => {
       if (before) return value
-      const tenant = await findTenant(reader, place.tenantKey ?? '')
+      const tenant = await findTenant(reader, tenantKeyOf(place))
       const { country, timeZone } = tenant ?? {}
       return {
         ...(country && { country }),

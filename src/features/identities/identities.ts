@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
-import type { Caller, Place } from '../../http/permissions.ts'
+import type { Caller } from '../../http/permissions.ts'
+import type { Place } from '../../http/place.ts'
 import { checkDomain } from '../groups/domains.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */

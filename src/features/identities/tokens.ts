@@ -198,7 +198,7 @@ const examples = examplesOf('tokens', {
 /** The caller's own API tokens. */
 export const tokens: Resource<Token> = {
   noun: 'token',
-  plural: 'tokens',
+  listMember: 'tokens',
   tag: 'Sign-in',
   description:
     'Tokens are for scripts, which send them as `Authorization: Bearer …`. ' +

@@ -1,7 +1,8 @@
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { type Fault, taken } from '../../errors.ts'
-import { type Caller, levels, type Place } from '../../http/permissions.ts'
+import { type Caller, levels } from '../../http/permissions.ts'
+import { groupKeyOf, type Place, tenantKeyOf } from '../../http/place.ts'
 import { groupFacts } from '../groups/groups.ts'
 
 /** Who answers to a number: a user or route point, or with a name one of the route point's DNIS. */
@@ -92,7 +93,7 @@ function describeHolder(row: HolderRow, caller: Caller): string {
 
 async function scopeOf(reader: Reader, place: Place): Promise<NumberScope> {
   const country = (await groupFacts(reader, place))?.country ?? ''
-  return { country, tenantKey: place.tenantKey ?? '' }
+  return { country, tenantKey: tenantKeyOf(place) }
 }
 
 /** The form by which a number of a group is compared. */
@@ -124,10 +125,10 @@ export async function findNumber(
 /** Whoever has an extension in the group. */
 export function findExtension(
   reader: Reader,
-  { tenantKey = '', groupKey = '' }: Place,
+  place: Place,
   extension: string,
 ): Promise<HolderRow | undefined> {
-  return reader.get(selectExtension, tenantKey, groupKey, extension)
+  return reader.get(selectExtension, ...groupKeyOf(place), extension)
 }
 
 /** @returns a fault (11) for each number that somebody else has. */
@@ -159,7 +160,7 @@ export async function saveNumbers(
   { place, identityKey, dnisName }: NumberHolder,
   { before, after }: { before: Numbers | undefined; after: Numbers },
 ): Promise<void> {
-  const holder = [place.tenantKey ?? '', place.groupKey ?? '', identityKey, dnisName]
+  const holder = [...groupKeyOf(place), identityKey, dnisName]
   if (before?.phoneNumber !== after.phoneNumber) {
     await transaction.run(deleteNumber, ...holder)
     if (after.phoneNumber !== undefined) {

@@ -1,7 +1,7 @@
 import type { Caller } from '../../http/permissions.ts'
 import type { ListQuery, Page } from '../../resources/list.ts'
 import type { Agent } from './dnis/agents.ts'
-import type { DnisKey } from './dnis/dnis.ts'
+import type { DnisKey } from './route-point.ts'
 import type { Owner, Setting } from './settings/define.ts'
 
 export interface SettingChange {

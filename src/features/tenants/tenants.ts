@@ -4,6 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { notFound } from '../../errors.ts'
+import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
@@ -34,7 +35,7 @@ const table = defineTable({
 
 /** @throws Refusal 404 when there is no such tenant. */
 export async function requireTenant(reader: Reader, { place }: Site): Promise<void> {
-  if ((await table.find(reader, [place.tenantKey ?? ''])) === undefined) throw notFound()
+  if ((await table.find(reader, [tenantKeyOf(place)])) === undefined) throw notFound()
 }
 
 /** The tenant as GET shows it, or undefined. */
@@ -74,7 +75,7 @@ const example = {
 export function tenants(holders: readonly Holder[]): Resource<Tenant> {
   return {
     noun: 'tenant',
-    plural: 'tenants',
+    listMember: 'tenants',
     tag: 'Tenants',
     path: '/api/v1/tenants/',
     parameter: 'tenant_id',

@@ -4,7 +4,8 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, forbidden } from '../../errors.ts'
-import { type Caller, levels, type Place } from '../../http/permissions.ts'
+import { type Caller, levels } from '../../http/permissions.ts'
+import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless, exact } from '../../resources/list.ts'
@@ -141,7 +142,7 @@ const example = {
 
 export const users: Resource<User> = {
   noun: 'user',
-  plural: 'users',
+  listMember: 'users',
   tag: 'Users',
   path: '/api/v1/tenants/:tenant_id/groups/:group_id/users/',
   parameter: 'user_id',

@@ -6,7 +6,8 @@ import {
   type DispositionCode,
   dispositionCodes,
 } from '../../disposition-codes/disposition-code.ts'
-import { requireRoutePoint, routePointScope, routePoints } from '../instances.ts'
+import { routePointPath } from '../route-point.ts'
+import { requireRoutePoint, routePointScope } from '../route-points.ts'
 import { routePointCodeDefaults } from '../settings/disposition-codes-config.ts'
 
 const Item = Type.Object({
@@ -23,7 +24,7 @@ const creation = { code: '123456', ...change }
 const own = dispositionCodes({
   noun: 'routePointDispositionCode',
   tag: 'Route point disposition codes',
-  path: `${routePoints.path}:${routePoints.parameter}/disposition_codes/`,
+  path: `${routePointPath}disposition_codes/`,
   permissions: { read: 'group.read', write: 'group.administer' },
   table: 'route_point_disposition_codes',
   scopeColumns: ['tenant_key', 'group_key', 'route_point_key'],

@@ -4,7 +4,7 @@ import type { Reader } from '../../../database/database.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
 import { sendText } from '../../../http/etag.ts'
 import { addOperation } from '../../../http/operation.ts'
-import type { Place } from '../../../http/permissions.ts'
+import type { Place } from '../../../http/place.ts'
 import type { Query } from '../../../http/query.ts'
 import {
   addPageHeaders,
@@ -18,9 +18,9 @@ import { mapInTurns } from '../../../resources/turns.ts'
 import { readTree } from '../../departments/reference.ts'
 import { groupFacts } from '../../groups/groups.ts'
 import { users } from '../../users/users.ts'
+import { type DnisKey, dnisKeyOf, routePointPath } from '../route-point.ts'
 import type { RoutePointData } from '../route-point-data.ts'
-import { routePointPath } from '../settings/routes.ts'
-import { type DnisKey, dnisKeyOf, requireDnis } from './dnis.ts'
+import { requireDnis } from './dnis.ts'
 
 const Department = Type.Object({
   tenantId: Type.String(),

@@ -1,7 +1,7 @@
+import { dnisKeyOf, routePointPath } from '../route-point.ts'
 import { defineAnnouncements } from '../settings/announcements.ts'
 import type { OwnerKind } from '../settings/define.ts'
-import { routePointPath } from '../settings/routes.ts'
-import { dnisKeyOf, requireDnis } from './dnis.ts'
+import { requireDnis } from './dnis.ts'
 
 /** DNIS as owners of settings; their settings' paths end with their name. */
 export const dnisOwners: OwnerKind = {

@@ -6,7 +6,8 @@ import { clearable } from '../../../documents/vocabulary.ts'
 import { notFound, refuseIfAny } from '../../../errors.ts'
 import { judgePreconditions, sendText } from '../../../http/etag.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
-import { record } from '../../changes/record.ts'
+import { type MemberKey, memberKeyOf } from '../../../http/place.ts'
+import { record } from '../../../writes/record.ts'
 import { completeId } from '../../groups/groups.ts'
 import { SignInId } from '../../identities/members.ts'
 import { admitDepartmentAdmin, findUser } from '../../users/users.ts'
@@ -42,17 +43,11 @@ const example: CallCenters = {
   makeOutgoingCallsAsCallCenter: true,
 }
 
-type UserKey = [tenantKey: string, groupKey: string, userKey: string]
-
-function keyOf({ place: { tenantKey = '', groupKey = '', identityKey = '' } }: FastifyRequest) {
-  return [tenantKey, groupKey, identityKey] satisfies UserKey
-}
-
 /** The setting that a partial update leaves, complete and judged. */
 async function merged(
   transaction: Transaction,
   { place, body }: FastifyRequest,
-  { key, before }: { key: UserKey; before: CallCenters },
+  { key, before }: { key: MemberKey; before: CallCenters },
 ): Promise<CallCenters> {
   const { value, faults } = document.change(before, body)
   const { outgoingCallDNIS: given } = value
@@ -69,14 +64,14 @@ async function merged(
 /** Serves a user's choice of the DNIS to call out with. */
 export function addCallCenters(app: FastifyInstance, database: Database): void {
   async function read(request: FastifyRequest, reply: FastifyReply) {
-    const found = await findCallCenters(database, keyOf(request))
+    const found = await findCallCenters(database, memberKeyOf(request.place))
     if (!found) throw notFound()
     return sendText(request, reply, JSON.stringify(found))
   }
 
   async function change(request: FastifyRequest, reply: FastifyReply) {
     const { caller, place, params } = request
-    const key = keyOf(request)
+    const key = memberKeyOf(request.place)
     const text = await database.write(async (transaction) => {
       await caller.confirm(transaction)
       const user = await findUser(transaction, key)

@@ -1,18 +1,18 @@
-import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../../database/database.ts'
 import { defineDocument, needs } from '../../../documents/document.ts'
 import { compose, fold } from '../../../documents/normalise.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound, Refusal } from '../../../errors.ts'
+import { memberKeyOf } from '../../../http/place.ts'
 import { caseless, exact } from '../../../resources/list.ts'
 import type { Resource, Site, Write } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../../numbers/numbers.ts'
-import { requireRoutePoint, routePointScope } from '../instances.ts'
+import { routePointPath } from '../route-point.ts'
+import { requireRoutePoint, routePointScope } from '../route-points.ts'
 import { checkOwnNumbers } from '../settings/own-numbers.ts'
-import { routePointPath } from '../settings/routes.ts'
 import { clearSelections } from './selections.ts'
 
 /** The name of a DNIS, unique in its route point. */
@@ -52,20 +52,6 @@ const table = defineTable({
   columns: ['name_key', 'phone_number', 'extension', 'allow_outgoing_acd_call'],
 })
 
-/** A DNIS: tenant, group, route point and name. */
-export type DnisKey = readonly [string, string, string, string]
-
-/** Names are compared exactly, but in whichever form their accents were typed. */
-function keyOf(given: string): string {
-  return compose(given)
-}
-
-/** The key of the DNIS that a path names by `:instance_name`. */
-export function dnisKeyOf({ place, params }: Pick<FastifyRequest, 'place' | 'params'>): DnisKey {
-  const { instance_name = '' } = params as Record<string, string>
-  return [...routePointScope({ place }), keyOf(instance_name)]
-}
-
 const selectName = sql<{ name: string | null }>(
   `SELECT dnis.name FROM route_points AS owners
    LEFT JOIN dnis ON dnis.tenant_key = owners.tenant_key AND dnis.group_key = owners.group_key
@@ -88,7 +74,8 @@ export async function requireDnis(reader: Reader, key: readonly string[]): Promi
 
 /** @param dnisName its name at the time: rows that hold a number follow a rename when the DNIS's row is written. */
 function holderOf({ place }: Site, dnisName: string): NumberHolder {
-  return { place, identityKey: place.identityKey ?? '', dnisName }
+  const [, , identityKey] = memberKeyOf(place)
+  return { place, identityKey, dnisName }
 }
 
 async function check(write: Write<Dnis>): Promise<Fault[]> {
@@ -130,7 +117,7 @@ const example = { ...exampleItem, name: 'TestDnis', ...exampleRest }
 export const dnis: Resource<Dnis> = {
   noun: 'DNIS',
   nouns: 'DNIS',
-  plural: 'dnis',
+  listMember: 'dnis',
   tag: 'DNIS',
   path: `${routePointPath}dnis/`,
   parameter: 'instance_name',
@@ -169,7 +156,7 @@ export const dnis: Resource<Dnis> = {
     change: { request: example, response: example },
   },
   scope: routePointScope,
-  keyOf,
+  keyOf: compose,
   requireCollection: requireRoutePoint,
   columns: (value) => ({
     name_key: fold(value.name),

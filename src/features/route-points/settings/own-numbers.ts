@@ -2,6 +2,7 @@ import { type Guard, type Reader, sql } from '../../../database/database.ts'
 import { isObject, type Members } from '../../../documents/normalise.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, memberPath } from '../../../errors.ts'
+import { groupKeyOf } from '../../../http/place.ts'
 import { checkDestination, numberReached } from '../../numbers/destinations.ts'
 import type { NumberHolder, Numbers } from '../../numbers/numbers.ts'
 import type { Owner, Setting } from './define.ts'
@@ -75,7 +76,7 @@ export async function checkOwnNumbers(
   const numbers = newNumbers(before, after)
   if (Object.keys(numbers).length === 0) return []
   const { place, identityKey } = holder
-  const key = [place.tenantKey ?? '', place.groupKey ?? '', identityKey]
+  const key = [...groupKeyOf(place), identityKey]
   const faults = new Map<string, Fault>()
   for (const { setting: name, value } of await reader.all(selectSettings, ...key)) {
     const setting = settings.find((one) => one.name === name)

@@ -1,24 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { judgePreconditions, sendText } from '../../../http/etag.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
+import { memberKeyOf } from '../../../http/place.ts'
+import { routePointPath } from '../route-point.ts'
 import type { RoutePointData } from '../route-point-data.ts'
 import type { Owner, OwnerKind, Setting } from './define.ts'
 import { routePointTables } from './storage.ts'
-
-/** The path of a route point, below which all that is its own stands. */
-export const routePointPath =
-  '/api/v1/tenants/:tenant_id/groups/:group_id/services/route_points/:route_point_user_id/'
 
 export const routePointOwners: OwnerKind = {
   noun: 'route point',
   tag: 'Route point settings',
   tables: routePointTables,
   pathOf: (setting) => `${routePointPath}${setting}/`,
-  keyOf: ({ place: { tenantKey = '', groupKey = '', identityKey = '' } }) => [
-    tenantKey,
-    groupKey,
-    identityKey,
-  ],
+  keyOf: ({ place }) => memberKeyOf(place),
 }
 
 /** `forced_forwarding` as `ForcedForwarding`. */

@@ -11,11 +11,11 @@ function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
-function listSchema(plural: string, item: Schema, totals: Record<string, Schema> = {}): Schema {
+function listSchema(listMember: string, item: Schema, totals: Record<string, Schema> = {}): Schema {
   const schema = {
     type: 'object',
-    properties: { [plural]: { type: 'array', items: item }, ...totals },
-    required: [plural, ...Object.keys(totals)],
+    properties: { [listMember]: { type: 'array', items: item }, ...totals },
+    required: [listMember, ...Object.keys(totals)],
   }
   return schema as unknown as Schema
 }
@@ -60,7 +60,11 @@ export function addResource<Value extends Members>(
       summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
       query: listParameters(resource.fields, !resource.wholeList),
-      answer: listSchema(resource.plural, resource.item?.schema ?? shown, resource.totals?.schema),
+      answer: listSchema(
+        resource.listMember,
+        resource.item?.schema ?? shown,
+        resource.totals?.schema,
+      ),
       example: examples.list ?? {},
       handler: operations.list,
     },

@@ -4,6 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, missing, notFound } from '../../errors.ts'
+import { memberKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { caseless, exact } from '../../resources/list.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
@@ -27,6 +28,7 @@ import { hashSecrets, Password } from '../identities/password.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
 import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
+import { type RoutePointKey, routePointsPath } from './route-point.ts'
 import { checkOwnNumbers } from './settings/own-numbers.ts'
 
 const Profile = Type.Object({
@@ -98,8 +100,8 @@ export const departmentRoutePoints: DepartmentMember = {
 }
 
 /** The key of what belongs to a route point: its scope. */
-export function routePointScope({ place }: Pick<Site, 'place'>): [string, string, string] {
-  return [place.tenantKey ?? '', place.groupKey ?? '', place.identityKey ?? '']
+export function routePointScope({ place }: Pick<Site, 'place'>): RoutePointKey {
+  return memberKeyOf(place)
 }
 
 /** @throws Refusal 404 when there is no such route point. */
@@ -187,9 +189,9 @@ const example = {
 
 export const routePoints: Resource<RoutePoint> = {
   noun: 'routePoint',
-  plural: 'route_points',
+  listMember: 'route_points',
   tag: 'Route points',
-  path: '/api/v1/tenants/:tenant_id/groups/:group_id/services/route_points/',
+  path: routePointsPath,
   parameter: 'route_point_user_id',
   permissions: {
     list: 'directory.read',

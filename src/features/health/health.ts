@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import type { Database } from '../database/database.ts'
-import { addOperation } from './operation.ts'
+import type { Database } from '../../database/database.ts'
+import { addOperation } from '../../http/operation.ts'
 
 const Status = Type.Object({ status: Type.Literal('ok') })
 

@@ -7,7 +7,7 @@ import { sendBytes } from '../../http/bytes.ts'
 import { acceptFiles, bodyBytesFor } from '../../http/form.ts'
 import { boundLargeBodies } from '../../http/large-bodies.ts'
 import { addOperation } from '../../http/operation.ts'
-import { addResource } from '../../resources/routes.ts'
+import { addResource } from '../../resources/serve.ts'
 import { groupScope } from '../groups/groups.ts'
 import { type AnnouncementLimits, announcements } from './announcements.ts'
 import { findContent, readContent } from './contents.ts'
@@ -53,7 +53,7 @@ function addContent(app: FastifyInstance, database: Database, path: string): voi
       return sendBytes(request, reply, {
         etag: `"${contentId}"`,
         size,
-        read: (range) => readContent(database, scope[0] ?? '', { contentId, ...range }),
+        read: (range) => readContent(database, scope[0], { contentId, ...range }),
       })
     },
   })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines, type TestDatabase } from '../../../test/engines.ts'
-import { sql } from '../../database/database.ts'
+import { engines, type TestDatabase } from '../../test/engines.ts'
+import { sql } from '../database/database.ts'
 import { record } from './record.ts'
 
 const selectTargets = sql<{ target: string }>(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { sql, type Transaction } from '../../database/database.ts'
+import { sql, type Transaction } from '../database/database.ts'
 
 export interface Change {
   /** '' for what concerns the installation. */

@@ -1,0 +1,33 @@
+/** The folded ids in a request's path, those that it has. */
+export interface Place {
+  tenantKey?: string
+  groupKey?: string
+  /** A user or route point, completed with the group's domain. */
+  identityKey?: string
+}
+
+export type GroupKey = readonly [tenantKey: string, groupKey: string]
+
+/** Key of a user or route point. */
+export type MemberKey = readonly [tenantKey: string, groupKey: string, identityKey: string]
+
+/** An empty key would read the wrong row in silence. */
+function named(key: string | undefined, what: string): string {
+  if (key === undefined) throw new Error(`The path names no ${what}.`)
+  return key
+}
+
+/** @throws Error when the path names no tenant. */
+export function tenantKeyOf({ tenantKey }: Place): string {
+  return named(tenantKey, 'tenant')
+}
+
+/** @throws Error when the path names no group. */
+export function groupKeyOf(place: Place): GroupKey {
+  return [tenantKeyOf(place), named(place.groupKey, 'group')]
+}
+
+/** @throws Error when the path names neither a user nor a route point. */
+export function memberKeyOf(place: Place): MemberKey {
+  return [...groupKeyOf(place), named(place.identityKey, 'user or route point')]
+}
