@@ -16,7 +16,7 @@ export interface Verdict {
   slowestAnswerSeconds: number
 }
 
-/** Nobody waits longer than this for an answer, in seconds. The limits of `src/database/postgres-pools.ts` keep it so. */
+/** Nobody waits longer than this for an answer, in seconds. The limits of `src/database/postgres/pools.ts` keep it so. */
 const answerSecondsMax = 20
 
 export function isGood(verdict: Verdict): boolean {

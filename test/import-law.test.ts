@@ -157,6 +157,14 @@ describe('the law of imports', () => {
     }
   })
 
+  it('keeps the engines apart: what both need stands above them, and only what opens a database chooses one', () => {
+    const engineOf = (file: string) => /^src\/database\/(sqlite|postgres)\//.exec(file)?.[1]
+    for (const { from, to } of imports) {
+      if (engineOf(to) === undefined || engineOf(from) === engineOf(to)) continue
+      expect(from, to).toBe('src/database/open.ts')
+    }
+  })
+
   it('lets only main read the environment', () => {
     for (const file of sources) {
       if (file === 'src/main.ts') continue

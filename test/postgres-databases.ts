@@ -4,7 +4,7 @@ import { inject } from 'vitest'
 import { type NetworkProxy, startProxy } from '../failures/proxy.ts'
 import type { Database } from '../src/database/database.ts'
 import type { Migration } from '../src/database/migrations.ts'
-import { openPostgres } from '../src/database/postgres.ts'
+import { openPostgres } from '../src/database/postgres/engine.ts'
 
 /** Asks a server without a word of ours in between. */
 export async function administer(url: string, text: string): Promise<pg.QueryResult> {

@@ -7,6 +7,10 @@ export interface Migration {
   sql: string
 }
 
+/** What each database remembers of the migrations that it has had. */
+export const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
+  version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`
+
 const migrationFile = /^(\d{4})-([a-z0-9-]+)\.sql$/
 
 /**
@@ -39,4 +43,15 @@ export function pendingMigrations(migrations: readonly Migration[], version: num
     )
   }
   return migrations.filter((migration) => migration.version > version)
+}
+
+/** Node tells of several addresses that failed with an empty message and a code. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.message || String((error as NodeJS.ErrnoException).code)
+}
+
+/** What is told of a migration that failed. */
+export function failed({ version, name }: Migration, error: unknown): Error {
+  return new Error(`migration ${version}, ${name}: ${messageOf(error)}`, { cause: error })
 }

@@ -1,7 +1,7 @@
 import type { CommitListener, Database } from './database.ts'
 import { loadMigrations, type Migration } from './migrations.ts'
-import { openPostgres } from './postgres.ts'
-import { openSqlite } from './sqlite.ts'
+import { openPostgres } from './postgres/engine.ts'
+import { openSqlite } from './sqlite/engine.ts'
 import { readDatabaseUrl } from './url.ts'
 
 /** Connections that a tool or test makes do with. */

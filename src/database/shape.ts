@@ -55,29 +55,3 @@ export function toShapes(rows: readonly ShapeRow[]): TableShape[] {
   }
   return [...shapes.values()]
 }
-
-/** A table is created after those that it refers to, so the order of creation is the order in which to fill. */
-export const sqliteShapes = `
-  SELECT tables.name AS name, columns.name AS column_name, NULL AS reference, NULL AS target,
-    NULL AS target_column, NULL AS cascades, tables.rowid AS place, columns.pk AS rank
-  FROM sqlite_schema AS tables JOIN pragma_table_info(tables.name) AS columns
-  WHERE tables.type = 'table' AND columns.pk > 0
-  UNION ALL
-  SELECT tables.name, "from", keys.id, keys."table", "to", on_delete = 'CASCADE', tables.rowid, seq
-  FROM sqlite_schema AS tables JOIN pragma_foreign_key_list(tables.name) AS keys
-  WHERE tables.type = 'table'
-  ORDER BY place, reference, rank`
-
-export const postgresShapes = `
-  SELECT owners.relname AS name, parts.attname AS column_name,
-    CASE contype WHEN 'f' THEN conname END AS reference, targets.relname AS target,
-    target_parts.attname AS target_column, (confdeltype = 'c')::integer AS cascades
-  FROM pg_constraint
-  JOIN pg_class AS owners ON owners.oid = conrelid
-  CROSS JOIN LATERAL unnest(conkey, confkey) WITH ORDINALITY AS part (number, target_number, rank)
-  JOIN pg_attribute AS parts ON parts.attrelid = conrelid AND parts.attnum = part.number
-  LEFT JOIN pg_class AS targets ON targets.oid = confrelid
-  LEFT JOIN pg_attribute AS target_parts
-    ON target_parts.attrelid = confrelid AND target_parts.attnum = part.target_number
-  WHERE owners.relnamespace = 'public'::regnamespace AND contype IN ('p', 'f')
-  ORDER BY owners.oid, contype DESC, conname, rank`

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg, { type Pool, type PoolClient } from 'pg'
-import { ask } from './postgres-errors.ts'
+import { ask } from './errors.ts'
 
 /** Milliseconds. Together they bound how long a request waits for a database that does not answer. */
 export const timeouts = {

@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import { DatabaseUnavailable } from '../errors.ts'
-import { type Reader, type Statement, sql, type Value } from './database.ts'
-import { type ShapeRow, sqliteShapes, toShapes } from './shape.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
+import { type Reader, type Statement, sql, type Value } from '../database.ts'
+import { type ShapeRow, toShapes } from '../shape.ts'
+import { sqliteShapes } from './shapes.ts'
 
 /** List statements are composed from filters and sort orders; beyond this many the oldest is prepared anew. */
 const preparedMax = 500
 
 /** `synchronous` answers a number; 2 is FULL. */
 const pragmas = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 } as const
+
+/** How long a read or write waits for another process's lock unless told, in milliseconds. */
+export const busyTimeoutDefault = 5_000
 
 /** How often another process's lock is tried again, in milliseconds. */
 export const retryMilliseconds = 20

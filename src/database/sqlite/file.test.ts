@@ -13,11 +13,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type OtherProcess, startOtherProcess } from '../../test/other-process.ts'
-import { DatabaseUnavailable } from '../errors.ts'
-import { type Database, sql } from './database.ts'
-import type { Migration } from './migrations.ts'
-import { openSqlite, type SqliteOptions } from './sqlite.ts'
+import { type OtherProcess, startOtherProcess } from '../../../test/other-process.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
+import { type Database, sql } from '../database.ts'
+import type { Migration } from '../migrations.ts'
+import { openSqlite, type SqliteOptions } from './engine.ts'
 
 const items: Migration = {
   version: 1,

@@ -1,4 +1,4 @@
-import { DatabaseUnavailable } from '../errors.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
 
 /** Ends a turn, so that the next in line has theirs. */
 export type Leave = () => void

@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Link, NetworkProxy } from '../../failures/proxy.ts'
+import type { Link, NetworkProxy } from '../../../failures/proxy.ts'
 import {
   administer,
   type PostgresDatabases,
   postgresDatabases,
-} from '../../test/postgres-databases.ts'
-import { DatabaseUnavailable } from '../errors.ts'
-import { type Database, sql, type Transaction } from './database.ts'
-import type { Migration } from './migrations.ts'
-import { openSqlite } from './sqlite.ts'
+} from '../../../test/postgres-databases.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
+import { type Database, sql, type Transaction } from '../database.ts'
+import type { Migration } from '../migrations.ts'
+import { openSqlite } from '../sqlite/engine.ts'
 
 const items: Migration = {
   version: 1,

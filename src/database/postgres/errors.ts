@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { DatabaseUnavailable } from '../errors.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
 
 /** The SQLSTATE of what the server answered; undefined for trouble on the way to it. */
 export function sqlState(error: unknown): string | undefined {

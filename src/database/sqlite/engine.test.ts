@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DatabaseUnavailable } from '../errors.ts'
-import { type Database, sql, type Transaction } from './database.ts'
-import type { Migration } from './migrations.ts'
-import { openSqlite, type SqliteOptions } from './sqlite.ts'
-import { verifyPragmas } from './sqlite-connection.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
+import { type Database, sql, type Transaction } from '../database.ts'
+import type { Migration } from '../migrations.ts'
+import { verifyPragmas } from './connection.ts'
+import { openSqlite, type SqliteOptions } from './engine.ts'
 
 const items: Migration = {
   version: 1,
@@ -353,8 +353,8 @@ describe('a migration', () => {
 
   it('runs once when several processes start at once', async () => {
     const program = `
-      import { openSqlite } from ${JSON.stringify(new URL('sqlite.ts', import.meta.url).href)}
-      import { loadMigrations } from ${JSON.stringify(new URL('migrations.ts', import.meta.url).href)}
+      import { openSqlite } from ${JSON.stringify(new URL('engine.ts', import.meta.url).href)}
+      import { loadMigrations } from ${JSON.stringify(new URL('../migrations.ts', import.meta.url).href)}
       const migrations = loadMigrations()
       const [start, ...paths] = process.argv.slice(1)
       for (const [index, path] of paths.entries()) {

@@ -6,14 +6,14 @@ import {
   type PostgresDatabases,
   portOf,
   postgresDatabases,
-} from '../../test/postgres-databases.ts'
-import { type PostgresServer, startPostgres } from '../../test/postgres-server.ts'
-import { DatabaseUnavailable } from '../errors.ts'
-import { sql } from './database.ts'
-import type { Migration } from './migrations.ts'
-import { openPostgres } from './postgres.ts'
-import { createLine } from './postgres-line.ts'
-import { splitHosts } from './postgres-pools.ts'
+} from '../../../test/postgres-databases.ts'
+import { type PostgresServer, startPostgres } from '../../../test/postgres-server.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
+import { sql } from '../database.ts'
+import type { Migration } from '../migrations.ts'
+import { openPostgres } from './engine.ts'
+import { createLine } from './line.ts'
+import { splitHosts } from './pools.ts'
 
 const items: Migration = {
   version: 1,

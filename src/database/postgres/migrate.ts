@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { type Migration, pendingMigrations } from './migrations.ts'
-import { splitHosts, timeouts } from './postgres-pools.ts'
+import {
+  failed,
+  type Migration,
+  messageOf,
+  pendingMigrations,
+  versionTable,
+} from '../migrations.ts'
+import { splitHosts, timeouts } from './pools.ts'
 
 /** The schema is written once, in SQL that SQLite takes; texts sort by code point on both engines. */
 function toPostgres(sql: string): string {
@@ -14,9 +20,6 @@ function toPostgres(sql: string): string {
 /** SQLite's function of this name, for statements that both engines run. */
 const instr = `CREATE OR REPLACE FUNCTION instr(text, text) RETURNS integer
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN strpos($1, $2)`
-
-const versionTable = `CREATE TABLE IF NOT EXISTS schema_versions (
-  version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`
 
 /** Any number that no other program on the same database uses for the same purpose. */
 const migrationLock = 7_046_029_254
@@ -64,12 +67,6 @@ async function connectToPrimary(url: string): Promise<pg.Client> {
   })
 }
 
-/** Node tells of several addresses that failed with an empty message and a code. */
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.message || String((error as NodeJS.ErrnoException).code)
-}
-
 /** Waits as long as another node migrates; each look is answered at once, so a server that is gone is noticed. */
 async function takeLock(client: pg.Client): Promise<void> {
   const look = promptly('SELECT pg_try_advisory_xact_lock($1) AS taken', [migrationLock])
@@ -86,11 +83,12 @@ async function applyPending(client: pg.Client, migrations: readonly Migration[])
   const { rows } = await client.query('SELECT max(version) AS version FROM schema_versions')
   const pending = pendingMigrations(migrations, rows[0]?.version ?? 0)
   if (pending.length > 0) await client.query(instr)
-  for (const { version, name, sql } of pending) {
+  for (const migration of pending) {
+    const { version, name, sql } = migration
     try {
       await client.query(toPostgres(sql))
     } catch (error) {
-      throw new Error(`migration ${version}, ${name}: ${messageOf(error)}`, { cause: error })
+      throw failed(migration, error)
     }
     const row = [version, name, Date.now()]
     await client.query('INSERT INTO schema_versions VALUES ($1, $2, $3)', row)

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseUnavailable } from '../errors.ts'
+import { DatabaseUnavailable } from '../../errors.ts'
 
 /** The database, its write-ahead log and the index of that: a write is in all of them until the log is emptied. */
 const suffixes = ['', '-wal', '-shm']
