@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql, type Transaction } from '../src/database/database.ts'
-import { rowsPerStep } from '../src/resources/steps.ts'
+import { rowsPerStep } from '../src/writes/steps.ts'
 import { engines } from './engines.ts'
 import { fillGroup, full } from './full-group.ts'
 import { first } from './multiply.ts'

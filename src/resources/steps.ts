@@ -1,54 +1,7 @@
-import { type Statement, sql, type Transaction, type Value } from '../database/database.ts'
+import type { Transaction } from '../database/database.ts'
 import type { TableReference, TableShape } from '../database/shape.ts'
+import { inSteps, whereEqual } from '../writes/steps.ts'
 import type { Columns, Table } from './table.ts'
-
-/**
- * Rows that one statement of a write changes at most, foreign keys included. What hangs on one row may be many rows, and
- * a statement that takes them all keeps everybody waiting; between two statements others have their turns.
- */
-export const rowsPerStep = 500
-
-/** Rows of a table that bear a condition. */
-interface Rows {
-  shape: Pick<TableShape, 'name' | 'key'>
-  where: string
-  values: readonly Value[]
-}
-
-/** `change` of as many rows that bear a condition as one statement may change. */
-export function oneStep(
-  change: string,
-  { shape: { name, key }, where }: Omit<Rows, 'values'>,
-): Statement<never> {
-  const columns = key.join(', ')
-  const some = `SELECT ${columns} FROM ${name} WHERE ${where} LIMIT ${rowsPerStep}`
-  return sql(`${change} WHERE (${columns}) IN (${some})`)
-}
-
-/** `change` of some rows at a time, until there are none left; they must no longer bear the condition afterwards. */
-async function inSteps(
-  transaction: Transaction,
-  change: string,
-  rows: Rows,
-  ...set: Value[]
-): Promise<void> {
-  const statement = oneStep(change, rows)
-  while ((await transaction.run(statement, ...set, ...rows.values)) === rowsPerStep);
-}
-
-function whereEqual(columns: readonly string[]): string {
-  return columns.map((column) => `${column} = ?`).join(' AND ')
-}
-
-/** Deletes rows step by step. Nothing that is many may hang on them. */
-export function removeInSteps(
-  transaction: Transaction,
-  shape: Rows['shape'],
-  equal: Readonly<Record<string, Value>>,
-): Promise<void> {
-  const rows = { shape, where: whereEqual(Object.keys(equal)), values: Object.values(equal) }
-  return inSteps(transaction, `DELETE FROM ${shape.name}`, rows)
-}
 
 /** Which rows of a table hang on one row of another: those whose columns have its key, or whose parent hangs on it. */
 interface Hanging {

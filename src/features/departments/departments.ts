@@ -9,8 +9,8 @@ import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { caseless } from '../../resources/list.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
-import { rowsPerStep } from '../../resources/steps.ts'
 import { defineTable } from '../../resources/table.ts'
+import { rowsPerStep } from '../../writes/steps.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
 import {
   checkDepartment,

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type Database, sql, type Transaction } from '../../database/database.ts'
 import { Refusal } from '../../errors.ts'
 import { networkOf } from '../../http/addresses.ts'
-import { defineExpiry } from './expiry.ts'
+import { defineExpiry } from '../../writes/expiry.ts'
 
 interface Policy {
   /** Attempts in a row that wait for nothing. */

@@ -11,10 +11,10 @@ import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
 import { isOverTls } from '../../http/proxies.ts'
 import type { SignInListener } from '../../metrics/sign-ins.ts'
-import { rowsPerStep } from '../../resources/steps.ts'
+import { defineExpiry } from '../../writes/expiry.ts'
 import { record } from '../../writes/record.ts'
+import { rowsPerStep } from '../../writes/steps.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
-import { defineExpiry } from './expiry.ts'
 import { observeGuess, WrongGuess } from './guesses.ts'
 import {
   type CallerRow,

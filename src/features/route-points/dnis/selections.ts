@@ -1,7 +1,7 @@
 import { type Reader, sql, type Transaction } from '../../../database/database.ts'
 import { fold } from '../../../documents/normalise.ts'
 import { type Fault, invalid } from '../../../errors.ts'
-import { removeInSteps } from '../../../resources/steps.ts'
+import { removeInSteps } from '../../../writes/steps.ts'
 
 /** A DNIS by its route point's id and its name. */
 export interface DnisReference {

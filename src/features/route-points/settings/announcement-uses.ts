@@ -1,6 +1,6 @@
 import { sql, type Value } from '../../../database/database.ts'
-import { rowsPerStep } from '../../../resources/steps.ts'
 import { nextTurn } from '../../../resources/turns.ts'
+import { rowsPerStep } from '../../../writes/steps.ts'
 import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
 import { renameFile } from './audio.ts'
 import type { OwnerTables } from './define.ts'

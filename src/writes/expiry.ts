@@ -1,6 +1,6 @@
-import { type Database, sql, type Transaction } from '../../database/database.ts'
-import type { TableShape } from '../../database/shape.ts'
-import { oneStep } from '../../resources/steps.ts'
+import { type Database, sql, type Transaction } from '../database/database.ts'
+import type { TableShape } from '../database/shape.ts'
+import { oneStep } from './steps.ts'
 
 /**
  * Rows that end by themselves, at the time in `column`, in milliseconds since 1970. No row may be further from its end

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../../../test/engines.ts'
-import { createWorld, password, type World } from '../../../test/world.ts'
-import { sql, type Transaction, type Value } from '../../database/database.ts'
-import { rowsPerStep } from '../../resources/steps.ts'
+import { engines } from '../../test/engines.ts'
+import { createWorld, password, type World } from '../../test/world.ts'
+import { sql, type Transaction, type Value } from '../database/database.ts'
+import { rowsPerStep } from './steps.ts'
 
 /** More than two steps, and no multiple of a step. */
 const count = 2 * rowsPerStep + 100
