@@ -1,12 +1,10 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { FastifyInstance, RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { permissions } from '../src/http/permissions.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
+import { createObservedWorld, type Route } from './observed-world.ts'
 import {
   type Answer,
-  createWorld,
   expectRefusal,
   expectUnchanged,
   group,
@@ -14,31 +12,6 @@ import {
   routePoint,
   type World,
 } from './world.ts'
-
-/** A route as it is registered: also aliases and pages, which no document tells of. */
-interface Route {
-  method: string
-  url: string
-  options: RouteOptions
-}
-
-/** Builds a world and keeps every route that its application registers. */
-async function createObservedWorld(engine: (typeof engines)[number]) {
-  const routes: Route[] = []
-  const observe = (message: unknown) => {
-    const { fastify } = message as { fastify: FastifyInstance }
-    fastify.addHook('onRoute', (options) => {
-      for (const method of [options.method].flat())
-        routes.push({ method, url: options.url, options })
-    })
-  }
-  subscribe('fastify.initialization', observe)
-  try {
-    return { world: await createWorld(engine), routes }
-  } finally {
-    unsubscribe('fastify.initialization', observe)
-  }
-}
 
 /** What departments, announcements, DNIS and codes are all called here. */
 const itemName = 'Item'

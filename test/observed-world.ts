@@ -1,0 +1,31 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { Engine } from './engines.ts'
+import { createWorld, type World } from './world.ts'
+
+/** A route as it is registered: also aliases and pages, which no document tells of. */
+export interface Route {
+  method: string
+  url: string
+  options: RouteOptions
+}
+
+/** Builds a world and keeps every route that its application registers. */
+export async function createObservedWorld(
+  engine: Engine,
+): Promise<{ world: World; routes: Route[] }> {
+  const routes: Route[] = []
+  const observe = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance }
+    fastify.addHook('onRoute', (options) => {
+      for (const method of [options.method].flat())
+        routes.push({ method, url: options.url, options })
+    })
+  }
+  subscribe('fastify.initialization', observe)
+  try {
+    return { world: await createWorld(engine), routes }
+  } finally {
+    unsubscribe('fastify.initialization', observe)
+  }
+}
