@@ -7,7 +7,7 @@ import {
   type Value,
 } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { readPage } from '../src/resources/list.ts'
+import { readPage } from '../src/resources/query-sql.ts'
 import { wave } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
 import { fillGroup, full } from './full-group.ts'
@@ -16,7 +16,7 @@ import { createWorld, password, type World } from './world.ts'
 
 // The real functions run; which statements there are, and which of them are pages of lists, is what is looked at.
 vi.mock('../src/database/database.ts', { spy: true })
-vi.mock('../src/resources/list.ts', { spy: true })
+vi.mock('../src/resources/query-sql.ts', { spy: true })
 
 /** So many of everything that no planner finds it cheaper to read a table from end to end for one row. */
 const count = 1_000
@@ -29,8 +29,8 @@ const codes = 'services/call_centers_properties/disposition_codes/'
 /** What the lists of the API have composed. */
 const pages = new Set<string>()
 
-const lists = await vi.importActual<typeof import('../src/resources/list.ts')>(
-  '../src/resources/list.ts',
+const lists = await vi.importActual<typeof import('../src/resources/query-sql.ts')>(
+  '../src/resources/query-sql.ts',
 )
 vi.mocked(readPage).mockImplementation((reader, source, query) => {
   const noting: Pick<Reader, 'get' | 'all'> = {

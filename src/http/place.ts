@@ -1,3 +1,6 @@
+import type { FastifyRequest } from 'fastify'
+import { compose } from '../documents/normalise.ts'
+
 /** The folded ids in a request's path, those that it has. */
 export interface Place {
   tenantKey?: string
@@ -30,4 +33,10 @@ export function groupKeyOf(place: Place): GroupKey {
 /** @throws Error when the path names neither a user nor a route point. */
 export function memberKeyOf(place: Place): MemberKey {
   return [...groupKeyOf(place), named(place.identityKey, 'user or route point')]
+}
+
+/** The key of what a path names exactly, by `:instance_name`: letters have one form, whichever way their accents were typed. */
+export function nameKeyOf({ params }: Pick<FastifyRequest, 'params'>): string {
+  const { instance_name } = params as Record<string, string>
+  return compose(named(instance_name, 'instance'))
 }

@@ -1,14 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Database, Reader, Transaction } from '../database/database.ts'
 import { addNews, type Judged } from '../documents/document.ts'
-import type { Members } from '../documents/normalise.ts'
+import { compose, type Members } from '../documents/normalise.ts'
 import { notFound, refuseIfAny, taken } from '../errors.ts'
 import { type Client, clientOf } from '../http/clients.ts'
 import { judgePreconditions, sendText } from '../http/etag.ts'
 import { fillPath } from '../http/operation.ts'
 import type { Query } from '../http/query.ts'
 import { record } from '../writes/record.ts'
-import { addPageHeaders, pageSizeMax, readListQuery, readPage } from './list.ts'
+import { addPageHeaders, pageSizeMax, readListQuery } from './query.ts'
+import { readPage } from './query-sql.ts'
 import type { Resource, Site, Write } from './resource.ts'
 import { removeBelow, renameRow } from './steps.ts'
 import { mapInTurns } from './turns.ts'
@@ -53,8 +54,13 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     return fillPath(itemPath, { ...parameters, [parameter]: String(value?.[resource.idMember]) })
   }
 
+  /** The key of the one that an id names; an id is compared exactly unless the resource says how. */
+  function keyOf(id: string, site: Site): string[] {
+    return [...resource.scope(site), resource.keyOf?.(id, site) ?? compose(id)]
+  }
+
   function keyIn(site: Site): string[] {
-    return [...resource.scope(site), resource.keyOf(site.parameters[parameter] ?? '', site)]
+    return keyOf(site.parameters[parameter] ?? '', site)
   }
 
   async function lookUp(reader: Reader, key: readonly string[]): Promise<Value | undefined> {
@@ -138,13 +144,18 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     const site = siteOf(request)
     await resource.requireCollection?.(database, site)
     const { wholeList, fields, item, listMember } = resource
-    const query = readListQuery(site.query, fields, wholeList ? undefined : pageSizeMax)
+    const query = readListQuery(
+      site.query,
+      Object.keys(fields),
+      wholeList ? undefined : pageSizeMax,
+    )
     const scope = resource.scope(site)
     const { name, key } = table.definition
     const from = resource.view?.name ?? name
     // With the table's name, since a field may join another one.
     const source = {
       from,
+      fields,
       columns: (item?.columns ?? ['value']).map((column) => `${from}.${column}`),
       scope: Object.fromEntries(scope.map((value, index) => [`${from}.${key[index]}`, value])),
       key: resource.view?.order ?? `${from}.${key.at(-1)}`,
@@ -186,8 +197,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
     const completed = await resource.complete?.(transaction, site, judged.value, before)
     const value = completed ? document.arrange(completed) : judged.value
     await resource.admitWrite?.(transaction, site, value)
-    const id = String(value[resource.idMember])
-    const newKey = [...resource.scope(site), resource.keyOf(id, site)]
+    const newKey = keyOf(String(value[resource.idMember]), site)
     const key = before ? keyIn(site) : newKey
     const { uploads } = judged
     const write: Write<Value> = { ...site, transaction, key, value, before, secrets, uploads }

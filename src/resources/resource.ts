@@ -9,7 +9,7 @@ import type { Example } from '../http/operation.ts'
 import type { Caller, Permission } from '../http/permissions.ts'
 import type { Place } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
-import type { ListFields } from './list.ts'
+import type { ListFields } from './query-sql.ts'
 import type { Columns, Table } from './table.ts'
 
 /** Which resource a request is about. */
@@ -76,8 +76,8 @@ export interface Resource<Value extends Members = Members> {
 
   /** Key of the collection's place: the columns of the table's key but the last. */
   scope(site: Pick<Site, 'caller' | 'place'>): readonly string[]
-  /** The last column of the key, from the id in a path or document. */
-  keyOf(id: string, site: Pick<Site, 'place' | 'parameters'>): string
+  /** The last column of the key, from the id in a path or document; the id itself, composed, unless told. */
+  keyOf?(id: string, site: Pick<Site, 'place' | 'parameters'>): string
   /**
    * Asked before the collection is used, and to explain why something in it was not found.
    *

@@ -3,8 +3,8 @@ import type { Database } from '../database/database.ts'
 import type { Members } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
-import { listParameters } from './list.ts'
 import { oneOf, operationsOf, without, wordsOf } from './operations.ts'
+import { listParameters } from './query.ts'
 import type { Resource } from './resource.ts'
 
 function capitalised(text: string): string {
@@ -59,7 +59,7 @@ export function addResource<Value extends Members>(
       id: `list${capitalised(nouns)}`,
       summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
-      query: listParameters(resource.fields, !resource.wholeList),
+      query: listParameters(Object.keys(resource.fields), !resource.wholeList),
       answer: listSchema(
         resource.listMember,
         resource.item?.schema ?? shown,

@@ -1,13 +1,13 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { compose, fold } from '../../documents/normalise.ts'
+import { fold } from '../../documents/normalise.ts'
 import { clearable, readOnly, text, unmodified, upload } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
 import type { GroupKey } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/list.ts'
+import { caseless } from '../../resources/query-sql.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
@@ -192,7 +192,6 @@ export function announcements(
     bodyBytesMax: bodyBytesFor(fileBytesMax),
     consumes: ['application/json', formType],
     scope: groupScope,
-    keyOf: compose,
     requireCollection: requireGroup,
     columns: ({ name, description = '' }) => ({
       name_key: fold(name),

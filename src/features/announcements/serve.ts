@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Database } from '../../database/database.ts'
-import { compose, isObject } from '../../documents/normalise.ts'
+import { isObject } from '../../documents/normalise.ts'
 import { Upload } from '../../documents/upload.ts'
 import { notFound } from '../../errors.ts'
 import { sendBytes } from '../../http/bytes.ts'
 import { acceptFiles, bodyBytesFor } from '../../http/form.ts'
 import { boundLargeBodies } from '../../http/large-bodies.ts'
 import { addOperation } from '../../http/operation.ts'
+import { nameKeyOf } from '../../http/place.ts'
 import { addResource } from '../../resources/serve.ts'
 import { groupScope } from '../groups/groups.ts'
 import { type AnnouncementLimits, announcements } from './announcements.ts'
@@ -41,8 +42,7 @@ function addContent(app: FastifyInstance, database: Database, path: string): voi
     produces: audioType,
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const scope = groupScope(request)
-      const { instance_name: given = '' } = request.params as Record<string, string>
-      const name = compose(given)
+      const name = nameKeyOf(request)
       const content = await findContent(database, [...scope, name])
       if (!content) throw notFound()
       const { contentId, size } = content

@@ -1,13 +1,13 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { compose, fold, isObject, type Members } from '../../documents/normalise.ts'
+import { fold, isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/list.ts'
+import { caseless } from '../../resources/query-sql.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { rowsPerStep } from '../../writes/steps.ts'
@@ -152,7 +152,6 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
       DepartmentName: caseless('department_name'),
     },
     scope: groupScope,
-    keyOf: compose,
     requireCollection: requireGroup,
     complete: async (reader, { place }, value) => {
       const { parentDepartment, ...rest } = value

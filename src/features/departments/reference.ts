@@ -4,7 +4,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, id, name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/place.ts'
-import type { ListField } from '../../resources/list.ts'
+import type { ListField } from '../../resources/query-sql.ts'
 import { groupFacts } from '../groups/groups.ts'
 
 const key = Type.Object(

@@ -1,12 +1,12 @@
 import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { compose, fold } from '../../documents/normalise.ts'
+import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, name, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import type { Permission } from '../../http/permissions.ts'
 import { countHeld, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/list.ts'
+import { caseless } from '../../resources/query-sql.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 
@@ -74,7 +74,6 @@ export function dispositionCodes(definition: Definition): Resource<DispositionCo
     idMember: 'code',
     duplicateMessage: 'Disposition code name already exists.',
     fields: { Code: caseless('code'), Description: caseless('description') },
-    keyOf: compose,
     columns: ({ code, active, description = '' }) => ({
       code_key: fold(code),
       active: active ? 1 : 0,

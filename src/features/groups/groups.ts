@@ -7,7 +7,7 @@ import { type Fault, invalid, notFound } from '../../errors.ts'
 import { type GroupKey, groupKeyOf, type Place, tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/list.ts'
+import { caseless } from '../../resources/query-sql.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {

@@ -7,7 +7,7 @@ import { clearable, name, readOnly } from '../../documents/vocabulary.ts'
 import { type Fault, forbidden, invalid } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
-import { caseless } from '../../resources/list.ts'
+import { caseless } from '../../resources/query-sql.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
@@ -224,7 +224,6 @@ export const tokens: Resource<Token> = {
   },
   fields: { Name: caseless('name') },
   scope: ({ caller }) => [caller.identityKey],
-  keyOf: (id) => id,
   complete: async (_reader, { caller }, value) => {
     const latest = caller.token?.expiresAt ?? null
     return {

@@ -1,5 +1,5 @@
 import type { Caller } from '../../http/permissions.ts'
-import type { ListQuery, Page } from '../../resources/list.ts'
+import type { ListQuery, Page } from '../../resources/query.ts'
 import type { Agent } from './dnis/agents.ts'
 import type { DnisKey } from './route-point.ts'
 import type { Owner, Setting } from './settings/define.ts'

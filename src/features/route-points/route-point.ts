@@ -1,7 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { compose } from '../../documents/normalise.ts'
-import type { MemberKey } from '../../http/place.ts'
-import { memberKeyOf } from '../../http/place.ts'
+import { type MemberKey, memberKeyOf, nameKeyOf } from '../../http/place.ts'
 
 /** The path of the route points of a group. */
 export const routePointsPath = '/api/v1/tenants/:tenant_id/groups/:group_id/services/route_points/'
@@ -15,8 +13,7 @@ export type RoutePointKey = MemberKey
 /** A DNIS: the key of its route point, and its name. */
 export type DnisKey = readonly [...RoutePointKey, name: string]
 
-/** The key of the DNIS that a path names by `:instance_name`; names are compared in one form of their accents. */
-export function dnisKeyOf({ place, params }: Pick<FastifyRequest, 'place' | 'params'>): DnisKey {
-  const { instance_name = '' } = params as Record<string, string>
-  return [...memberKeyOf(place), compose(instance_name)]
+/** The key of the DNIS that a path names by `:instance_name`. */
+export function dnisKeyOf(request: Pick<FastifyRequest, 'place' | 'params'>): DnisKey {
+  return [...memberKeyOf(request.place), nameKeyOf(request)]
 }

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { caseless } from '../../../resources/list.ts'
+import { caseless } from '../../../resources/query-sql.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import {
   CodeLevel,

@@ -12,8 +12,8 @@ import {
   listParameters,
   type Page,
   readListQuery,
-  readPage,
-} from '../../../resources/list.ts'
+} from '../../../resources/query.ts'
+import { readPage } from '../../../resources/query-sql.ts'
 import { mapInTurns } from '../../../resources/turns.ts'
 import { readTree } from '../../departments/reference.ts'
 import { groupFacts } from '../../groups/groups.ts'
@@ -92,6 +92,7 @@ export async function listAgents(
   const source = {
     from: agents,
     columns: columns.map((column) => `users.${column}`),
+    fields: users.fields,
     scope: {
       'selected.tenant_key': tenantKey,
       'selected.group_key': groupKey,
@@ -136,6 +137,7 @@ const example = {
 /** Serves the list of the agents of a DNIS. */
 export function addAgents(app: FastifyInstance, data: RoutePointData): void {
   const answer = Type.Object({ agents: Type.Array(Agent) })
+  const fields = Object.keys(users.fields)
   addOperation(app, {
     method: 'GET',
     path: `${routePointPath}dnis/:instance_name/agents/`,
@@ -143,12 +145,12 @@ export function addAgents(app: FastifyInstance, data: RoutePointData): void {
     summary: 'List the agents who call out with a DNIS',
     tag: 'DNIS',
     permission: 'group.administer',
-    query: listParameters(users.fields, false),
+    query: listParameters(fields, false),
     answer: answer as unknown as Schema,
     example: { response: example },
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const parameters = request.query as Query
-      const query = readListQuery(parameters, users.fields, undefined)
+      const query = readListQuery(parameters, fields, undefined)
       const page = await data.listAgents(dnisKeyOf(request), query)
       addPageHeaders(request, reply, query, page)
       const items = await mapInTurns(page.rows, (agent) => JSON.stringify(agent))

@@ -1,11 +1,11 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../../database/database.ts'
 import { defineDocument, needs } from '../../../documents/document.ts'
-import { compose, fold } from '../../../documents/normalise.ts'
+import { fold } from '../../../documents/normalise.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound, Refusal } from '../../../errors.ts'
 import { memberKeyOf } from '../../../http/place.ts'
-import { caseless, exact } from '../../../resources/list.ts'
+import { caseless, exact } from '../../../resources/query-sql.ts'
 import type { Resource, Site, Write } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
@@ -156,7 +156,6 @@ export const dnis: Resource<Dnis> = {
     change: { request: example, response: example },
   },
   scope: routePointScope,
-  keyOf: compose,
   requireCollection: requireRoutePoint,
   columns: (value) => ({
     name_key: fold(value.name),
