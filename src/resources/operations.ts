@@ -10,7 +10,7 @@ import type { Query } from '../http/query.ts'
 import { record } from '../writes/record.ts'
 import { addPageHeaders, pageSizeMax, readListQuery } from './query.ts'
 import { readPage } from './query-sql.ts'
-import type { Resource, Site, Write } from './resource.ts'
+import { fieldsOf, type Resource, type Site, type Write } from './resource.ts'
 import { removeBelow, renameRow } from './steps.ts'
 import { mapInTurns } from './turns.ts'
 
@@ -45,6 +45,7 @@ type Creation = Pick<FastifyRequest, 'body' | 'headers'> & { client: Client }
 export function operationsOf<Value extends Members>(resource: Resource<Value>, database: Database) {
   const { document, table, computed, hidden = [], parameter } = resource
   const itemPath = `${resource.path}:${parameter}/`
+  const fields = fieldsOf(resource)
   const duplicateMessage =
     resource.duplicateMessage ??
     `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
@@ -109,7 +110,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
 
   async function save(write: Write<Value>, newKey: readonly string[]): Promise<void> {
     const stored = JSON.stringify(computed ? without(write.value, computed.members) : write.value)
-    const row = { ...resource.columns(write.value), value: stored }
+    const row = table.rowOf(write.value, stored)
     const { transaction, key, before } = write
     const writeRow = () => {
       if (before === undefined) return table.insert(transaction, newKey, row)
@@ -143,7 +144,7 @@ export function operationsOf<Value extends Members>(resource: Resource<Value>, d
   async function list(request: FastifyRequest, reply: FastifyReply) {
     const site = siteOf(request)
     await resource.requireCollection?.(database, site)
-    const { wholeList, fields, item, listMember } = resource
+    const { wholeList, item, listMember } = resource
     const query = readListQuery(
       site.query,
       Object.keys(fields),

@@ -113,7 +113,7 @@ describe.each(engines)(`a list request on $name, seed ${seed}`, (engine) => {
         const department = departmentName === '' ? {} : { department: { departmentName } }
         const userKey = fold(one.userId)
         await transaction.run(insertIdentity, userKey, one.userId)
-        const row = { ...users.columns({ ...rest, ...department }), value: '{}' }
+        const row = users.table.rowOf({ ...rest, ...department }, '{}')
         await users.table.insert(transaction, [...key, userKey], row)
       }
     })
@@ -124,7 +124,7 @@ describe.each(engines)(`a list request on $name, seed ${seed}`, (engine) => {
     const table = {
       from: 'users',
       columns: ['users.user_id'],
-      fields: users.fields,
+      fields: users.table.fieldsIn(),
       scope: { 'users.tenant_key': 'footenant', 'users.group_key': 'foogroup' },
       key: 'users.user_key',
     }

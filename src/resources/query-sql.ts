@@ -13,16 +13,6 @@ export interface ListField {
 /** The fields by which a list is filtered and sorted, by the name that they have in parameters. */
 export type ListFields = Readonly<Record<string, ListField>>
 
-/** A field whose column has a folded one beside it. */
-export function caseless(column: string): ListField {
-  return { column, folded: `${column}_key` }
-}
-
-/** A field without letters. */
-export function exact(column: string): ListField {
-  return { column, folded: column }
-}
-
 export interface ListSource {
   /** A table, a view, or a join. */
   from: string

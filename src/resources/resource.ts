@@ -10,7 +10,7 @@ import type { Caller, Permission } from '../http/permissions.ts'
 import type { Place } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
 import type { ListFields } from './query-sql.ts'
-import type { Columns, Table } from './table.ts'
+import type { Table } from './table.ts'
 
 /** Which resource a request is about. */
 export interface Site {
@@ -52,12 +52,11 @@ export interface Resource<Value extends Members = Members> {
   parameter: string
   permissions: Record<'list' | 'read' | 'create' | 'change' | 'remove', Permission>
   document: Document<Value>
-  table: Table
+  table: Table<Value>
   /** The member that names it, as the path does. */
   idMember: keyof Value & string
   /** What a second one of the same key is told (11), where the reference prints it. */
   duplicateMessage?: string
-  fields: ListFields
   /** Lists of the reference know no paging: without `pageSize` they are whole. */
   wholeList?: boolean
   /** What POST and PUT answer: the resource, or `{}` where the reference says so. A DELETE of an unknown one: 404, or `{}`. */
@@ -84,7 +83,6 @@ export interface Resource<Value extends Members = Members> {
    * @throws Refusal 404 when the collection itself does not exist, or what else tells why there can be none.
    */
   requireCollection?(reader: Reader, site: Site): Promise<void>
-  columns(value: Value): Columns
   /** The domain that ids without one get. */
   domain?(reader: Reader, place: Place): Promise<string | undefined>
   /** Completes a document with what the server decides; `before` is undefined in a creation. */
@@ -131,11 +129,16 @@ export interface Resource<Value extends Members = Members> {
   /** Members that a GET of one leaves out, since the path says them. */
   hidden?: readonly (keyof Value & string)[]
   /** What the list is read from where it shows more than the table holds, and the columns that order it. */
-  view?: { name: string; order: string }
+  view?: { name: string; order: string; fields: ListFields }
   /** The items of the list where they are not what GET answers. */
   item?: {
     columns: readonly string[]
     schema: Schema
     from(row: Record<string, string | number | null>): unknown
   }
+}
+
+/** The fields by which its list is filtered and sorted. */
+export function fieldsOf({ view, table }: Pick<Resource, 'view' | 'table'>): ListFields {
+  return view?.fields ?? table.fieldsIn()
 }

@@ -5,7 +5,7 @@ import type { Schema } from '../documents/vocabulary.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
 import { oneOf, operationsOf, without, wordsOf } from './operations.ts'
 import { listParameters } from './query.ts'
-import type { Resource } from './resource.ts'
+import { fieldsOf, type Resource } from './resource.ts'
 
 function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1)
@@ -59,7 +59,7 @@ export function addResource<Value extends Members>(
       id: `list${capitalised(nouns)}`,
       summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
-      query: listParameters(Object.keys(resource.fields), !resource.wholeList),
+      query: listParameters(Object.keys(fieldsOf(resource)), !resource.wholeList),
       answer: listSchema(
         resource.listMember,
         resource.item?.schema ?? shown,

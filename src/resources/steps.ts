@@ -1,7 +1,7 @@
 import type { Transaction } from '../database/database.ts'
 import type { TableReference, TableShape } from '../database/shape.ts'
 import { inSteps, whereEqual } from '../writes/steps.ts'
-import type { Columns, Table } from './table.ts'
+import type { KeyedTable, Row, Table } from './table.ts'
 
 /** Which rows of a table hang on one row of another: those whose columns have its key, or whose parent hangs on it. */
 interface Hanging {
@@ -20,7 +20,7 @@ function hangingBy(reference: TableReference, parent: Hanging): Hanging {
 }
 
 /** Every table with rows that a deletion takes along, in the order of their creation. */
-function tablesBelow(shapes: readonly TableShape[], { name, key }: Table['definition']) {
+function tablesBelow(shapes: readonly TableShape[], { name, key }: KeyedTable) {
   const hanging = new Map<string, Hanging>([[name, { where: whereEqual(key), equal: key }]])
   const below: (TableShape & Hanging)[] = []
   for (const shape of shapes) {
@@ -42,7 +42,7 @@ function tablesBelow(shapes: readonly TableShape[], { name, key }: Table['defini
  */
 export async function removeBelow(
   transaction: Transaction,
-  table: Table['definition'],
+  table: KeyedTable,
   values: readonly string[],
 ): Promise<void> {
   const below = tablesBelow(await transaction.tables(), table)
@@ -68,7 +68,7 @@ export async function removeBelow(
 export async function renameRow(
   transaction: Transaction,
   table: Table,
-  { key, newKey, row }: { key: readonly string[]; newKey: readonly string[]; row: Columns },
+  { key, newKey, row }: { key: readonly string[]; newKey: readonly string[]; row: Row },
   carry: () => Promise<void>,
 ): Promise<void> {
   const { name, key: columns } = table.definition

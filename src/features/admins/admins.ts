@@ -8,7 +8,7 @@ import { levels, type Permission } from '../../http/permissions.ts'
 import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { foldedId, words } from '../../resources/listed.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
@@ -16,7 +16,7 @@ import {
   checkDepartment,
   completeDepartment,
   DepartmentReference,
-  departmentField,
+  inDepartment,
 } from '../departments/reference.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
 import {
@@ -40,28 +40,10 @@ const Admin = Type.Object({ ...person, password: Password })
 const GroupAdmin = Type.Object({ ...person, department: DepartmentReference, password: Password })
 type Admin = Static<typeof GroupAdmin>
 
-const personColumns = [
-  'user_id',
-  'first_name',
-  'first_name_key',
-  'last_name',
-  'last_name_key',
-] as const
-
-const personFields = {
-  UserId: { column: 'user_id', folded: 'user_key' },
-  FirstName: caseless('first_name'),
-  LastName: caseless('last_name'),
-}
-
-function columns({ userId, firstName, lastName }: Admin) {
-  return {
-    user_id: userId,
-    first_name: firstName,
-    first_name_key: fold(firstName),
-    last_name: lastName,
-    last_name_key: fold(lastName),
-  }
+const listed = {
+  UserId: foldedId('user_id', 'user_key', (admin: Admin) => admin.userId),
+  FirstName: words('first_name', (admin: Admin) => admin.firstName),
+  LastName: words('last_name', (admin: Admin) => admin.lastName),
 }
 
 /** What differs between the admins of the installation, of a tenant and of a group. */
@@ -116,10 +98,8 @@ function admins(rank: Rank) {
       shown: example,
       change: { lastName: 'Test2' },
     }),
-    fields: personFields,
     keyOf: keyOfIdentity,
     domain: defaultDomain,
-    columns,
     prepare: hashSecrets,
     complete: async (reader, { place }, value) => {
       const { department, ...rest } = value
@@ -154,7 +134,7 @@ export const systemAdmins: Resource<Admin> = {
     level: levels.System,
   }),
   document: defineDocument({ schema: Admin }),
-  table: defineTable({ name: 'system_admins', key: ['user_key'], columns: personColumns }),
+  table: defineTable({ name: 'system_admins', key: ['user_key'], listed }),
   scope: () => [],
   async checkRemoval({ transaction }) {
     const { count } = (await transaction.get(countSystemAdmins)) ?? { count: 0 }
@@ -171,11 +151,7 @@ export const tenantAdmins: Resource<Admin> = {
     level: levels.TenantAdmin,
   }),
   document: defineDocument({ schema: Admin }),
-  table: defineTable({
-    name: 'tenant_admins',
-    key: ['tenant_key', 'user_key'],
-    columns: personColumns,
-  }),
+  table: defineTable({ name: 'tenant_admins', key: ['tenant_key', 'user_key'], listed }),
   scope: ({ place }) => [tenantKeyOf(place)],
   requireCollection: requireTenant,
 }
@@ -189,15 +165,10 @@ export const groupAdmins: Resource<Admin> = {
   }),
   description: 'A group admin with a department is a Department Admin.',
   document: defineDocument({ schema: GroupAdmin }),
-  table: defineTable({
+  table: defineTable<Admin>({
     name: 'group_admins',
     key: ['tenant_key', 'group_key', 'user_key'],
-    columns: [...personColumns, 'department_name'],
-  }),
-  fields: { ...personFields, DepartmentName: departmentField('group_admins') },
-  columns: (value) => ({
-    ...columns(value),
-    department_name: value.department?.departmentName ?? null,
+    listed: { ...listed, DepartmentName: inDepartment((admin) => admin.department) },
   }),
   scope: groupScope,
   requireCollection: requireGroup,

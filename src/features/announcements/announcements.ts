@@ -1,13 +1,12 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, readOnly, text, unmodified, upload } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
 import type { GroupKey } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { exactName, words } from '../../resources/listed.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
@@ -42,10 +41,13 @@ const Announcement = Type.Object({
 
 type Announcement = Static<typeof Announcement>
 
-const table = defineTable({
+const table = defineTable<Announcement>({
   name: 'announcements',
   key: ['tenant_key', 'group_key', 'name'],
-  columns: ['name_key', 'description', 'description_key'],
+  listed: {
+    Name: exactName('name', ({ name }) => name),
+    Description: words('description', ({ description }) => description),
+  },
 })
 
 export const announcementHolder: Holder = {
@@ -188,16 +190,10 @@ export function announcements(
         response: { ...example, description: 'Welcome, in Dutch' },
       },
     },
-    fields: { Name: caseless('name'), Description: caseless('description') },
     bodyBytesMax: bodyBytesFor(fileBytesMax),
     consumes: ['application/json', formType],
     scope: groupScope,
     requireCollection: requireGroup,
-    columns: ({ name, description = '' }) => ({
-      name_key: fold(name),
-      description,
-      description_key: fold(description),
-    }),
     check: (write) => checkRoom(write, groupBytesMax),
     async save({ transaction, key, value, uploads }, writeRow) {
       await writeRow()

@@ -1,13 +1,13 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold, isObject, type Members } from '../../documents/normalise.ts'
+import { isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { exactName } from '../../resources/listed.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { rowsPerStep } from '../../writes/steps.ts'
@@ -28,10 +28,11 @@ const Department = Type.Object({
 
 type Department = Static<typeof Department>
 
-const table = defineTable({
+const table = defineTable<Department>({
   name: 'departments',
   key: ['tenant_key', 'group_key', 'department_name'],
-  columns: ['department_name_key', 'parent_name'],
+  listed: { DepartmentName: exactName('department_name', (one) => one.departmentName) },
+  stored: { parent_name: (one) => one.parentDepartment?.departmentName ?? null },
 })
 
 export const departmentHolder: Holder = {
@@ -148,9 +149,6 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
       },
       change: { departmentName: 'test_department' },
     }),
-    fields: {
-      DepartmentName: caseless('department_name'),
-    },
     scope: groupScope,
     requireCollection: requireGroup,
     complete: async (reader, { place }, value) => {
@@ -158,10 +156,6 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
       const parent = await completeDepartment(reader, place, parentDepartment)
       return { ...rest, ...(parent && { parentDepartment: parent }) }
     },
-    columns: ({ departmentName, parentDepartment }) => ({
-      department_name_key: fold(departmentName),
-      parent_name: parentDepartment?.departmentName ?? null,
-    }),
     check: checkParent,
     async carry({ transaction, key, value: { departmentName } }) {
       for (const member of members) await carryMember(transaction, key, { departmentName, member })

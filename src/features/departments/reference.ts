@@ -4,7 +4,7 @@ import { fold } from '../../documents/normalise.ts'
 import { clearable, id, name } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/place.ts'
-import type { ListField } from '../../resources/query-sql.ts'
+import type { Listed } from '../../resources/listed.ts'
 import { groupFacts } from '../groups/groups.ts'
 
 const key = Type.Object(
@@ -20,15 +20,22 @@ const key = Type.Object(
 export const DepartmentReference = clearable(key)
 export type DepartmentReference = Static<typeof key>
 
-/** The department as a field of the lists of `table`; '' where there is none, on which engines sort NULL differently. */
-export function departmentField(table: string): ListField {
-  const on = ['tenant_key', 'group_key', 'department_name']
-    .map((column) => `named.${column} = ${table}.${column}`)
-    .join(' AND ')
+/** The department by its name; '' where there is none, since engines sort NULL differently. */
+export function inDepartment<Document>(
+  read: (document: Document) => DepartmentReference | undefined,
+): Listed<Document> {
   return {
-    column: `coalesce(${table}.department_name, '')`,
-    folded: "coalesce(named.department_name_key, '')",
-    join: `LEFT JOIN departments AS named ON ${on}`,
+    columns: { department_name: (document) => read(document)?.departmentName ?? null },
+    fieldIn(table) {
+      const on = ['tenant_key', 'group_key', 'department_name']
+        .map((column) => `named.${column} = ${table}.${column}`)
+        .join(' AND ')
+      return {
+        column: `coalesce(${table}.department_name, '')`,
+        folded: "coalesce(named.department_name_key, '')",
+        join: `LEFT JOIN departments AS named ON ${on}`,
+      }
+    },
   }
 }
 

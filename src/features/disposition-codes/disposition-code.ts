@@ -1,12 +1,11 @@
 import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, name, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import type { Permission } from '../../http/permissions.ts'
 import { countHeld, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { exactName, words } from '../../resources/listed.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 
@@ -66,20 +65,17 @@ export function dispositionCodes(definition: Definition): Resource<DispositionCo
     parameter: 'instance_name',
     permissions: { list: read, read, create: write, change: write, remove: write },
     document: defineDocument({ schema: DispositionCode, defaults: { active: true } }),
-    table: defineTable({
+    table: defineTable<DispositionCode>({
       name: table,
       key: [...scopeColumns, 'code'],
-      columns: ['code_key', 'active', 'description', 'description_key'],
+      listed: {
+        Code: exactName('code', ({ code }) => code),
+        Description: words('description', ({ description }) => description),
+      },
+      stored: { active: ({ active }) => Number(active) },
     }),
     idMember: 'code',
     duplicateMessage: 'Disposition code name already exists.',
-    fields: { Code: caseless('code'), Description: caseless('description') },
-    columns: ({ code, active, description = '' }) => ({
-      code_key: fold(code),
-      active: active ? 1 : 0,
-      description,
-      description_key: fold(description),
-    }),
     async check({ transaction, key, value, before }) {
       if (!before?.active || value.active) return []
       const faults = await checkUse(transaction, key, defaults)

@@ -7,7 +7,7 @@ import { type Fault, invalid, notFound } from '../../errors.ts'
 import { type GroupKey, groupKeyOf, type Place, tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { foldedId, words } from '../../resources/listed.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
@@ -29,10 +29,17 @@ const Group = Type.Object({
 
 type Group = Static<typeof Group>
 
-const table = defineTable({
+const table = defineTable<Group>({
   name: 'groups',
   key: ['tenant_key', 'group_key'],
-  columns: ['group_id', 'group_name', 'group_name_key', 'default_domain', 'country'],
+  listed: {
+    GroupId: foldedId('group_id', 'group_key', ({ groupId }) => groupId),
+    GroupName: words('group_name', ({ groupName }) => groupName),
+  },
+  stored: {
+    default_domain: ({ defaultDomain }) => defaultDomain,
+    country: ({ country = '' }) => country,
+  },
 })
 
 export const groupHolder: Holder = { plural: 'groups', table: 'groups', columns: ['tenant_key'] }
@@ -139,10 +146,6 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
       shown: example,
       change: { timeZone: 'Europe/London' },
     }),
-    fields: {
-      GroupId: { column: 'group_id', folded: 'group_key' },
-      GroupName: caseless('group_name'),
-    },
     scope: ({ place }) => [tenantKeyOf(place)],
     keyOf: fold,
     requireCollection: requireTenant,
@@ -157,13 +160,6 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
         defaultDomain: value.defaultDomain ?? tenant?.defaultDomain ?? '',
       }
     },
-    columns: ({ groupId, groupName = '', defaultDomain, country = '' }) => ({
-      group_id: groupId,
-      group_name: groupName,
-      group_name_key: fold(groupName),
-      default_domain: defaultDomain,
-      country,
-    }),
     check,
     removeParameters,
     checkRemoval: async (write) =>

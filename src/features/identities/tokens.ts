@@ -2,12 +2,11 @@ import { randomUUIDv7 } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, name, readOnly } from '../../documents/vocabulary.ts'
 import { type Fault, forbidden, invalid } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { words } from '../../resources/listed.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
@@ -51,10 +50,14 @@ const Token = Type.Object({
 
 type Token = Static<typeof Token>
 
-const table = defineTable({
+const table = defineTable<Token>({
   name: 'tokens',
   key: ['identity_key', 'token_id'],
-  columns: ['name', 'name_key', 'level', 'expires_at'],
+  listed: { Name: words('name', (token) => token.name) },
+  stored: {
+    level: ({ userLevel }) => userLevel,
+    expires_at: ({ expiresAt }) => (expiresAt === undefined ? null : Date.parse(expiresAt)),
+  },
 })
 
 type TokenRow = CallerRow & {
@@ -222,7 +225,6 @@ export const tokens: Resource<Token> = {
       response: { ...example, token: 'JvVsR1k0m2Yz7bT3cXqWnE5uPhLdAfGi9oKxS4rN6yM' },
     },
   },
-  fields: { Name: caseless('name') },
   scope: ({ caller }) => [caller.identityKey],
   complete: async (_reader, { caller }, value) => {
     const latest = caller.token?.expiresAt ?? null
@@ -233,12 +235,6 @@ export const tokens: Resource<Token> = {
       userLevel: value.userLevel ?? caller.level,
     }
   },
-  columns: ({ name: tokenName, userLevel, expiresAt }) => ({
-    name: tokenName,
-    name_key: fold(tokenName),
-    level: userLevel,
-    expires_at: expiresAt === undefined ? null : Date.parse(expiresAt),
-  }),
   prepare: async (_secrets, { isNew }) => (isNew ? { token: newSecret() } : {}),
   reveal: ({ token }) => ({ token }),
   admitWrite: admitToken,

@@ -6,7 +6,7 @@ import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, missing, notFound } from '../../errors.ts'
 import { memberKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
-import { caseless, exact } from '../../resources/query-sql.ts'
+import { digits, foldedId, words } from '../../resources/listed.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
@@ -14,7 +14,7 @@ import {
   checkDepartment,
   completeDepartment,
   DepartmentReference,
-  departmentField,
+  inDepartment,
 } from '../departments/reference.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
 import {
@@ -79,10 +79,16 @@ function* rules(value: RoutePoint, before: RoutePoint | undefined): Iterable<Fau
   }
 }
 
-const table = defineTable({
+const table = defineTable<RoutePoint>({
   name: 'route_points',
   key: ['tenant_key', 'group_key', 'route_point_key'],
-  columns: ['service_user_id', 'name', 'name_key', 'phone_number', 'extension', 'department_name'],
+  listed: {
+    ServiceUserId: foldedId('service_user_id', 'route_point_key', (one) => one.serviceUserId),
+    Name: words('name', (one) => one.serviceInstanceProfile.name),
+    PhoneNumber: digits('phone_number', (one) => one.serviceInstanceProfile.phoneNumber),
+    Extension: digits('extension', (one) => one.serviceInstanceProfile.extension),
+    DepartmentName: inDepartment((one) => one.serviceInstanceProfile.department),
+  },
 })
 
 export const routePointHolder: Holder = {
@@ -224,13 +230,6 @@ export const routePoints: Resource<RoutePoint> = {
       response: { routePointInstance: { ...example, queueLength: 25 } },
     },
   },
-  fields: {
-    ServiceUserId: { column: 'service_user_id', folded: 'route_point_key' },
-    Name: caseless('name'),
-    PhoneNumber: exact('phone_number'),
-    Extension: exact('extension'),
-    DepartmentName: departmentField('route_points'),
-  },
   scope: groupScope,
   keyOf: keyOfIdentity,
   requireCollection: requireGroup,
@@ -243,14 +242,6 @@ export const routePoints: Resource<RoutePoint> = {
       serviceInstanceProfile: { ...profile, ...(completed && { department: completed }) },
     }
   },
-  columns: ({ serviceUserId, serviceInstanceProfile: profile }) => ({
-    service_user_id: serviceUserId,
-    name: profile.name,
-    name_key: fold(profile.name),
-    phone_number: profile.phoneNumber ?? '',
-    extension: profile.extension ?? '',
-    department_name: profile.department?.departmentName ?? null,
-  }),
   prepare: hashSecrets,
   check,
   save,

@@ -7,7 +7,7 @@ import { notFound } from '../../errors.ts'
 import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
-import { caseless } from '../../resources/query-sql.ts'
+import { choice, foldedId, words } from '../../resources/listed.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from './whereabouts.ts'
@@ -27,10 +27,15 @@ const Tenant = Type.Object({
 
 type Tenant = Static<typeof Tenant>
 
-const table = defineTable({
+const table = defineTable<Tenant>({
   name: 'tenants',
   key: ['tenant_key'],
-  columns: ['tenant_id', 'type', 'name', 'name_key', 'default_domain'],
+  listed: {
+    TenantId: foldedId('tenant_id', 'tenant_key', ({ tenantId }) => tenantId),
+    Name: words('name', ({ name }) => name),
+    Type: choice('type', ({ type }) => type),
+  },
+  stored: { default_domain: ({ defaultDomain }) => defaultDomain },
 })
 
 /** @throws Refusal 404 when there is no such tenant. */
@@ -95,20 +100,8 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
       shown: example,
       change: { name: 'Foo Communications' },
     }),
-    fields: {
-      TenantId: { column: 'tenant_id', folded: 'tenant_key' },
-      Name: caseless('name'),
-      Type: { column: 'type', folded: 'lower(type)' },
-    },
     scope: () => [],
     keyOf: fold,
-    columns: ({ tenantId, type, name = '', defaultDomain }) => ({
-      tenant_id: tenantId,
-      type,
-      name,
-      name_key: fold(name),
-      default_domain: defaultDomain,
-    }),
     removeParameters,
     checkRemoval: async (write) =>
       deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),

@@ -8,7 +8,7 @@ import { type Caller, levels } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
-import { caseless, exact } from '../../resources/query-sql.ts'
+import { digits, foldedId, words } from '../../resources/listed.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
@@ -16,7 +16,7 @@ import {
   checkDepartment,
   completeDepartment,
   DepartmentReference,
-  departmentField,
+  inDepartment,
   lineOf,
 } from '../departments/reference.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
@@ -47,21 +47,18 @@ const User = Type.Object({
 
 export type User = Static<typeof User>
 
-const table = defineTable({
+const table = defineTable<User>({
   name: 'users',
   key: ['tenant_key', 'group_key', 'user_key'],
-  columns: [
-    'user_id',
-    'first_name',
-    'first_name_key',
-    'last_name',
-    'last_name_key',
-    'phone_number',
-    'extension',
-    'email_address',
-    'email_address_key',
-    'department_name',
-  ],
+  listed: {
+    UserId: foldedId('user_id', 'user_key', (user) => user.userId),
+    FirstName: words('first_name', (user) => user.firstName),
+    LastName: words('last_name', (user) => user.lastName),
+    PhoneNumber: digits('phone_number', (user) => user.phoneNumber),
+    Extension: digits('extension', (user) => user.extension),
+    EmailAddress: words('email_address', (user) => user.emailAddress),
+    DepartmentName: inDepartment((user) => user.department),
+  },
 })
 
 export const userHolder: Holder = {
@@ -166,16 +163,6 @@ export const users: Resource<User> = {
     shown: example,
     change: { extension: '5002' },
   }),
-  fields: {
-    // By their table: the list of a DNIS's agents joins another one.
-    UserId: { column: 'users.user_id', folded: 'users.user_key' },
-    FirstName: caseless('users.first_name'),
-    LastName: caseless('users.last_name'),
-    PhoneNumber: exact('users.phone_number'),
-    Extension: exact('users.extension'),
-    EmailAddress: caseless('users.email_address'),
-    DepartmentName: departmentField('users'),
-  },
   scope: groupScope,
   keyOf: keyOfIdentity,
   requireCollection: requireGroup,
@@ -185,18 +172,6 @@ export const users: Resource<User> = {
     const completed = await completeDepartment(reader, place, department)
     return { ...rest, ...(completed && { department: completed }) }
   },
-  columns: (user) => ({
-    user_id: user.userId,
-    first_name: user.firstName,
-    first_name_key: fold(user.firstName),
-    last_name: user.lastName,
-    last_name_key: fold(user.lastName),
-    phone_number: user.phoneNumber ?? '',
-    extension: user.extension ?? '',
-    email_address: user.emailAddress ?? '',
-    email_address_key: fold(user.emailAddress ?? ''),
-    department_name: user.department?.departmentName ?? null,
-  }),
   prepare: hashSecrets,
   admitWrite: admitDepartmentAdmin,
   check,

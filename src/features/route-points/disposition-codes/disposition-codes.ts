@@ -1,5 +1,4 @@
 import Type from 'typebox'
-import { caseless } from '../../../resources/query-sql.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import {
   CodeLevel,
@@ -33,12 +32,18 @@ const own = dispositionCodes({
   defaults: [routePointCodeDefaults],
 })
 
+/** Every code that calls of a route point can be tagged with. */
+const view = 'usable_disposition_codes'
+
 /** The route point's own codes; their list shows those of its organization too. */
 export const routePointCodes: Resource<DispositionCode> = {
   ...own,
-  fields: { ...own.fields, Level: caseless('level') },
   wholeList: true,
-  view: { name: 'usable_disposition_codes', order: 'level, code' },
+  view: {
+    name: view,
+    order: 'level, code',
+    fields: { ...own.table.fieldsIn(view), Level: { column: 'level', folded: 'level_key' } },
+  },
   item: {
     columns: ['code', 'active', 'description', 'level'],
     schema: Item as never,

@@ -14,6 +14,7 @@ import {
   readListQuery,
 } from '../../../resources/query.ts'
 import { readPage } from '../../../resources/query-sql.ts'
+import { fieldsOf } from '../../../resources/resource.ts'
 import { mapInTurns } from '../../../resources/turns.ts'
 import { readTree } from '../../departments/reference.ts'
 import { groupFacts } from '../../groups/groups.ts'
@@ -56,6 +57,9 @@ type AgentRow = Record<Exclude<(typeof columns)[number], 'department_name'>, str
   department_name: string | null
 }
 
+/** An agent is found by what a user is found by. */
+const fields = fieldsOf(users)
+
 const agents = `users JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
   AND selected.group_key = users.group_key AND selected.user_key = users.user_key`
 
@@ -92,7 +96,7 @@ export async function listAgents(
   const source = {
     from: agents,
     columns: columns.map((column) => `users.${column}`),
-    fields: users.fields,
+    fields,
     scope: {
       'selected.tenant_key': tenantKey,
       'selected.group_key': groupKey,
@@ -137,7 +141,6 @@ const example = {
 /** Serves the list of the agents of a DNIS. */
 export function addAgents(app: FastifyInstance, data: RoutePointData): void {
   const answer = Type.Object({ agents: Type.Array(Agent) })
-  const fields = Object.keys(users.fields)
   addOperation(app, {
     method: 'GET',
     path: `${routePointPath}dnis/:instance_name/agents/`,
@@ -145,12 +148,12 @@ export function addAgents(app: FastifyInstance, data: RoutePointData): void {
     summary: 'List the agents who call out with a DNIS',
     tag: 'DNIS',
     permission: 'group.administer',
-    query: listParameters(fields, false),
+    query: listParameters(Object.keys(fields), false),
     answer: answer as unknown as Schema,
     example: { response: example },
     async handler(request: FastifyRequest, reply: FastifyReply) {
       const parameters = request.query as Query
-      const query = readListQuery(parameters, fields, undefined)
+      const query = readListQuery(parameters, Object.keys(fields), undefined)
       const page = await data.listAgents(dnisKeyOf(request), query)
       addPageHeaders(request, reply, query, page)
       const items = await mapInTurns(page.rows, (agent) => JSON.stringify(agent))

@@ -1,11 +1,10 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../../database/database.ts'
 import { defineDocument, needs } from '../../../documents/document.ts'
-import { fold } from '../../../documents/normalise.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound, Refusal } from '../../../errors.ts'
 import { memberKeyOf } from '../../../http/place.ts'
-import { caseless, exact } from '../../../resources/query-sql.ts'
+import { digits, exactName } from '../../../resources/listed.ts'
 import type { Resource, Site, Write } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
@@ -46,10 +45,15 @@ function* rules(value: Dnis): Iterable<Fault | false> {
   }
 }
 
-const table = defineTable({
+const table = defineTable<Dnis>({
   name: 'dnis',
   key: ['tenant_key', 'group_key', 'route_point_key', 'name'],
-  columns: ['name_key', 'phone_number', 'extension', 'allow_outgoing_acd_call'],
+  listed: {
+    Name: exactName('name', (one) => one.name),
+    PhoneNumber: digits('phone_number', (one) => one.phoneNumber),
+    Extension: digits('extension', (one) => one.extension),
+  },
+  stored: { allow_outgoing_acd_call: (one) => Number(one.allowOutgoingACDCall) },
 })
 
 const selectName = sql<{ name: string | null }>(
@@ -141,11 +145,6 @@ export const dnis: Resource<Dnis> = {
   idMember: 'name',
   duplicateMessage:
     'Duplicate name. The specified DNIS name is already being used by another DNIS instance.',
-  fields: {
-    Name: caseless('name'),
-    PhoneNumber: exact('phone_number'),
-    Extension: exact('extension'),
-  },
   wholeList: true,
   holdsMany: true,
   answers: { create: 'empty' },
@@ -157,12 +156,6 @@ export const dnis: Resource<Dnis> = {
   },
   scope: routePointScope,
   requireCollection: requireRoutePoint,
-  columns: (value) => ({
-    name_key: fold(value.name),
-    phone_number: value.phoneNumber ?? '',
-    extension: value.extension ?? '',
-    allow_outgoing_acd_call: Number(value.allowOutgoingACDCall),
-  }),
   check,
   save,
   item: {
