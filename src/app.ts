@@ -1,6 +1,7 @@
 import type { Registry } from '@prometheus-io/client'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { type Config, listOf, parsePublicUrl } from './config.ts'
+import type { Api, ApiConfig } from './api.ts'
+import { listOf, parsePublicUrl } from './config.ts'
 import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
 import {
@@ -26,27 +27,16 @@ import {
 } from './features/disposition-codes/organization-codes.ts'
 import { completeId, groupHolder, groups } from './features/groups/groups.ts'
 import { addHealth } from './features/health/health.ts'
-import { addSessions, findBySession } from './features/identities/sessions.ts'
+import { addSessions, findBySession, sessionSecondsOf } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
-import { databaseData } from './features/route-points/database-data.ts'
-import { routePointCodes } from './features/route-points/disposition-codes/disposition-codes.ts'
-import { addAgents } from './features/route-points/dnis/agents.ts'
-import { dnisAnnouncements, dnisOwners } from './features/route-points/dnis/announcements.ts'
-import { addCallCenters } from './features/route-points/dnis/call-centers.ts'
-import { dnis } from './features/route-points/dnis/dnis.ts'
-import {
-  departmentRoutePoints,
-  routePointHolder,
-  routePoints,
-} from './features/route-points/route-points.ts'
-import { announcementUses } from './features/route-points/settings/announcement-uses.ts'
+import { announcementUses } from './features/route-points/in-database/announcement-uses.ts'
 import {
   enterpriseCodeDefaults,
   groupCodeDefaults,
-} from './features/route-points/settings/disposition-codes-config.ts'
-import { settings } from './features/route-points/settings/index.ts'
-import { addSettings, routePointOwners } from './features/route-points/settings/serve.ts'
-import { routePointTables } from './features/route-points/settings/storage.ts'
+} from './features/route-points/in-database/default-codes.ts'
+import { ownerTables } from './features/route-points/in-database/owner-tables.ts'
+import { departmentRoutePoints, routePointHolder } from './features/route-points/route-points.ts'
+import { addRoutePoints } from './features/route-points/serve.ts'
 import { tenants } from './features/tenants/tenants.ts'
 import { departmentUsers, userHolder, users } from './features/users/users.ts'
 import type { Identification } from './http/identification.ts'
@@ -54,21 +44,11 @@ import { addDocumentation, addOpenApi } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
 import { countConnections } from './metrics/connections.ts'
 import { countRequests } from './metrics/requests.ts'
-import { countSignIns } from './metrics/sign-ins.ts'
 import { addResource } from './resources/serve.ts'
+import { openDoor } from './writes/door.ts'
 
 export interface AppOptions {
-  config: Pick<
-    Config,
-    | 'ANNOUNCEMENT_BYTES_MAX'
-    | 'BODY_BYTES_MAX'
-    | 'BYTES_PER_SECOND_MIN'
-    | 'CONNECTIONS_MAX'
-    | 'GROUP_ANNOUNCEMENT_BYTES_MAX'
-    | 'PUBLIC_URL'
-    | 'SESSION_HOURS'
-    | 'TRUSTED_PROXIES'
-  >
+  config: ApiConfig
   database: Database
   logger: FastifyBaseLogger
   /** Where requests are counted, if anywhere. */
@@ -85,33 +65,31 @@ function identification(database: Database, sessionSeconds: number): Identificat
 
 /** The whole application, for the server, the tests and the OpenAPI export alike. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, database, logger } = options
-  const sessionSeconds = Math.round(config.SESSION_HOURS * 3_600)
+  const { config, database, logger, registry } = options
   const app = createServer({
     logger,
-    identification: identification(database, sessionSeconds),
+    identification: identification(database, sessionSecondsOf(config)),
     bodyBytesMax: config.BODY_BYTES_MAX,
     connectionsMax: config.CONNECTIONS_MAX,
     bytesPerSecondMin: config.BYTES_PER_SECOND_MIN,
     trustedProxies: listOf(config.TRUSTED_PROXIES),
     publicUrl: parsePublicUrl(config.PUBLIC_URL),
   })
-  if (options.registry) {
-    countRequests(app, options.registry)
-    countConnections(app.connections, options.registry)
+  if (registry) {
+    countRequests(app, registry)
+    countConnections(app.connections, registry)
   }
   await addOpenApi(app)
 
-  addHealth(app, database)
-  const onSignIn = options.registry && countSignIns(options.registry)
-  addSessions(app, database, { sessionSeconds, onSignIn })
-  addResource(app, database, tokens)
-  addResource(app, database, systemAdmins)
-  addResource(app, database, tenants([groupHolder, tenantAdminHolder, enterpriseCodeHolder]))
-  addResource(app, database, tenantAdmins)
+  const api: Api = { app, database, door: openDoor(database), config, registry }
+  addHealth(api)
+  addSessions(api)
+  addResource(api, tokens)
+  addResource(api, systemAdmins)
+  addResource(api, tenants([groupHolder, tenantAdminHolder, enterpriseCodeHolder]))
+  addResource(api, tenantAdmins)
   addResource(
-    app,
-    database,
+    api,
     groups([
       departmentHolder,
       groupAdminHolder,
@@ -121,30 +99,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       groupCodeHolder,
     ]),
   )
-  addResource(app, database, groupAdmins)
+  addResource(api, groupAdmins)
   addResource(
-    app,
-    database,
+    api,
     departments([subdepartments, departmentAdmins, departmentUsers, departmentRoutePoints]),
   )
-  addResource(app, database, users)
-  addResource(app, database, enterpriseCodes([enterpriseCodeDefaults]))
-  addResource(app, database, groupCodes([groupCodeDefaults]))
-  await addAnnouncements(app, database, {
-    limits: {
-      fileBytesMax: config.ANNOUNCEMENT_BYTES_MAX,
-      groupBytesMax: config.GROUP_ANNOUNCEMENT_BYTES_MAX,
-    },
-    holders: [announcementUses(routePointTables), announcementUses(dnisOwners.tables)],
-  })
-  addResource(app, database, routePoints)
-  addResource(app, database, routePointCodes)
-  const data = databaseData(database)
-  addSettings(app, data, { owners: routePointOwners, settings })
-  addResource(app, database, dnis)
-  addSettings(app, data, { owners: dnisOwners, settings: [dnisAnnouncements] })
-  addAgents(app, data)
-  addCallCenters(app, database)
+  addResource(api, users)
+  addResource(api, enterpriseCodes([enterpriseCodeDefaults]))
+  addResource(api, groupCodes([groupCodeDefaults]))
+  await addAnnouncements(api, Object.values(ownerTables).map(announcementUses))
+  addRoutePoints(api)
 
   await addDocumentation(app)
   return app

@@ -418,6 +418,11 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       '/api/v1/tenants/footenant/groups/foogroup/users/',
       abroad,
     )
+    // With an answer that is kept, and given again.
+    for (let time = 1; time <= 2; time += 1) {
+      const kept = { 'idempotency-key': 'a-key-of-some-length' }
+      await ask(['PUT', `${routePoint}overflow/`, { timeoutSeconds: 33 }], kept)
+    }
     const newPassword = `${password}!`
     await ask(['POST', '/api/v1/password/', { oldPassword: password, newPassword }], { cookie })
     await ask(['POST', '/api/v1/logout/'], { cookie })

@@ -134,11 +134,11 @@ describe.each(engines)('every route on $name', (engine) => {
   it('names each query parameter that it does not know, and writes nothing', async () => {
     await expectUnchanged(world, async () => {
       for (const { method, url } of [...apiRoutes(...methods), health]) {
-        const path = `${fill(url)}?dryRun=true&surprise&_=1732800000000&constructor=x`
+        const path = `${fill(url)}?DryRun=true&surprise&_=1732800000000&constructor=x`
         const answer = await world.ask('system', method, path)
         expect(answer.status, `${method} ${path}`).toBe(400)
         if (method === 'HEAD') continue
-        const unknown = ['dryRun', 'surprise', 'constructor'].map((parameter) => ({
+        const unknown = ['DryRun', 'surprise', 'constructor'].map((parameter) => ({
           code: 2,
           parameter,
           message: `The '${parameter}' parameter is unknown here.`,

@@ -78,7 +78,7 @@ function normaliseText(
     return undefined
   }
   const seen = schema.compact ? compactNumber(given, schema.compact) : given
-  const isKept = !(isReference || schema.refers || schema.writeOnly)
+  const isKept = !(isReference || schema.refers || schema.refersTo || schema.writeOnly)
   const character = isKept ? findUnshowable(seen) : findUnkeepable(seen)
   if (character !== undefined) {
     faults.push(unshowable(`'${path}' field`, path, character))

@@ -2,6 +2,9 @@ import Type, { type Static, type TOptional, type TSchema, type TUnsafe } from 't
 import type { Compaction } from './characters.ts'
 import type { Upload } from './upload.ts'
 
+/** What a document can name. */
+export type ReferenceKind = 'announcement' | 'dispositionCode'
+
 /**
  * What a document's schema says beyond JSON Schema. `documentSchemas` turns these words into the three schemas of the
  * API, so none of them is seen outside.
@@ -25,6 +28,8 @@ export interface Vocabulary {
   destination?: boolean
   /** Names what exists or is only compared: it may have characters that are refused today. */
   refers?: boolean
+  /** Names something of another kind, which must be there as long as it is named. */
+  refersTo?: ReferenceKind
   /** An uploaded file: base64 in JSON, or the file of a form. */
   upload?: boolean
   /** Completes "must be …" when the pattern does not match. */
@@ -41,6 +46,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'compact',
   'destination',
   'refers',
+  'refersTo',
   'upload',
   'expects',
 ]

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
-import { namesWeakly, sendNotModified } from './etag.ts'
+import { namesWeakly, sendNotModified } from './conditions.ts'
 
 /** Positions of a first and a last byte, both included. */
 export interface ByteRange {

@@ -1,9 +1,14 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import Type from 'typebox'
 import { documented } from '../documents/schemas.ts'
 import type { Schema } from '../documents/vocabulary.ts'
+import { invalid, Refusal } from '../errors.ts'
+import { type Answer, type ContentAnswer, sendAnswer } from './answer.ts'
 import { inTurn } from './dear-operations.ts'
 import { levels, type Permission, permissions } from './permissions.ts'
+import type { Query } from './query.ts'
+import { readRetryKey } from './retry-key.ts'
 
 export interface Example {
   request?: unknown
@@ -39,7 +44,9 @@ export interface Operation {
   isDear?: boolean
   /** Largest body in bytes where it differs from the configured one. */
   bodyBytesMax?: number
-  handler(request: FastifyRequest, reply: FastifyReply): Promise<unknown>
+  /** Why it cannot be tried without being done, where it cannot; any other write can, by `?dryRun=true`. */
+  isFinal?: string
+  handler(request: FastifyRequest): Promise<Answer | ContentAnswer>
 }
 
 declare module 'fastify' {
@@ -82,15 +89,36 @@ function refusalsOf({ permission, method, path, status, refusals = [], produces 
   if (permissions[permission].level > levels.EndUser) statuses.add(403)
   if (path.includes(':')) statuses.add(404)
   // Another site's page is refused, and a body is read wherever the method may have one.
-  if (method !== 'GET') for (const status of [403, 413, 415]) statuses.add(status)
+  if (isWrite({ method })) for (const status of [403, 413, 415]) statuses.add(status)
+  // What comes of an Idempotency-Key, where there is somebody to keep an answer for.
+  if (isWrite({ method }) && permission !== 'public')
+    for (const status of [409, 422]) statuses.add(status)
   if (produces) statuses.add(416)
   if (isConditional(method) || status === 201) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
 }
 
 /** A list judges its own query, names and values in one. */
-function isList({ query }: Operation): boolean {
+function isList({ query }: Pick<Operation, 'query'>): boolean {
   return query?.pageSize !== undefined
+}
+
+/** Whether a write shall only be tried. */
+export function isDryRun({ query }: Pick<FastifyRequest, 'query'>): boolean {
+  return (query as Query).dryRun === 'true'
+}
+
+/** The parameters of the query, with the one that every write has. */
+function queryOf({ method, query }: Operation): Record<string, Schema> | undefined {
+  if (!isWrite({ method })) return query
+  const dryRun = Type.Enum(['true', 'false'], {
+    description: 'Judge the request and answer as if it were done, but change nothing.',
+  })
+  return { ...query, dryRun }
+}
+
+function isWrite({ method }: Pick<Operation, 'method'>): boolean {
+  return method !== 'GET'
 }
 
 function isConditional(method: Operation['method']): boolean {
@@ -115,6 +143,12 @@ function preconditionsOf(operation: Operation) {
     const exclusion = 'ETags of states in which nothing shall be done; `*` for any.'
     headers['If-None-Match'] = { type: 'string', description: exclusion }
   }
+  if (isWrite(operation)) {
+    const description =
+      'A key of 16 to 255 characters, such as a UUID, with which the request can be sent again: within 24 hours it is done ' +
+      'once, and answered alike.'
+    headers['Idempotency-Key'] = { type: 'string', description }
+  }
   return Object.keys(headers).length > 0 ? { type: 'object', properties: headers } : undefined
 }
 
@@ -127,6 +161,10 @@ function headersOf(operation: Operation) {
     names.push(['Link', 'Where the next page is, as `rel="next"`; absent on the last.'])
   }
   if (operation.status === 201) names.push(['Location', 'Path of what was created.'])
+  if (isWrite(operation) && operation.permission !== 'public') {
+    names.push(['Idempotent-Replay', '`true` where it is the kept answer to an earlier request.'])
+    names.push(['Dry-Run', '`true` where nothing was changed.'])
+  }
   const headers = names.map(([name, description]) => [name, { type: 'string', description }])
   return headers.length > 0 ? { headers: Object.fromEntries(headers) } : {}
 }
@@ -191,13 +229,24 @@ export function fillPath(path: string, parameters: Record<string, string>): stri
   return path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(parameters[name] ?? ''))
 }
 
-function takingTurns(handler: Operation['handler']): Operation['handler'] {
-  return (request, reply) => inTurn(request, () => handler(request, reply))
+/** What Fastify calls: the operation's handler, in its turn, and its answer sent. */
+function serve({ handler, isFinal, ...operation }: Operation) {
+  const isDear = operation.isDear || isList(operation)
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    // Where no answer is kept, as none is of a sign-in, a wrong key is wrong all the same.
+    if (isWrite(operation)) readRetryKey(request.headers)
+    if (isFinal !== undefined && isDryRun(request)) {
+      throw new Refusal([invalid('dryRun', `The 'dryRun' parameter cannot be true: ${isFinal}.`)])
+    }
+    const answer = await (isDear ? inTurn(request, () => handler(request)) : handler(request))
+    return sendAnswer(request, reply, answer)
+  }
 }
 
 /** Adds an operation to the server, and its alias. */
 export function addOperation(app: FastifyInstance, operation: Operation): void {
-  const { method, path, permission, produces, query, bodyBytesMax, handler } = operation
+  const { method, path, permission, produces, bodyBytesMax } = operation
+  const query = queryOf(operation)
   const params = parametersOf(path)
   const body = bodyOf(operation)
   const headers = preconditionsOf(operation)
@@ -209,7 +258,7 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
       ...(!isList(operation) && { query: query ?? {} }),
     },
     ...(bodyBytesMax !== undefined && { bodyLimit: bodyBytesMax }),
-    handler: operation.isDear || isList(operation) ? takingTurns(handler) : handler,
+    handler: serve(operation),
   }
   app.route({
     ...route,

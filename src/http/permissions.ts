@@ -42,7 +42,9 @@ export interface Caller {
   tenantKey: string | null
   groupKey: string | null
   departmentName: string | null
-  /** What the token that was sent allows at most, and until when in milliseconds; null for a sign-in. */
+  /** The name of the token that was sent; null for a sign-in. */
+  tokenName: string | null
+  /** What that token allows at most, and until when in milliseconds; null for a sign-in. */
   token: { level: number; expiresAt: number | null } | null
   /**
    * Asked inside each write: a body may arrive long after the headers by which its sender was identified.

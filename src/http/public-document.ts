@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
-import { namesWeakly, sendNotModified } from './etag.ts'
+import { namesWeakly, sendNotModified } from './conditions.ts'
 
 /** Bytes of a piece: so much of a document waits on a connection at most. */
 const pieceBytes = 65_536

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { findUnkeepable } from '../documents/characters.ts'
 import { compose, fold, unshowable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
@@ -135,20 +135,19 @@ export function readListQuery(
 const notInPath = /[^\w%/.~!$&'()*+,;=:@-]/g
 
 /** Tells the total, and where the next page is. */
-export function addPageHeaders(
+export function pageHeaders(
   request: FastifyRequest,
-  reply: FastifyReply,
   query: ListQuery,
   page: Page<unknown>,
-): void {
-  reply.header('x-total-count', String(page.total))
+): Record<string, string> {
+  const total = { 'x-total-count': String(page.total) }
   const next = query.startIndex + page.rows.length
-  if (next > page.total || page.rows.length === 0) return
+  if (next > page.total || page.rows.length === 0) return total
   const [path = '', ...search] = request.url.split('?')
   const parameters = new URLSearchParams(search.join('?'))
   parameters.set('startIndex', String(next))
   const target = path.replaceAll(notInPath, encodeURIComponent)
-  reply.header('link', `<${target}?${parameters}>; rel="next"`)
+  return { ...total, link: `<${target}?${parameters}>; rel="next"` }
 }
 
 /** The query parameters of a list, for OpenAPI. */

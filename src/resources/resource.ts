@@ -1,4 +1,4 @@
-import type { Reader, Transaction } from '../database/database.ts'
+import type { Reader } from '../database/database.ts'
 import type { Document } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
 import type { Upload } from '../documents/upload.ts'
@@ -9,6 +9,8 @@ import type { Example } from '../http/operation.ts'
 import type { Caller, Permission } from '../http/permissions.ts'
 import type { Place } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
+import type { Work } from '../writes/door.ts'
+import type { Key, Secrets } from './keeper.ts'
 import type { ListFields } from './query-sql.ts'
 import type { Table } from './table.ts'
 
@@ -23,13 +25,12 @@ export interface Site {
 }
 
 /** A write under way. `before` is undefined in a creation; a removal's `value` is what is removed. */
-export interface Write<Value> extends Site {
-  transaction: Transaction
-  key: readonly string[]
+export interface Write<Value> extends Omit<Site, 'caller'>, Work {
+  key: Key
   value: Value
   before: Value | undefined
   /** What `prepare` made of the members that are never shown, such as a password's hash. */
-  secrets: Record<string, string>
+  secrets: Secrets
   /** Files that the request brought. */
   uploads: Record<string, Upload>
 }
@@ -93,7 +94,7 @@ export interface Resource<Value extends Members = Members> {
     options: { isNew: boolean; client: Client },
   ): Promise<Record<string, string>>
   /** Members that the answer to the creation shows and no later one does. */
-  reveal?(secrets: Record<string, string>): Members
+  reveal?(secrets: Secrets): Members
   /**
    * Asked of what a write finds and of what it would leave, which may be faulty yet.
    *

@@ -1,15 +1,13 @@
-import type { FastifyInstance } from 'fastify'
-import type { Database } from '../database/database.ts'
+import type { Api } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
-import { oneOf, operationsOf, without, wordsOf } from './operations.ts'
+import * as operations from './operations.ts'
+import { without } from './presentation.ts'
 import { listParameters } from './query.ts'
 import { fieldsOf, type Resource } from './resource.ts'
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
-}
+import { tableKeeper } from './table-keeper.ts'
+import { capitalised, oneOf, wordsOf } from './words.ts'
 
 function listSchema(listMember: string, item: Schema, totals: Record<string, Schema> = {}): Schema {
   const schema = {
@@ -32,13 +30,13 @@ const emptyObject = { type: 'object', maxProperties: 0 } as unknown as Schema
 
 /** Serves a resource: its list, creation, read, partial update and deletion. */
 export function addResource<Value extends Members>(
-  app: FastifyInstance,
-  database: Database,
+  { app, door }: Pick<Api, 'app' | 'door'>,
   resource: Resource<Value>,
+  keeper = tableKeeper(resource, door),
 ): void {
   const { noun, path, permissions, document, hidden = [], answers = {}, examples = {} } = resource
   const { shown, forCreation, forChange } = document.schemas.documented
-  const operations = operationsOf(resource, database)
+  const served = { resource, keeper, door }
   const subject = capitalised(noun)
   const one = oneOf(noun)
   const nouns = resource.nouns ?? `${noun}s`
@@ -66,7 +64,7 @@ export function addResource<Value extends Members>(
         resource.totals?.schema,
       ),
       example: examples.list ?? {},
-      handler: operations.list,
+      handler: (request) => operations.list(served, request),
     },
     {
       ...shared,
@@ -80,7 +78,8 @@ export function addResource<Value extends Members>(
       status: 201,
       answer: answers.create === 'empty' ? emptyObject : schemaWithout(shown, hidden),
       example: examples.create ?? {},
-      handler: operations.create,
+      ...(resource.reveal && { isFinal: 'what is created is shown once, and would not be there' }),
+      handler: (request) => operations.create(served, request),
     },
     {
       ...shared,
@@ -92,7 +91,7 @@ export function addResource<Value extends Members>(
       answer: schemaWithout(shown, hidden),
       isDear: resource.computed?.readPage !== undefined,
       example: examples.read ?? {},
-      handler: operations.read,
+      handler: (request) => operations.read(served, request),
     },
     {
       ...shared,
@@ -106,7 +105,7 @@ export function addResource<Value extends Members>(
       isDear: isNamed,
       answer: answers.change === 'empty' ? emptyObject : schemaWithout(shown, hidden),
       example: examples.change ?? {},
-      handler: operations.change,
+      handler: (request) => operations.change(served, request),
     },
     {
       ...shared,
@@ -119,7 +118,7 @@ export function addResource<Value extends Members>(
       ...(resource.removeParameters && { query: resource.removeParameters }),
       answer: emptyObject,
       example: { response: {} },
-      handler: operations.remove,
+      handler: (request) => operations.remove(served, request),
     },
   ]
   for (const operation of entries) addOperation(app, operation)

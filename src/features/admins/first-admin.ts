@@ -4,7 +4,10 @@ import { type Database, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { forbidden, Refusal } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
-import { operationsOf } from '../../resources/operations.ts'
+import { creation } from '../../resources/judge.ts'
+import { tableKeeper } from '../../resources/table-keeper.ts'
+import { openDoor } from '../../writes/door.ts'
+import { ownIntent } from '../../writes/intent.ts'
 import { newSecret } from '../identities/secrets.ts'
 import { systemAdmins } from './admins.ts'
 
@@ -76,6 +79,7 @@ export async function createFirstAdmin(
     tenantKey: null,
     groupKey: null,
     departmentName: null,
+    tokenName: null,
     token: null,
     // Another process may have been first.
     async confirm(reader) {
@@ -86,8 +90,9 @@ export async function createFirstAdmin(
   const site = { caller, place: {}, parameters: {}, query: {} }
   const body = { userId: username, firstName: 'System', lastName: 'Admin', password: chosen }
   const client = { payer: 'start', isGone: () => false }
+  const edit = creation(systemAdmins, site, { body, headers: {}, client }, database)
   try {
-    await operationsOf(systemAdmins, database).createOne(site, { body, headers: {}, client })
+    await tableKeeper(systemAdmins, openDoor(database)).edit(ownIntent(caller), edit)
   } catch (error) {
     if (isLate) return undefined
     throw bySettings(error, password)

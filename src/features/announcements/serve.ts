@@ -1,16 +1,14 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Database } from '../../database/database.ts'
+import type { Api } from '../../api.ts'
 import { isObject } from '../../documents/normalise.ts'
 import { Upload } from '../../documents/upload.ts'
 import { notFound } from '../../errors.ts'
-import { sendBytes } from '../../http/bytes.ts'
 import { acceptFiles, bodyBytesFor } from '../../http/form.ts'
 import { boundLargeBodies } from '../../http/large-bodies.ts'
 import { addOperation } from '../../http/operation.ts'
 import { nameKeyOf } from '../../http/place.ts'
 import { addResource } from '../../resources/serve.ts'
 import { groupScope } from '../groups/groups.ts'
-import { type AnnouncementLimits, announcements } from './announcements.ts'
+import { announcements } from './announcements.ts'
 import { findContent, readContent } from './contents.ts'
 import type { AnnouncementHolder } from './holders.ts'
 import { examine } from './wave.ts'
@@ -31,7 +29,7 @@ function fileNameOf(name: string): string {
 const playerPolicy = "default-src 'none'; media-src 'self'; frame-ancestors 'none'"
 
 /** Plays an announcement. */
-function addContent(app: FastifyInstance, database: Database, path: string): void {
+function addContent({ app, database }: Api, path: string): void {
   addOperation(app, {
     method: 'GET',
     path: `${path}:instance_name/content/`,
@@ -40,42 +38,47 @@ function addContent(app: FastifyInstance, database: Database, path: string): voi
     tag: 'Announcements',
     permission: 'group.administer',
     produces: audioType,
-    async handler(request: FastifyRequest, reply: FastifyReply) {
+    async handler(request) {
       const scope = groupScope(request)
       const name = nameKeyOf(request)
       const content = await findContent(database, [...scope, name])
       if (!content) throw notFound()
       const { contentId, size } = content
-      reply.type(audioType).headers({
-        'content-disposition': fileNameOf(name),
-        'content-security-policy': playerPolicy,
-      })
-      return sendBytes(request, reply, {
-        etag: `"${contentId}"`,
-        size,
-        read: (range) => readContent(database, scope[0], { contentId, ...range }),
-      })
+      return {
+        headers: {
+          'content-type': audioType,
+          'content-disposition': fileNameOf(name),
+          'content-security-policy': playerPolicy,
+        },
+        content: {
+          etag: `"${contentId}"`,
+          size,
+          read: (range) => readContent(database, scope[0], { contentId, ...range }),
+        },
+      }
     },
   })
 }
 
 /** Serves the announcement repositories of groups. */
 export async function addAnnouncements(
-  app: FastifyInstance,
-  database: Database,
-  options: { limits: AnnouncementLimits; holders: readonly AnnouncementHolder[] },
+  api: Api,
+  holders: readonly AnnouncementHolder[],
 ): Promise<void> {
-  const resource = announcements(options.limits, options.holders)
+  const { app, config } = api
+  const { ANNOUNCEMENT_BYTES_MAX: fileBytesMax, GROUP_ANNOUNCEMENT_BYTES_MAX: groupBytesMax } =
+    config
+  const resource = announcements({ fileBytesMax, groupBytesMax }, holders)
   // Only in here a body may be a form.
   await app.register(async (scope) => {
-    boundLargeBodies(scope, bodyBytesFor(options.limits.fileBytesMax))
-    await acceptFiles(scope, { member: 'content', bytesMax: options.limits.fileBytesMax })
+    boundLargeBodies(scope, bodyBytesFor(fileBytesMax))
+    await acceptFiles(scope, { member: 'content', bytesMax: fileBytesMax })
     scope.addHook('preHandler', async ({ body }) => {
       if (isObject(body) && body.content instanceof Upload) {
         body.content = await examine(body.content)
       }
     })
-    addResource(scope, database, resource)
-    addContent(scope, database, resource.path)
+    addResource({ ...api, app: scope }, resource)
+    addContent({ ...api, app: scope }, resource.path)
   })
 }

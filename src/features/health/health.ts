@@ -1,12 +1,12 @@
-import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
-import type { Database } from '../../database/database.ts'
+import type { Api } from '../../api.ts'
+import { message } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
 
 const Status = Type.Object({ status: Type.Literal('ok') })
 
 /** For whoever watches or balances: whether the process lives, and whether it can serve. */
-export function addHealth(app: FastifyInstance, database: Database): void {
+export function addHealth({ app, database }: Api): void {
   const shared = {
     method: 'GET',
     tag: 'Operations',
@@ -19,7 +19,7 @@ export function addHealth(app: FastifyInstance, database: Database): void {
     path: '/healthz',
     id: 'healthz',
     summary: 'Whether the process is alive',
-    handler: async () => ({ status: 'ok' }),
+    handler: async () => message({ status: 'ok' }),
   })
   addOperation(app, {
     ...shared,
@@ -28,7 +28,7 @@ export function addHealth(app: FastifyInstance, database: Database): void {
     summary: 'Whether the database answers',
     async handler() {
       await database.verify()
-      return { status: 'ok' }
+      return message({ status: 'ok' })
     },
   })
 }

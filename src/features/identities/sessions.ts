@@ -1,18 +1,20 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import type { Api, ApiConfig } from '../../api.ts'
 import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { secret, text } from '../../documents/vocabulary.ts'
 import { invalid, refuseIfAny } from '../../errors.ts'
+import { type Answer, done, message } from '../../http/answer.ts'
 import { clientOf } from '../../http/clients.ts'
 import { sessionCookie, sessionSecrets } from '../../http/identification.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Caller } from '../../http/permissions.ts'
 import { isOverTls } from '../../http/proxies.ts'
-import type { SignInListener } from '../../metrics/sign-ins.ts'
+import { countSignIns } from '../../metrics/sign-ins.ts'
 import { defineExpiry } from '../../writes/expiry.ts'
-import { record } from '../../writes/record.ts'
+import { intentOf } from '../../writes/intent.ts'
 import { rowsPerStep } from '../../writes/steps.ts'
 import { acceptAttempt, admitAttempt } from './attempts.ts'
 import { observeGuess, WrongGuess } from './guesses.ts'
@@ -108,6 +110,11 @@ async function shortenSessions(database: Database, sessionSeconds: number): Prom
   )
 }
 
+/** How long a session lives, in seconds. */
+export function sessionSecondsOf({ SESSION_HOURS }: Pick<ApiConfig, 'SESSION_HOURS'>): number {
+  return Math.round(SESSION_HOURS * 3_600)
+}
+
 /** Whose session a secret is. One that lives longer than `sessionSeconds` from now is shortened, with the others. */
 export async function findBySession(
   database: Database,
@@ -178,12 +185,12 @@ async function signIn(
 }
 
 /** Checks the old password with the same slow-down as a sign-in: a stolen session must not be a place to guess. */
-async function changePassword(database: Database, request: FastifyRequest): Promise<void> {
+async function changePassword({ door, database }: Api, request: FastifyRequest): Promise<Answer> {
   const { faults, secrets } = passwordChange.create(request.body)
   refuseIfAny(faults)
   const { oldPassword = '', newPassword = '' } = secrets
   const { address, caller } = request
-  const { identityKey, identityId, tenantKey } = caller
+  const { identityKey, tenantKey } = caller
   const guess = { words: 'password change', identityKey }
   const prove = async (passwords: Passwords) => {
     // Whoever lost the right to ask meanwhile is not told whether they guessed right.
@@ -196,34 +203,31 @@ async function changePassword(database: Database, request: FastifyRequest): Prom
     }
     return { before: account?.password_hash, passwordHash: await passwords.hash(newPassword) }
   }
-  const { before, passwordHash } = await observeGuess(request, guess, () =>
-    withPasswords(clientOf(request), prove),
-  )
-  await database.write(async (transaction) => {
-    await caller.confirm(transaction)
-    // An admin may have given another password meanwhile: theirs is the last word.
-    const current = await transaction.get(selectAccount, identityKey)
-    if (current?.password_hash !== before) throw wrongPassword()
-    await acceptAttempt(transaction, identityKey, address)
-    await setPassword(transaction, identityKey, passwordHash)
-    await record(transaction, {
-      tenantKey: tenantKey ?? '',
-      by: identityId,
-      action: 'change',
-      target: '/api/v1/password/',
-      before: null,
-      after: null,
-    })
+  return door.write(intentOf(request), {
+    prepare: () => observeGuess(request, guess, () => withPasswords(clientOf(request), prove)),
+    async act({ transaction, record }, { before, passwordHash }) {
+      // An admin may have given another password meanwhile: theirs is the last word.
+      const current = await transaction.get(selectAccount, identityKey)
+      if (current?.password_hash !== before) throw wrongPassword()
+      await acceptAttempt(transaction, identityKey, address)
+      await setPassword(transaction, identityKey, passwordHash)
+      await record({
+        tenantKey: tenantKey ?? '',
+        action: 'change',
+        target: '/api/v1/password/',
+        before: null,
+        after: null,
+      })
+      return done
+    },
   })
 }
 
 /** Signing in and out, and changing one's own password. */
-export function addSessions(
-  app: FastifyInstance,
-  database: Database,
-  options: { sessionSeconds: number; onSignIn?: SignInListener | undefined },
-): void {
-  const { sessionSeconds, onSignIn } = options
+export function addSessions(api: Api): void {
+  const { app, database, config, registry } = api
+  const sessionSeconds = sessionSecondsOf(config)
+  const onSignIn = registry && countSignIns(registry)
   const tag = 'Sign-in'
   const bodyBytesMax = Math.min(credentialsBytesMax, app.initialConfig.bodyLimit ?? Infinity)
 
@@ -246,7 +250,8 @@ export function addSessions(
         profile: { user_level: 16, is_first_login: false },
       },
     },
-    async handler(request: FastifyRequest, reply: FastifyReply) {
+    isFinal: 'a sign-in gives a session, which it would not',
+    async handler(request) {
       const { value, secrets, faults } = credentials.create(request.body)
       refuseIfAny(faults)
       const identityKey = fold(value.username)
@@ -259,8 +264,7 @@ export function addSessions(
           sessionSeconds,
         }),
       )
-      reply.header('set-cookie', cookie(request, secretText, sessionSeconds))
-      return answer
+      return message(answer, { 'set-cookie': cookie(request, secretText, sessionSeconds) })
     },
   })
 
@@ -272,15 +276,15 @@ export function addSessions(
     tag,
     permission: 'public',
     example: { response: {} },
-    async handler(request: FastifyRequest, reply: FastifyReply) {
+    isFinal: 'it takes the cookie away, which ends the session for the browser',
+    async handler(request) {
       const secrets = sessionSecrets(request)
       if (secrets.length > 0) {
         await database.write(async (transaction) => {
           for (const one of secrets) await transaction.run(deleteSession, hashSecret(one))
         }, 'keys')
       }
-      reply.header('set-cookie', cookie(request, '', 0))
-      return {}
+      return { ...done, headers: { 'set-cookie': cookie(request, '', 0) } }
     },
   })
 
@@ -299,9 +303,7 @@ export function addSessions(
       request: { oldPassword: 'correct horse battery', newPassword: 'staple horse correct' },
       response: {},
     },
-    async handler(request: FastifyRequest) {
-      await changePassword(database, request)
-      return {}
-    },
+    isFinal: 'the attempt counts, be the old password right or wrong',
+    handler: (request) => changePassword(api, request),
   })
 }

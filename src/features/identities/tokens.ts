@@ -62,13 +62,14 @@ const table = defineTable<Token>({
 
 type TokenRow = CallerRow & {
   token_level: number
+  token_name: string
   token_expires_at: number | null
   token_id: string
   used_at: number | null
 }
 
 const selectToken = sql<TokenRow>(
-  `SELECT ${callerColumns}, tokens.level AS token_level,
+  `SELECT ${callerColumns}, tokens.level AS token_level, tokens.name AS token_name,
      tokens.expires_at AS token_expires_at, tokens.token_id, tokens.used_at
    FROM tokens JOIN identities ON identities.identity_key = tokens.identity_key
    WHERE tokens.secret_hash = ? AND (tokens.expires_at IS NULL OR tokens.expires_at > ?)
@@ -110,6 +111,7 @@ function admissionOf(row: TokenRow): Admission {
   return {
     ...toAdmission(row),
     level: Math.min(row.level, level),
+    tokenName: row.token_name,
     token: { level, expiresAt },
   }
 }

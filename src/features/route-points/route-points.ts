@@ -28,8 +28,8 @@ import { hashSecrets, Password } from '../identities/password.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
 import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
+import { checkOwnNumbers } from './in-database/own-numbers.ts'
 import { type RoutePointKey, routePointsPath } from './route-point.ts'
-import { checkOwnNumbers } from './settings/own-numbers.ts'
 
 const Profile = Type.Object({
   name: text(30),
@@ -61,7 +61,7 @@ const RoutePoint = Type.Object({
   allowCallsToAgentsInWrapUp: Type.Boolean(),
 })
 
-type RoutePoint = Static<typeof RoutePoint>
+export type RoutePoint = Static<typeof RoutePoint>
 
 function* rules(value: RoutePoint, before: RoutePoint | undefined): Iterable<Fault> {
   const { serviceInstanceProfile: profile } = value

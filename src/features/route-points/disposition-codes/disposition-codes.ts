@@ -5,9 +5,9 @@ import {
   type DispositionCode,
   dispositionCodes,
 } from '../../disposition-codes/disposition-code.ts'
+import { routePointCodeDefaults } from '../in-database/default-codes.ts'
 import { routePointPath } from '../route-point.ts'
 import { requireRoutePoint, routePointScope } from '../route-points.ts'
-import { routePointCodeDefaults } from '../settings/disposition-codes-config.ts'
 
 const Item = Type.Object({
   code: Type.String(),

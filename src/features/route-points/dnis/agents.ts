@@ -1,27 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import type { Reader } from '../../../database/database.ts'
+import type { Api } from '../../../api.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
-import { sendText } from '../../../http/etag.ts'
+import { representation } from '../../../http/answer.ts'
 import { addOperation } from '../../../http/operation.ts'
-import type { Place } from '../../../http/place.ts'
 import type { Query } from '../../../http/query.ts'
-import {
-  addPageHeaders,
-  type ListQuery,
-  listParameters,
-  type Page,
-  readListQuery,
-} from '../../../resources/query.ts'
-import { readPage } from '../../../resources/query-sql.ts'
+import { listParameters, pageHeaders, readListQuery } from '../../../resources/query.ts'
 import { fieldsOf } from '../../../resources/resource.ts'
 import { mapInTurns } from '../../../resources/turns.ts'
-import { readTree } from '../../departments/reference.ts'
-import { groupFacts } from '../../groups/groups.ts'
 import { users } from '../../users/users.ts'
-import { type DnisKey, dnisKeyOf, routePointPath } from '../route-point.ts'
-import type { RoutePointData } from '../route-point-data.ts'
-import { requireDnis } from './dnis.ts'
+import type { RoutePointBackend } from '../backend.ts'
+import { dnisKeyOf, routePointPath } from '../route-point.ts'
 
 const Department = Type.Object({
   tenantId: Type.String(),
@@ -43,82 +31,6 @@ const Agent = Type.Object({
 /** A user who calls out with a DNIS. */
 export type Agent = Static<typeof Agent>
 
-const columns = [
-  'user_id',
-  'first_name',
-  'last_name',
-  'phone_number',
-  'extension',
-  'email_address',
-  'department_name',
-] as const
-
-type AgentRow = Record<Exclude<(typeof columns)[number], 'department_name'>, string> & {
-  department_name: string | null
-}
-
-/** An agent is found by what a user is found by. */
-const fields = fieldsOf(users)
-
-const agents = `users JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
-  AND selected.group_key = users.group_key AND selected.user_key = users.user_key`
-
-/** What agents show of the department that a row names. */
-async function departmentsIn(
-  reader: Reader,
-  place: Place,
-): Promise<(departmentName: string | null) => Agent['department']> {
-  const facts = await groupFacts(reader, place)
-  const tree = await readTree(reader, place)
-  return (departmentName) => {
-    if (departmentName === null) return ''
-    return {
-      tenantId: facts?.tenant_id ?? '',
-      groupId: facts?.group_id ?? '',
-      departmentName,
-      fullPathName: tree.lineOf(departmentName).reverse().join(' \\ '),
-    }
-  }
-}
-
-/**
- * The users whose own call-centre setting names a DNIS.
- *
- * @throws Refusal 404 when there is no such route point, 400 when it has no such DNIS.
- */
-export async function listAgents(
-  reader: Reader,
-  dnisKey: DnisKey,
-  query: ListQuery,
-): Promise<Page<Agent>> {
-  await requireDnis(reader, dnisKey)
-  const [tenantKey, groupKey, routePointKey, dnisName] = dnisKey
-  const source = {
-    from: agents,
-    columns: columns.map((column) => `users.${column}`),
-    fields,
-    scope: {
-      'selected.tenant_key': tenantKey,
-      'selected.group_key': groupKey,
-      'selected.route_point_key': routePointKey,
-      'selected.dnis_name': dnisName,
-    },
-    key: 'users.user_key',
-  }
-  const { rows, total } = await readPage<AgentRow>(reader, source, query)
-  const departmentOf = await departmentsIn(reader, { tenantKey, groupKey })
-  const shown = await mapInTurns(rows, (row) => ({
-    userId: row.user_id,
-    firstName: row.first_name,
-    lastName: row.last_name,
-    phoneNumber: row.phone_number,
-    extension: row.extension,
-    department: departmentOf(row.department_name),
-    emailAddress: row.email_address,
-  }))
-  return { rows: shown, total }
-}
-
 const example = {
   agents: [
     {
@@ -139,8 +51,9 @@ const example = {
 }
 
 /** Serves the list of the agents of a DNIS. */
-export function addAgents(app: FastifyInstance, data: RoutePointData): void {
+export function addAgents({ app }: Api, backend: RoutePointBackend): void {
   const answer = Type.Object({ agents: Type.Array(Agent) })
+  const fields = Object.keys(fieldsOf(users))
   addOperation(app, {
     method: 'GET',
     path: `${routePointPath}dnis/:instance_name/agents/`,
@@ -148,16 +61,16 @@ export function addAgents(app: FastifyInstance, data: RoutePointData): void {
     summary: 'List the agents who call out with a DNIS',
     tag: 'DNIS',
     permission: 'group.administer',
-    query: listParameters(Object.keys(fields), false),
+    query: listParameters(fields, false),
     answer: answer as unknown as Schema,
     example: { response: example },
-    async handler(request: FastifyRequest, reply: FastifyReply) {
+    async handler(request) {
       const parameters = request.query as Query
-      const query = readListQuery(parameters, Object.keys(fields), undefined)
-      const page = await data.listAgents(dnisKeyOf(request), query)
-      addPageHeaders(request, reply, query, page)
+      const query = readListQuery(parameters, fields, undefined)
+      const page = await backend.agents(dnisKeyOf(request), query)
       const items = await mapInTurns(page.rows, (agent) => JSON.stringify(agent))
-      return sendText(request, reply, `{"agents":[${items.join(',')}]}`)
+      const text = `{"agents":[${items.join(',')}]}`
+      return representation(text, pageHeaders(request, query, page))
     },
   })
 }

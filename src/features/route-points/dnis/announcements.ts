@@ -1,20 +1,12 @@
 import { dnisKeyOf, routePointPath } from '../route-point.ts'
 import { defineAnnouncements } from '../settings/announcements.ts'
-import type { OwnerKind } from '../settings/define.ts'
-import { requireDnis } from './dnis.ts'
+import type { OwnerKind } from '../settings/serve.ts'
 
 /** DNIS as owners of settings; their settings' paths end with their name. */
 export const dnisOwners: OwnerKind = {
   noun: 'DNIS',
   tag: 'DNIS',
-  tables: {
-    owners: 'dnis',
-    settings: 'dnis_settings',
-    files: 'dnis_setting_files',
-    ownerKey: ['tenant_key', 'group_key', 'route_point_key', 'name'],
-    key: ['tenant_key', 'group_key', 'route_point_key', 'dnis_name'],
-    requireOwner: requireDnis,
-  },
+  permissions: { read: 'group.administer', write: 'group.administer' },
   pathOf: (setting) => `${routePointPath}${setting}/:instance_name/`,
   keyOf: dnisKeyOf,
 }

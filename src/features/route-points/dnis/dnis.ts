@@ -1,18 +1,17 @@
 import Type, { type Static } from 'typebox'
-import { type Reader, sql } from '../../../database/database.ts'
 import { defineDocument, needs } from '../../../documents/document.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
-import { type Fault, invalid, notFound, Refusal } from '../../../errors.ts'
+import type { Fault } from '../../../errors.ts'
 import { memberKeyOf } from '../../../http/place.ts'
 import { digits, exactName } from '../../../resources/listed.ts'
 import type { Resource, Site, Write } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../../numbers/numbers.ts'
+import { checkOwnNumbers } from '../in-database/own-numbers.ts'
+import { clearSelections } from '../in-database/selections.ts'
 import { routePointPath } from '../route-point.ts'
 import { requireRoutePoint, routePointScope } from '../route-points.ts'
-import { checkOwnNumbers } from '../settings/own-numbers.ts'
-import { clearSelections } from './selections.ts'
 
 /** The name of a DNIS, unique in its route point. */
 export const DnisName = name(40, { description: 'Unique in the route point.' })
@@ -36,7 +35,7 @@ const Dnis = Type.Object({
   }),
 })
 
-type Dnis = Static<typeof Dnis>
+export type Dnis = Static<typeof Dnis>
 
 function* rules(value: Dnis): Iterable<Fault | false> {
   for (const member of ['cliPhoneNumber', 'cliLastName', 'cliFirstName'] as const) {
@@ -55,26 +54,6 @@ const table = defineTable<Dnis>({
   },
   stored: { allow_outgoing_acd_call: (one) => Number(one.allowOutgoingACDCall) },
 })
-
-const selectName = sql<{ name: string | null }>(
-  `SELECT dnis.name FROM route_points AS owners
-   LEFT JOIN dnis ON dnis.tenant_key = owners.tenant_key AND dnis.group_key = owners.group_key
-     AND dnis.route_point_key = owners.route_point_key AND dnis.name = ?
-   WHERE owners.tenant_key = ? AND owners.group_key = ? AND owners.route_point_key = ?`,
-)
-
-/**
- * For paths in which a DNIS's name is a parameter rather than the resource itself.
- *
- * @throws Refusal 404 when there is no such route point, 400 when it has no such DNIS.
- */
-export async function requireDnis(reader: Reader, key: readonly string[]): Promise<void> {
-  const dnisName = key.at(-1) ?? ''
-  const row = await reader.get(selectName, dnisName, ...key.slice(0, -1))
-  if (!row) throw notFound()
-  if (row.name !== null) return
-  throw new Refusal([invalid('instance_name', `The route point has no DNIS '${dnisName}'.`)])
-}
 
 /** @param dnisName its name at the time: rows that hold a number follow a rename when the DNIS's row is written. */
 function holderOf({ place }: Site, dnisName: string): NumberHolder {
@@ -97,7 +76,7 @@ async function save(write: Write<Dnis>, writeRow: () => Promise<void>): Promise<
   await writeRow()
   await saveNumbers(transaction, holderOf(write, value.name), { before, after: value })
   const isWithdrawn = before?.allowOutgoingACDCall && !value.allowOutgoingACDCall
-  if (isWithdrawn) await clearSelections(transaction, [...routePointScope(write), value.name])
+  if (isWithdrawn) await clearSelections(write, [...routePointScope(write), value.name])
 }
 
 const Item = Type.Object({

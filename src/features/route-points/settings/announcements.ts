@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { AudioSelection, audioFiles, audioRules } from './audio.ts'
+import { AudioSelection, audioRules } from './audio.ts'
 import { defineSetting, type Setting } from './define.ts'
 
 /** What waiting callers hear, as the setting that is called `name` in paths. */
@@ -15,7 +15,6 @@ export function defineAnnouncements(name: string, summary: string): Setting {
     default: { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
     rules: ({ mediaOnHoldForQueuedCalls }) =>
       audioRules(mediaOnHoldForQueuedCalls, 'mediaOnHoldForQueuedCalls.'),
-    references: [audioFiles('mediaOnHoldForQueuedCalls')],
     example: {
       get: { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
       put: {

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { needs } from '../../../documents/document.ts'
 import { clearable } from '../../../documents/vocabulary.ts'
 import { Destination } from '../../numbers/members.ts'
-import { AudioSelection, audioFiles, audioRules } from './audio.ts'
+import { AudioSelection, audioRules } from './audio.ts'
 import { defineSetting } from './define.ts'
 
 const example = {
@@ -33,6 +33,5 @@ export const forcedForwarding = defineSetting({
     yield needs(value, value.active, 'forwardToPhoneNumber', message)
     yield* audioRules(value)
   },
-  references: [audioFiles()],
   example: { get: example, put: { request: example, response: example } },
 })

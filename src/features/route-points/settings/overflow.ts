@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { needs } from '../../../documents/document.ts'
 import { clearable } from '../../../documents/vocabulary.ts'
 import { Destination } from '../../numbers/members.ts'
-import { AudioSelection, audioFiles, audioRules } from './audio.ts'
+import { AudioSelection, audioRules } from './audio.ts'
 import { defineSetting } from './define.ts'
 
 export const overflow = defineSetting({
@@ -32,7 +32,6 @@ export const overflow = defineSetting({
     yield needs(value, value.action === 'Transfer', 'transferPhoneNumber', message)
     yield* audioRules(value)
   },
-  references: [audioFiles()],
   example: {
     get: {
       action: 'Busy',

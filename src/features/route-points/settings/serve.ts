@@ -1,16 +1,39 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { judgePreconditions, sendText } from '../../../http/etag.ts'
-import { addOperation, fillPath } from '../../../http/operation.ts'
-import { memberKeyOf } from '../../../http/place.ts'
+import type { FastifyRequest } from 'fastify'
+import type { Api } from '../../../api.ts'
+import type { Reader } from '../../../database/database.ts'
+import type { Members } from '../../../documents/normalise.ts'
+import { notFound } from '../../../errors.ts'
+import { representation } from '../../../http/answer.ts'
+import { addOperation } from '../../../http/operation.ts'
+import type { Permission } from '../../../http/permissions.ts'
+import { memberKeyOf, type Place } from '../../../http/place.ts'
+import type { Keeper, Key } from '../../../resources/keeper.ts'
+import type { Site } from '../../../resources/resource.ts'
+import { intentOf } from '../../../writes/intent.ts'
 import { routePointPath } from '../route-point.ts'
-import type { RoutePointData } from '../route-point-data.ts'
-import type { Owner, OwnerKind, Setting } from './define.ts'
-import { routePointTables } from './storage.ts'
+import type { Setting } from './define.ts'
+import { type CheckReferences, settingChange } from './judge.ts'
+
+/** A kind of thing that has settings, as the API shows it. */
+export interface OwnerKind {
+  /** As in `route point`. */
+  noun: string
+  tag: string
+  permissions: { read: Permission; write: Permission }
+  /** Path of a setting. */
+  pathOf(setting: string): string
+  /** The key of the one that a request is about. */
+  keyOf(request: FastifyRequest): Key
+  /** The domain that ids without one get. */
+  domain?(reader: Reader, place: Place): Promise<string | undefined>
+  /** @throws Refusal 403 when the caller's level suffices in general but not for this one. */
+  admit?(reader: Reader, site: Site): Promise<void>
+}
 
 export const routePointOwners: OwnerKind = {
   noun: 'route point',
   tag: 'Route point settings',
-  tables: routePointTables,
+  permissions: { read: 'group.administer', write: 'group.administer' },
   pathOf: (setting) => `${routePointPath}${setting}/`,
   keyOf: ({ place }) => memberKeyOf(place),
 }
@@ -20,33 +43,35 @@ function pascalCase(name: string): string {
   return name.replaceAll(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase())
 }
 
+/** Settings of a kind of owner, and what keeps them. */
+export interface ServedSettings {
+  owners: OwnerKind
+  settings: readonly Setting[]
+  keeperOf(setting: Setting): Keeper<Members>
+  checkReferences: CheckReferences
+}
+
 /** Serves GET and PUT of each setting of a kind of owner. */
-export function addSettings(
-  app: FastifyInstance,
-  data: RoutePointData,
-  { owners, settings }: { owners: OwnerKind; settings: readonly Setting[] },
-): void {
-  const { noun, tag, tables } = owners
-  const ownerOf = (request: FastifyRequest): Owner => ({ tables, key: owners.keyOf(request) })
-  for (const setting of settings) {
+export function addSettings({ app }: Api, served: ServedSettings): void {
+  const { owners } = served
+  const { noun, tag, permissions } = owners
+  for (const setting of served.settings) {
     const { name, summary, document, example, alias } = setting
     const { shown, forChange } = document.schemas.documented
-    const path = owners.pathOf(name)
-    const shared = {
-      path,
-      tag,
-      permission: 'group.administer',
-      answer: shown,
-    } as const
+    const keeper = served.keeperOf(setting)
+    const shared = { path: owners.pathOf(name), tag, answer: shown } as const
 
     addOperation(app, {
       ...shared,
       method: 'GET',
       id: `get${pascalCase(name)}`,
       summary: `Get a ${noun}’s ${summary}`,
+      permission: permissions.read,
       example: { response: example.get },
-      async handler(request: FastifyRequest, reply: FastifyReply) {
-        return sendText(request, reply, await data.readSetting(ownerOf(request), setting))
+      async handler(request) {
+        const text = await keeper.read(owners.keyOf(request))
+        if (text === undefined) throw notFound()
+        return representation(text)
       },
     })
 
@@ -56,17 +81,10 @@ export function addSettings(
       method: 'PUT',
       id: `update${pascalCase(name)}`,
       summary: `Change a ${noun}’s ${summary}: absent members stay as they are`,
+      permission: permissions.write,
       body: forChange,
       example: example.put,
-      async handler(request: FastifyRequest, reply: FastifyReply) {
-        const text = await data.changeSetting(ownerOf(request), setting, {
-          body: request.body,
-          caller: request.caller,
-          target: fillPath(path, request.params as Record<string, string>),
-          judgePreconditions: (stored) => judgePreconditions(request, stored),
-        })
-        return sendText(request, reply, text)
-      },
+      handler: (request) => keeper.edit(intentOf(request), settingChange(setting, served, request)),
     })
   }
 }

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../errors.ts'
 
 /** A strong validator of a body: the same text has the same tag on every node and after every restart. */
-function etagOf(text: string): string {
+export function etagOf(text: string): string {
   return `"${hash('sha256', text, 'base64url').slice(0, 27)}"`
 }
 
@@ -47,16 +47,4 @@ export function judgePreconditions(
 /** Answers that the client has it already, without its length: that of no body, which Fastify tells of a HEAD, is not it. */
 export function sendNotModified({ method }: FastifyRequest, reply: FastifyReply): FastifyReply {
   return reply.code(304).send(method === 'HEAD' ? Readable.from([]) : undefined)
-}
-
-/** Answers a resource's JSON text with its ETag, or 304 when the client already has it. */
-export function sendText(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
-  const etag = etagOf(text)
-  reply.header('etag', etag)
-  const known = request.headers['if-none-match']
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  if (isRead && known !== undefined && namesWeakly(known, etag)) {
-    return sendNotModified(request, reply)
-  }
-  return reply.type('application/json; charset=utf-8').send(text)
 }

@@ -1,6 +1,8 @@
-import { type Reader, sql, type Transaction } from '../../../database/database.ts'
-import { fold } from '../../../documents/normalise.ts'
-import { type Fault, invalid } from '../../../errors.ts'
+import { type Reader, sql } from '../../../database/database.ts'
+import { fold, type Members } from '../../../documents/normalise.ts'
+import { type Fault, invalid, notFound } from '../../../errors.ts'
+import type { Keeper, Key } from '../../../resources/keeper.ts'
+import type { Door, Work } from '../../../writes/door.ts'
 import { removeInSteps } from '../../../writes/steps.ts'
 
 /** A DNIS by its route point's id and its name. */
@@ -35,10 +37,7 @@ const selectCallCenters = sql<CallCentersRow>(
 )
 
 /** Undefined when there is no such user. */
-export async function findCallCenters(
-  reader: Reader,
-  userKey: readonly string[],
-): Promise<CallCenters | undefined> {
+async function findCallCenters(reader: Reader, userKey: Key): Promise<CallCenters | undefined> {
   const row = await reader.get(selectCallCenters, ...userKey)
   if (!row) return undefined
   const { service_user_id: serviceUserId, dnis_name: name } = row
@@ -49,36 +48,36 @@ export async function findCallCenters(
 }
 
 interface ChoiceRow {
-  service_user_id: string
   allow_outgoing_acd_call: number | null
 }
 
 const selectChoice = sql<ChoiceRow>(
-  `SELECT owners.service_user_id, dnis.allow_outgoing_acd_call FROM route_points AS owners
+  `SELECT dnis.allow_outgoing_acd_call FROM route_points AS owners
    LEFT JOIN dnis ON dnis.tenant_key = owners.tenant_key AND dnis.group_key = owners.group_key
      AND dnis.route_point_key = owners.route_point_key AND dnis.name = ?
    WHERE owners.tenant_key = ? AND owners.group_key = ? AND owners.route_point_key = ?`,
 )
 
-/** The DNIS that a user of the group wants to call out with, its id as it was created, or what stands against it. */
-export async function resolveChoice(
+/** What stands against the DNIS that a user of the group wants to call out with. */
+export async function checkChoice(
   reader: Reader,
-  [tenantKey, groupKey]: readonly [string, string, ...string[]],
-  { serviceUserId, name }: DnisReference,
-): Promise<{ chosen: DnisReference; faults: Fault[] }> {
-  const chosen = { serviceUserId, name }
+  [tenantKey = '', groupKey = '']: Key,
+  { value }: { value: Members },
+): Promise<Fault[]> {
+  const { outgoingCallDNIS: chosen } = value as Partial<CallCenters>
+  if (!chosen) return []
+  const { serviceUserId, name } = chosen
   const row = await reader.get(selectChoice, name, tenantKey, groupKey, fold(serviceUserId))
   if (!row) {
     const message = `There is no route point '${serviceUserId}' in the group.`
-    return { chosen, faults: [invalid('outgoingCallDNIS.serviceUserId', message)] }
+    return [invalid('outgoingCallDNIS.serviceUserId', message)]
   }
-  chosen.serviceUserId = row.service_user_id
-  if (row.allow_outgoing_acd_call === 1) return { chosen, faults: [] }
+  if (row.allow_outgoing_acd_call === 1) return []
   const message =
     row.allow_outgoing_acd_call === null
       ? `The route point has no DNIS '${name}'.`
       : `The DNIS '${name}' does not allow outgoing calls.`
-  return { chosen, faults: [invalid('outgoingCallDNIS.name', message)] }
+  return [invalid('outgoingCallDNIS.name', message)]
 }
 
 const saveOutgoingCalls = sql(
@@ -97,9 +96,9 @@ const deleteSelection = sql(
   'DELETE FROM dnis_selections WHERE tenant_key = ? AND group_key = ? AND user_key = ?',
 )
 
-export async function saveCallCenters(
-  transaction: Transaction,
-  userKey: readonly string[],
+async function saveCallCenters(
+  { transaction }: Work,
+  userKey: Key,
   { outgoingCallDNIS, makeOutgoingCallsAsCallCenter }: CallCenters,
 ): Promise<void> {
   await transaction.run(saveOutgoingCalls, ...userKey, Number(makeOutgoingCallsAsCallCenter))
@@ -109,9 +108,43 @@ export async function saveCallCenters(
   } else await transaction.run(deleteSelection, ...userKey)
 }
 
+async function requireCallCenters(reader: Reader, userKey: Key): Promise<CallCenters> {
+  const found = await findCallCenters(reader, userKey)
+  if (!found) throw notFound()
+  return found
+}
+
+/** Keeps the call-centre settings of users. */
+export function callCentersKeeper(door: Door): Keeper<Members> {
+  return {
+    async read(key) {
+      const found = await findCallCenters(door.reader, key)
+      return found && JSON.stringify(found)
+    },
+
+    edit: (intent, { key = [], judge, answer }) =>
+      door.write(intent, {
+        async act(work) {
+          const before = await requireCallCenters(work.transaction, key)
+          const draft = await judge(work, { ...before }, {})
+          if (!draft) return answer({ ...before }, {})
+          await saveCallCenters(work, key, draft.write.value as unknown as CallCenters)
+          // Ids are shown as they were created, however they were written.
+          const after = await requireCallCenters(work.transaction, key)
+          const texts = { before: JSON.stringify(before), after: JSON.stringify(after) }
+          if (texts.before !== texts.after) {
+            const { target } = draft
+            await work.record({ tenantKey: key[0] ?? '', action: 'change', target, ...texts })
+          }
+          return answer({ ...after }, {})
+        },
+      }),
+  }
+}
+
 /** Takes a DNIS from everybody who calls out with it. */
 export async function clearSelections(
-  transaction: Transaction,
+  { transaction }: Work,
   [tenantKey = '', groupKey = '', routePointKey = '', name = '']: readonly string[],
 ): Promise<void> {
   const selections = { name: 'dnis_selections', key: ['tenant_key', 'group_key', 'user_key'] }

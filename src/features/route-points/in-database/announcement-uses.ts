@@ -1,9 +1,13 @@
 import { sql, type Value } from '../../../database/database.ts'
+import type { Members } from '../../../documents/normalise.ts'
 import { nextTurn } from '../../../resources/turns.ts'
 import { rowsPerStep } from '../../../writes/steps.ts'
 import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
-import { renameFile } from './audio.ts'
-import type { OwnerTables } from './define.ts'
+import { dnisAnnouncements } from '../dnis/announcements.ts'
+import type { Setting } from '../settings/define.ts'
+import { settings as routePointSettings } from '../settings/index.ts'
+import { mapNamed } from '../settings/references.ts'
+import type { OwnerTables } from './owner-tables.ts'
 
 type SlotRow = Record<string, Value> & {
   announcement_name: string
@@ -22,6 +26,19 @@ function usageIn(row: SlotRow): Usage & { name: string } {
     ...(row.dnis_name !== undefined && { dnisName: row.dnis_name }),
     setting: row.setting,
   }
+}
+
+const allSettings: readonly Setting[] = [...routePointSettings, dnisAnnouncements]
+
+/** A setting with an announcement under its new name. */
+function renameIn(
+  row: Record<string, string>,
+  { before, after }: { before: string; after: string },
+) {
+  const setting = allSettings.find(({ name }) => name === row.setting)
+  if (!setting) throw new Error(`There is no setting '${row.setting}'.`)
+  const value: Members = JSON.parse(row.value ?? '{}')
+  return mapNamed(setting, value, 'announcement', (name) => (name === before ? after : name))
 }
 
 /** The settings of one kind of owner, as documents that name announcements. */
@@ -79,7 +96,7 @@ export function announcementUses({ files, settings, key }: OwnerTables): Announc
       for (;;) {
         const rows = await transaction.all(selectNaming, ...group, before)
         for (const row of rows) {
-          const value = renameFile(JSON.parse(row.value ?? '{}'), { before, after })
+          const value = renameIn(row, { before, after })
           const owner = columns.map((column) => row[column] ?? '')
           await transaction.run(updateDocument, JSON.stringify(value), ...owner)
           await transaction.run(updateFiles, after, ...owner, before)

@@ -1,0 +1,31 @@
+import type { Registry } from '@prometheus-io/client'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import type { Door } from './writes/door.ts'
+
+/** The settings that change what the application does. */
+export type ApiConfig = Pick<
+  Config,
+  | 'ANNOUNCEMENT_BYTES_MAX'
+  | 'BODY_BYTES_MAX'
+  | 'BYTES_PER_SECOND_MIN'
+  | 'CONNECTIONS_MAX'
+  | 'GROUP_ANNOUNCEMENT_BYTES_MAX'
+  | 'PUBLIC_URL'
+  | 'SESSION_HOURS'
+  | 'TRUSTED_PROXIES'
+>
+
+/** What every feature is given. */
+export interface Api {
+  /** Where its operations are added. */
+  app: FastifyInstance
+  /** The way to everything that a caller writes. */
+  door: Door
+  /** For reading, and for what is written where there is no caller, such as a sign-in. */
+  database: Database
+  config: ApiConfig
+  /** Where things are counted, if anywhere. */
+  registry: Registry | undefined
+}

@@ -1,0 +1,43 @@
+import type { Reader } from '../../database/database.ts'
+import type { Members } from '../../documents/normalise.ts'
+import type { Fault } from '../../errors.ts'
+import type { Keeper, ListKeeper } from '../../resources/keeper.ts'
+import type { ListQuery, Page } from '../../resources/query.ts'
+import type { DispositionCode } from '../disposition-codes/disposition-code.ts'
+import type { Agent } from './dnis/agents.ts'
+import type { Dnis } from './dnis/dnis.ts'
+import type { DnisKey } from './route-point.ts'
+import type { RoutePoint } from './route-points.ts'
+import type { Setting, SettingOwner } from './settings/define.ts'
+
+/**
+ * What keeps route points and all that belongs to them: today the database, in time a carrier switch behind it. Operations
+ * know no other way to them.
+ */
+export interface RoutePointBackend {
+  routePoints: ListKeeper<RoutePoint>
+  dnis: ListKeeper<Dnis>
+  /** The codes of route points themselves. */
+  codes: ListKeeper<DispositionCode>
+  /**
+   * The setting of one kind of owner: a read or write of one whose owner does not exist is refused with the reason, 404, or
+   * 400 for a DNIS that its route point does not have.
+   */
+  settings(owner: SettingOwner, setting: Setting): Keeper<Members>
+  /**
+   * Faults of names in a setting that mean nothing to whatever keeps it.
+   *
+   * @param key that of the owner.
+   */
+  checkReferences(
+    reader: Reader,
+    key: readonly string[],
+    named: { setting: Setting; value: Members },
+  ): Promise<Fault[]>
+  /**
+   * The agents who call out with a DNIS.
+   *
+   * @throws Refusal 404 when there is no such route point, 400 when it has no such DNIS.
+   */
+  agents(dnis: DnisKey, query: ListQuery): Promise<Page<Agent>>
+}

@@ -1,0 +1,48 @@
+import { type Reader, sql } from '../../../database/database.ts'
+import { type Fault, invalid } from '../../../errors.ts'
+import { groupKeyOf } from '../../../http/place.ts'
+import { numberReached } from '../../numbers/destinations.ts'
+import type { NumberHolder, Numbers } from '../../numbers/numbers.ts'
+import { destinationsIn } from '../settings/destinations.ts'
+import { settings } from '../settings/index.ts'
+
+// A call that is sent back to where it came from never ends: no setting leads to its own route point, and no route point
+// or DNIS gets a number to which a setting of its own leads.
+
+/** Those that were ever changed. */
+const selectSettings = sql<{ setting: string; value: string }>(
+  `SELECT setting, value FROM route_point_settings
+   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ?`,
+)
+
+/** What of `after` is not in `before`. */
+function newNumbers(before: Numbers | undefined, after: Numbers): Numbers {
+  const { phoneNumber, extension } = after
+  return {
+    ...(phoneNumber !== undefined && phoneNumber !== before?.phoneNumber && { phoneNumber }),
+    ...(extension !== undefined && extension !== before?.extension && { extension }),
+  }
+}
+
+/** @returns a fault (2) for a number that a route point or its DNIS is to get and to which one of its settings leads. */
+export async function checkOwnNumbers(
+  reader: Reader,
+  holder: NumberHolder,
+  { before, after }: { before: Numbers | undefined; after: Numbers },
+): Promise<Fault[]> {
+  const numbers = newNumbers(before, after)
+  if (Object.keys(numbers).length === 0) return []
+  const { place, identityKey } = holder
+  const key = [...groupKeyOf(place), identityKey]
+  const faults = new Map<string, Fault>()
+  for (const { setting: name, value } of await reader.all(selectSettings, ...key)) {
+    const setting = settings.find((one) => one.name === name)
+    if (!setting) continue
+    for (const destination of destinationsIn(setting, JSON.parse(value)).values()) {
+      const member = await numberReached(reader, holder, { destination, numbers })
+      const message = `The '${name}' setting sends calls to this number, so it cannot be the route point’s own.`
+      if (member && !faults.has(member)) faults.set(member, invalid(member, message))
+    }
+  }
+  return [...faults.values()]
+}

@@ -1,0 +1,122 @@
+import { type Guard, type Reader, sql } from '../../../database/database.ts'
+import type { MarkedMember } from '../../../documents/marks.ts'
+import type { Members } from '../../../documents/normalise.ts'
+import type { ReferenceKind } from '../../../documents/vocabulary.ts'
+import { type Fault, invalid } from '../../../errors.ts'
+import type { Work } from '../../../writes/door.ts'
+import { hasAnnouncement } from '../../announcements/announcements.ts'
+import type { Setting } from '../settings/define.ts'
+import { canName, namedBy } from '../settings/references.ts'
+import type { OwnerTables } from './owner-tables.ts'
+
+/** How this database keeps things of one kind that settings name: by rows with foreign keys beside the setting's own. */
+interface References {
+  /** Faults of a name that means nothing. */
+  check(reader: Reader, key: readonly string[], named: MarkedMember): Promise<Fault[]>
+  /** Whether the foreign keys keep all that was checked: not where it must also be active, for example. */
+  isKeptByKeys: boolean
+  /** Replaces the rows that stand for the names in `setting`. */
+  save(
+    work: Work,
+    owner: { tables: OwnerTables; key: readonly string[] },
+    named: { setting: string; members: readonly MarkedMember[] },
+  ): Promise<void>
+}
+
+/** The files in a setting's slots. */
+const announcements: References = {
+  isKeptByKeys: true,
+  async check(reader, [tenantKey = '', groupKey = ''], { path, value }) {
+    const name = String(value)
+    if (await hasAnnouncement(reader, [tenantKey, groupKey], name)) return []
+    return [invalid(path, `There is no announcement '${name}' in the group.`)]
+  },
+  async save({ transaction }, { tables, key }, { setting, members }) {
+    const { removeFiles, insertFile } = tables.statements
+    await transaction.run(removeFiles, ...key, setting)
+    for (const { position, value } of members) {
+      await transaction.run(insertFile, ...key, setting, position, String(value))
+    }
+  },
+}
+
+interface ChosenCode {
+  code: string
+  level: string
+}
+
+const selectActive = sql<{ code: string }>(
+  `SELECT code FROM usable_disposition_codes
+   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND level = ? AND code = ?
+     AND active = 1`,
+)
+const removeDefault = sql(
+  `DELETE FROM route_point_default_codes
+   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ?`,
+)
+const insertDefault = sql(
+  `INSERT INTO route_point_default_codes
+     (tenant_key, group_key, route_point_key, route_point_code, group_code, enterprise_code)
+   VALUES (?, ?, ?, ?, ?, ?)`,
+)
+
+/** The default code: one that the route point can use. */
+const dispositionCodes: References = {
+  isKeptByKeys: false,
+  async check(reader, key, { path, value }) {
+    const { level, code } = value as ChosenCode
+    const found = await reader.get(selectActive, ...key, level, code)
+    return found ? [] : [invalid(path, 'Invalid disposition code.')]
+  },
+  async save({ transaction }, { key }, { members }) {
+    await transaction.run(removeDefault, ...key)
+    for (const { value } of members) {
+      const { level, code } = value as ChosenCode
+      const codeOf = (other: string) => (level === other ? code : null)
+      const codes = [codeOf('CallCenter'), codeOf('Group'), codeOf('Enterprise')]
+      await transaction.run(insertDefault, ...key, ...codes)
+    }
+  },
+}
+
+const kinds: Readonly<Record<ReferenceKind, References>> = {
+  announcement: announcements,
+  dispositionCode: dispositionCodes,
+}
+
+function kindsOf(setting: Setting): [ReferenceKind, References][] {
+  const all = Object.entries(kinds) as [ReferenceKind, References][]
+  return all.filter(([kind]) => canName(setting, kind))
+}
+
+/** What keeps a change of a setting true, as far as it rests on what it names. */
+export function referencesGuard(setting: Setting): Guard {
+  return kindsOf(setting).every(([, { isKeptByKeys }]) => isKeptByKeys) ? 'keys' : 'reads'
+}
+
+/** Faults of names that mean nothing. */
+export async function checkReferences(
+  reader: Reader,
+  key: readonly string[],
+  { setting, value }: { setting: Setting; value: Members },
+): Promise<Fault[]> {
+  const faults: Fault[] = []
+  for (const [kind, { check }] of kindsOf(setting)) {
+    for (const named of namedBy(setting, value, kind)) {
+      faults.push(...(await check(reader, key, named)))
+    }
+  }
+  return faults
+}
+
+/** Keeps a row for each thing that a setting names. */
+export async function saveReferences(
+  work: Work,
+  owner: { tables: OwnerTables; key: readonly string[] },
+  { setting, value }: { setting: Setting; value: Members },
+): Promise<void> {
+  for (const [kind, { save }] of kindsOf(setting)) {
+    const members = [...namedBy(setting, value, kind)]
+    await save(work, owner, { setting: setting.name, members })
+  }
+}

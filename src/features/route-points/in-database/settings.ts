@@ -1,0 +1,47 @@
+import type { Reader } from '../../../database/database.ts'
+import type { Members } from '../../../documents/normalise.ts'
+import type { Keeper, Key } from '../../../resources/keeper.ts'
+import type { Door } from '../../../writes/door.ts'
+import type { Setting } from '../settings/define.ts'
+import type { OwnerTables } from './owner-tables.ts'
+import { referencesGuard, saveReferences } from './references.ts'
+
+/** A setting that was never changed has no row: it is its default. */
+async function findSetting(
+  reader: Reader,
+  { tables, setting }: { tables: OwnerTables; setting: Setting },
+  key: Key,
+): Promise<string> {
+  const row = await reader.get(tables.statements.find, setting.name, ...key)
+  if (!row) return tables.refuseUnknown(reader, key)
+  return row.value === null ? setting.defaultText : setting.document.withDefaults(row.value)
+}
+
+/** Keeps one setting of all owners of a kind. */
+export function settingKeeper(
+  door: Door,
+  kept: { tables: OwnerTables; setting: Setting },
+): Keeper<Members> {
+  const { tables, setting } = kept
+  const ownGuard = referencesGuard(setting)
+  return {
+    read: (key) => findSetting(door.reader, kept, key),
+
+    edit: (intent, { key = [], guard, judge, answer }) =>
+      door.write(intent, {
+        guard: guard === 'keys' ? ownGuard : 'reads',
+        async act(work) {
+          const before = await findSetting(work.transaction, kept, key)
+          const stored: Members = JSON.parse(before)
+          const draft = await judge(work, stored, {})
+          if (!draft) return answer(stored, {})
+          const { write, target } = draft
+          const after = JSON.stringify(write.value)
+          await work.transaction.run(tables.statements.save, ...key, setting.name, after)
+          await saveReferences(work, { tables, key }, { setting, value: write.value })
+          await work.record({ tenantKey: key[0] ?? '', action: 'change', target, before, after })
+          return answer(write.value, {})
+        },
+      }),
+  }
+}

@@ -1,0 +1,198 @@
+import type { FastifyRequest } from 'fastify'
+import type { Reader } from '../database/database.ts'
+import { addNews, type Judged } from '../documents/document.ts'
+import { compose, type Members } from '../documents/normalise.ts'
+import { notFound, refuseIfAny, taken } from '../errors.ts'
+import { type Answer, done, representation } from '../http/answer.ts'
+import type { Client } from '../http/clients.ts'
+import { judgePreconditions } from '../http/conditions.ts'
+import type { Query } from '../http/query.ts'
+import type { Work } from '../writes/door.ts'
+import type { Draft, Edit, Key, Secrets } from './keeper.ts'
+import { pathOf, present } from './presentation.ts'
+import type { Resource, Site, Write } from './resource.ts'
+import { oneOf } from './words.ts'
+
+/** What a write takes of a request. */
+export interface Given extends Pick<FastifyRequest, 'body' | 'headers'> {
+  client: Client
+}
+
+export function siteOf(request: FastifyRequest): Site {
+  return {
+    caller: request.caller,
+    place: request.place,
+    parameters: request.params as Record<string, string>,
+    query: request.query as Query,
+  }
+}
+
+const nothing = { secrets: {}, uploads: {} }
+
+/** The key of the one that an id names; an id is compared exactly unless the resource says how. */
+function keyOf<Value extends Members>(resource: Resource<Value>, site: Site, id: string): Key {
+  return [...resource.scope(site), resource.keyOf?.(id, site) ?? compose(id)]
+}
+
+/** The key of the one that a request is about. */
+export function keyIn<Value extends Members>(resource: Resource<Value>, site: Site): Key {
+  return keyOf(resource, site, site.parameters[resource.parameter] ?? '')
+}
+
+/** @throws Refusal as the collection does where it is the reason, else 404. */
+export async function refuseUnknown<Value extends Members>(
+  resource: Resource<Value>,
+  reader: Reader,
+  site: Site,
+): Promise<never> {
+  await resource.requireCollection?.(reader, site)
+  throw notFound()
+}
+
+interface Found<Value> {
+  judged: Judged<Value>
+  before: Value | undefined
+  secrets: Secrets
+}
+
+/** The document as it will be kept, the key under which, and all that stands against it. */
+async function examine<Value extends Members>(
+  resource: Resource<Value>,
+  { work, site }: { work: Work; site: Site },
+  { judged, before, secrets }: Found<Value>,
+): Promise<Draft<Value>> {
+  const { transaction } = work
+  const completed = await resource.complete?.(transaction, site, judged.value, before)
+  const value = completed ? resource.document.arrange(completed) : judged.value
+  await resource.admitWrite?.(transaction, site, value)
+  const newKey = keyOf(resource, site, String(value[resource.idMember]))
+  const key = before ? keyIn(resource, site) : newKey
+  const write: Write<Value> = {
+    ...site,
+    ...work,
+    key,
+    value,
+    before,
+    secrets,
+    uploads: judged.uploads,
+  }
+  const isNewKey = !before || newKey.at(-1) !== key.at(-1)
+  const isTaken = isNewKey && (await resource.table.find(transaction, newKey)) !== undefined
+  const message =
+    resource.duplicateMessage ??
+    `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
+  const faults = addNews(judged.faults, [isTaken && taken(resource.idMember, message)])
+  refuseIfAny(addNews(faults, (await resource.check?.(write)) ?? []))
+  const target = pathOf(resource, site.parameters, before ?? value)
+  return { write, newKey, target }
+}
+
+async function judgeCreation<Value extends Members>(
+  resource: Resource<Value>,
+  reader: Reader,
+  { site, body }: { site: Site; body: unknown },
+): Promise<Judged<Value>> {
+  await resource.requireCollection?.(reader, site)
+  return resource.document.create(body, await resource.domain?.(reader, site.place))
+}
+
+/** A creation, by the body of a POST. */
+export function creation<Value extends Members>(
+  resource: Resource<Value>,
+  site: Site,
+  { body, headers, client }: Given,
+  reader: Reader,
+): Edit<Value> {
+  const { prepare } = resource
+  return {
+    key: undefined,
+    ...(prepare && {
+      async prepare() {
+        const { secrets, faults } = await judgeCreation(resource, reader, { site, body })
+        // A body that will be refused is not worth slow work.
+        return faults.length > 0 ? {} : prepare(secrets, { isNew: true, client })
+      },
+    }),
+    async judge(work, _stored, secrets) {
+      const judged = await judgeCreation(resource, work.transaction, { site, body })
+      const draft = await examine(resource, { work, site }, { judged, before: undefined, secrets })
+      judgePreconditions({ headers }, undefined)
+      return draft
+    },
+    answer(kept, secrets) {
+      const value = kept as Value
+      const location = pathOf(resource, site.parameters, value)
+      if (resource.answers?.create === 'empty')
+        return { ...done, status: 201, headers: { location } }
+      const revealed = resource.reveal?.(secrets)
+      const shown = present(resource, { ...value, ...revealed })
+      const answer: Answer = { ...representation(shown, { location }), status: 201 }
+      return revealed ? { ...answer, isSecret: true } : answer
+    },
+  }
+}
+
+/** A partial update, by the body of a PUT. */
+export function change<Value extends Members>(
+  resource: Resource<Value>,
+  site: Site,
+  { body, headers, client }: Given,
+  reader: Reader,
+): Edit<Value> {
+  const { prepare } = resource
+  const judgeBody = async (from: Reader, before: Value) =>
+    resource.document.change(before, body, await resource.domain?.(from, site.place))
+  return {
+    key: keyIn(resource, site),
+    ...(prepare && {
+      // What is wrong with the update is judged in the write: until then it may have become right.
+      async prepare(stored) {
+        if (stored === undefined) return refuseUnknown(resource, reader, site)
+        const { secrets } = await judgeBody(reader, stored)
+        return prepare(secrets, { isNew: false, client })
+      },
+    }),
+    async judge(work, before, secrets) {
+      const { transaction } = work
+      if (before === undefined) return refuseUnknown(resource, transaction, site)
+      await resource.admitWrite?.(transaction, site, before)
+      const judged = await judgeBody(transaction, before)
+      const draft = await examine(resource, { work, site }, { judged, before, secrets })
+      const unchanged = present(resource, before)
+      judgePreconditions({ headers }, unchanged)
+      const isSame = present(resource, draft.write.value) === unchanged
+      return isSame && Object.keys(secrets).length === 0 ? undefined : draft
+    },
+    answer(kept) {
+      if (resource.answers?.change === 'empty') return done
+      return representation(present(resource, kept as Value))
+    },
+  }
+}
+
+/** A deletion. */
+export function deletion<Value extends Members>(
+  resource: Resource<Value>,
+  site: Site,
+  { headers }: Pick<Given, 'headers'>,
+): Edit<Value> {
+  const key = keyIn(resource, site)
+  return {
+    key,
+    async judge(work, value) {
+      const { transaction } = work
+      if (value === undefined) {
+        await resource.requireCollection?.(transaction, site)
+        if (resource.answers?.removeUnknown !== 'empty') throw notFound()
+        judgePreconditions({ headers }, undefined)
+        return undefined
+      }
+      const write: Write<Value> = { ...site, ...work, key, value, before: value, ...nothing }
+      await resource.admitWrite?.(transaction, site, value)
+      refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
+      judgePreconditions({ headers }, present(resource, value))
+      return { write, newKey: undefined, target: pathOf(resource, site.parameters, value) }
+    },
+    answer: () => done,
+  }
+}

@@ -1,0 +1,52 @@
+import type { Guard } from '../database/database.ts'
+import type { Answer } from '../http/answer.ts'
+import type { Work } from '../writes/door.ts'
+import type { Intent } from '../writes/intent.ts'
+import type { ListQuery, Page } from './query.ts'
+import type { Write } from './resource.ts'
+
+/** The columns of a key, tenant first. */
+export type Key = readonly string[]
+
+/** Members of a document that are never shown, or what was made of them, such as a password's hash. */
+export type Secrets = Readonly<Record<string, string>>
+
+/** A write that was judged: the document as it shall be kept. */
+export interface Draft<Value> {
+  write: Write<Value>
+  /** Where it shall be kept, which is elsewhere than it was when its name changes; undefined for a deletion. */
+  newKey: Key | undefined
+  /** Path of what is written, for the record. */
+  target: string
+}
+
+/** One write of one document, judged by whoever knows what it must be, and done by the keeper. */
+export interface Edit<Value> {
+  /** What it is about; undefined for a creation. */
+  key: Key | undefined
+  /** Slow work on what the request brings, before the write begins. */
+  prepare?(stored: Value | undefined): Promise<Secrets>
+  guard?: Guard
+  /**
+   * Judges the write by what is stored; undefined when there is nothing to do.
+   *
+   * @throws Refusal with all that stands against it.
+   */
+  judge(work: Work, stored: Value | undefined, secrets: Secrets): Promise<Draft<Value> | undefined>
+  /** The answer to it, by what is kept then. */
+  answer(kept: Value | undefined, secrets: Secrets): Answer
+}
+
+/** Whatever keeps documents of one kind. It sees no body, header or path. */
+export interface Keeper<Value> {
+  /** The body of a GET; undefined when there is no such document. */
+  read(key: Key): Promise<string | undefined>
+  /** Does a write with all that belongs to it, or none of it. */
+  edit(intent: Intent, edit: Edit<Value>): Promise<Answer>
+}
+
+/** Keeps so many of a kind that there are lists of them. */
+export interface ListKeeper<Value> extends Keeper<Value> {
+  /** The items of a list. */
+  list(scope: Key, query: ListQuery): Promise<Page<string>>
+}

@@ -1,0 +1,140 @@
+import type { Reader } from '../database/database.ts'
+import type { Members } from '../documents/normalise.ts'
+import type { Door } from '../writes/door.ts'
+import type { Draft, Key, ListKeeper } from './keeper.ts'
+import { present, without } from './presentation.ts'
+import { readPage } from './query-sql.ts'
+import { fieldsOf, type Resource, type Write } from './resource.ts'
+import { removeBelow, renameRow } from './steps.ts'
+import { mapInTurns } from './turns.ts'
+
+type Row = Record<string, string>
+
+/** One document with the members that are read from elsewhere. */
+async function find<Value extends Members>(
+  { table, document, computed }: Resource<Value>,
+  reader: Reader,
+  key: Key,
+): Promise<Value | undefined> {
+  const stored = await table.find(reader, key)
+  if (stored === undefined) return undefined
+  const value: Value = JSON.parse(document.withDefaults(stored))
+  return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
+}
+
+async function save<Value extends Members>(
+  { table, computed, save: saveWith, carry }: Resource<Value>,
+  write: Write<Value>,
+  newKey: Key,
+): Promise<void> {
+  const { transaction, key, before, value } = write
+  const stored = JSON.stringify(computed ? without(value, computed.members) : value)
+  const row = table.rowOf(value, stored)
+  const writeRow = () => {
+    if (before === undefined) return table.insert(transaction, newKey, row)
+    if (newKey.at(-1) === key.at(-1)) return table.update(transaction, key, row)
+    return renameRow(transaction, table, { key, newKey, row }, async () => carry?.(write))
+  }
+  await (saveWith ? saveWith(write, writeRow) : writeRow())
+}
+
+async function remove<Value extends Members>(
+  { table, holdsMany, remove: removeWith }: Resource<Value>,
+  write: Write<Value>,
+): Promise<void> {
+  const { transaction, key } = write
+  if (holdsMany) await removeBelow(transaction, table.definition, key)
+  const removeRow = () => table.remove(transaction, key)
+  await (removeWith ? removeWith(write, removeRow) : removeRow())
+}
+
+/** Records a write under the tenant whose resource it is. */
+async function recordChange<Value extends Members>(
+  resource: Resource<Value>,
+  { write, newKey, target }: Draft<Value>,
+  after: Value | undefined,
+): Promise<void> {
+  const { caller, before, key } = write
+  const isOfTenant = resource.table.definition.key[0] === 'tenant_key'
+  const tenantKey = isOfTenant ? (newKey ?? key)[0] : caller.tenantKey
+  await write.record({
+    tenantKey: tenantKey ?? '',
+    action: before && after ? 'change' : after ? 'create' : 'delete',
+    target,
+    before: before ? present(resource, before) : null,
+    after: after ? present(resource, after) : null,
+  })
+}
+
+/** The texts of a list's items, with the members that are not stored. */
+async function itemsOf<Value extends Members>(
+  { document, item, computed }: Resource<Value>,
+  { reader, scope, rows }: { reader: Reader; scope: Key; rows: readonly Row[] },
+): Promise<string[]> {
+  if (item) return mapInTurns(rows, (row) => JSON.stringify(item.from(row)))
+  const texts = await mapInTurns(rows, (row) => document.withDefaults(row.value ?? '{}'))
+  if (!computed?.readPage) return texts
+  const values = await mapInTurns(texts, (text): Value => JSON.parse(text))
+  const members = await computed.readPage(reader, scope, values)
+  return mapInTurns(values, (value, index) => JSON.stringify({ ...value, ...members[index] }))
+}
+
+/** What a resource's list is read from. */
+function sourceOf<Value extends Members>(resource: Resource<Value>, scope: Key) {
+  const { table, view, item } = resource
+  const { name, key } = table.definition
+  const from = view?.name ?? name
+  // With the table's name, since a field may join another one.
+  return {
+    from,
+    fields: fieldsOf(resource),
+    columns: (item?.columns ?? ['value']).map((column) => `${from}.${column}`),
+    scope: Object.fromEntries(scope.map((value, index) => [`${from}.${key[index]}`, value])),
+    key: view?.order ?? `${from}.${key.at(-1)}`,
+  }
+}
+
+/** Keeps a resource's documents in its table, with the rows that go with them, and records each write. */
+export function tableKeeper<Value extends Members>(
+  resource: Resource<Value>,
+  door: Door,
+): ListKeeper<Value> {
+  const { table, document, computed, hidden = [] } = resource
+  const { reader } = door
+  return {
+    async read(key) {
+      if (computed || hidden.length > 0) {
+        const value = await find(resource, reader, key)
+        return value && present(resource, value)
+      }
+      // Answered as it is stored.
+      const stored = await table.find(reader, key)
+      const text = stored && document.withDefaults(stored)
+      return text && document.wrapper ? `{"${document.wrapper}":${text}}` : text
+    },
+
+    async list(scope, query) {
+      const page = await readPage<Row>(reader, sourceOf(resource, scope), query)
+      return { ...page, rows: await itemsOf(resource, { reader, scope, rows: page.rows }) }
+    },
+
+    edit: (intent, { key, prepare, guard, judge, answer }) =>
+      door.write(intent, {
+        ...(guard && { guard }),
+        ...(prepare && {
+          prepare: async () => prepare(key && (await find(resource, reader, key))),
+        }),
+        async act(work, secrets = {}) {
+          const { transaction } = work
+          const stored = key && (await find(resource, transaction, key))
+          const draft = await judge(work, stored, secrets)
+          if (!draft) return answer(stored, secrets)
+          const { write, newKey } = draft
+          await (newKey ? save(resource, write, newKey) : remove(resource, write))
+          const after = newKey && (await find(resource, transaction, newKey))
+          await recordChange(resource, draft, after)
+          return answer(after, secrets)
+        },
+      }),
+  }
+}

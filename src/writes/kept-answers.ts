@@ -1,0 +1,73 @@
+import { type Reader, sql, type Transaction } from '../database/database.ts'
+import { Refusal } from '../errors.ts'
+import type { Answer } from '../http/answer.ts'
+import type { Caller } from '../http/permissions.ts'
+import type { Retry } from './intent.ts'
+
+/** How long the answer to a write is kept for a client that asks again, in milliseconds. */
+const answerMemory = 24 * 60 * 60 * 1_000
+
+interface KeptRow {
+  request_hash: string
+  status: Answer['status']
+  headers: string
+  body: string | null
+}
+
+const selectKept = sql<KeptRow>(
+  `SELECT request_hash, status, headers, body FROM kept_answers
+   WHERE identity_key = ? AND key_hash = ? AND expires_at > ?`,
+)
+// Whoever deletes their own account leaves nobody who could ask again.
+const insertKept = sql(
+  `INSERT INTO kept_answers
+     (identity_key, key_hash, request_hash, status, headers, body, expires_at)
+   SELECT identity_key, ?, ?, ?, ?, ?, ? FROM identities WHERE identity_key = ?
+   ON CONFLICT (identity_key, key_hash) DO UPDATE SET request_hash = excluded.request_hash,
+     status = excluded.status, headers = excluded.headers, body = excluded.body,
+     expires_at = excluded.expires_at`,
+)
+
+/**
+ * The answer that a caller's write under a key had; undefined when there was none.
+ *
+ * @throws Refusal 422 when it was another write, 409 when its answer revealed a secret.
+ */
+export async function findKept(
+  reader: Reader,
+  { identityKey }: Caller,
+  { keyHash, requestHash }: Retry,
+): Promise<Answer | undefined> {
+  const row = await reader.get(selectKept, identityKey, keyHash, Date.now())
+  if (!row) return undefined
+  if (row.request_hash !== requestHash) {
+    const message = 'The Idempotency-Key was used for another request; take a new key for this one.'
+    throw new Refusal([{ code: 422, message }])
+  }
+  if (row.body === null) {
+    const message = 'This was done already. Its answer held a secret, which is not kept.'
+    throw new Refusal([{ code: 409, message }])
+  }
+  const headers = { ...JSON.parse(row.headers), 'idempotent-replay': 'true' }
+  return { status: row.status, headers, text: row.body }
+}
+
+/** Keeps the answer to a write, in its transaction: of several at once under the same key one is done. */
+export async function keepAnswer(
+  transaction: Transaction,
+  { identityKey }: Caller,
+  kept: { retry: Retry; answer: Answer },
+): Promise<void> {
+  const { keyHash, requestHash } = kept.retry
+  const { status, headers, text, isSecret } = kept.answer
+  await transaction.run(
+    insertKept,
+    keyHash,
+    requestHash,
+    status,
+    JSON.stringify(headers),
+    isSecret ? null : text,
+    Date.now() + answerMemory,
+    identityKey,
+  )
+}
