@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { type Database, sql, type Value } from '../src/database/database.ts'
+import type { Migration } from '../src/database/migrations.ts'
 import { openDatabase } from '../src/database/open.ts'
 
 /** An engine under test: every storage and API test runs on each. */
 export interface Engine {
   name: string
-  /** An empty database with the newest schema, that nobody else uses. */
-  open(): Promise<TestDatabase>
+  /** An empty database that nobody else uses, with the newest schema unless told. */
+  open(migrations?: readonly Migration[]): Promise<TestDatabase>
 }
 
 /** How a statement finds rows. */
@@ -78,10 +79,10 @@ export interface TestDatabase {
 
 const sqlite: Engine = {
   name: 'SQLite',
-  async open() {
+  async open(migrations) {
     const folder = mkdtempSync(join(tmpdir(), 'pointsman-test-'))
     const url = `sqlite:${join(folder, 'test.db')}`
-    const database = await openDatabase(url)
+    const database = await openDatabase(url, migrations && { migrations })
     return {
       url,
       database,
@@ -140,13 +141,13 @@ async function createTemplate(): Promise<string> {
 
 const postgres: Engine = {
   name: 'PostgreSQL',
-  async open() {
-    template ??= createTemplate()
-    const source = await template
+  async open(migrations) {
+    if (!migrations) template ??= createTemplate()
+    const source = migrations ? 'template1' : await template
     const name = newName()
     await administer((client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${source}`))
     const url = `${inject('postgresUrl')}/${name}`
-    const database = await openDatabase(url)
+    const database = await openDatabase(url, migrations && { migrations })
     return {
       url,
       database,

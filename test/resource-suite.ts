@@ -103,7 +103,7 @@ export interface ChangeRow {
 }
 
 function changesOf(world: World): Promise<ChangeRow[]> {
-  return world.database.all(sql<ChangeRow>('SELECT * FROM changes ORDER BY change_id'))
+  return world.database.all(sql<ChangeRow>('SELECT * FROM changes ORDER BY position'))
 }
 
 /** The parameters that a refusal names, sorted. */

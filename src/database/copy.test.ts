@@ -15,18 +15,29 @@ async function everything(database: Database): Promise<unknown[]> {
 }
 
 const insertChange = sql(
-  `INSERT INTO changes (tenant_key, change_id, changed_at, changed_by, action, target)
-   VALUES (?, ?, ?, 'test', 'create', '/')`,
+  `INSERT INTO changes (tenant_key, changed_at, changed_by, action, target)
+   VALUES (?, ?, 'test', 'create', '/')`,
 )
+const insertDepartment = sql(
+  `INSERT INTO departments (tenant_key, group_key, department_name, department_name_key, value)
+   VALUES ('footenant', 'foogroup', ?, ?, '{}')`,
+)
+const removeSome = sql('DELETE FROM changes WHERE position % 9 = 0')
+const selectPositions = sql<{ position: number }>('SELECT position FROM changes ORDER BY position')
 
-/** More rows than one batch, in a table of two key columns. */
+/** More rows than one batch, in a table that counts them and in one of several key columns. */
 async function addManyRows(database: Database): Promise<void> {
   await database.write(async (transaction) => {
     for (let number = 0; number < 450; number += 1) {
-      const change = String(number).padStart(5, '0')
-      await transaction.run(insertChange, `tenant${number % 7}`, change, 2 ** 41 + number)
+      await transaction.run(insertChange, `tenant${number % 7}`, 2 ** 41 + number)
+      await transaction.run(insertDepartment, `Number ${number}`, `number ${number}`)
     }
+    await transaction.run(removeSome)
   })
+}
+
+async function positionsIn(database: Database): Promise<number[]> {
+  return (await database.all(selectPositions)).map(({ position }) => position)
 }
 
 const pairs = engines.flatMap((from) => engines.map((to) => ({ from, to })))
@@ -59,8 +70,15 @@ describe.each(pairs)('a copy from $from.name to $to.name', ({ from, to }) => {
       progress.push(`${table} ${rows} ${phase}`)
     })
     expect(await everything(target.database)).toEqual(await everything(world.database))
-    expect(progress).toContain('departments 2 copied')
-    expect(progress).toContain('departments 2 compared')
+    expect(progress).toContain('departments 452 copied')
+    expect(progress).toContain('departments 452 compared')
+  })
+
+  it('keeps the positions of changes, and goes on after the highest', async () => {
+    const positions = await positionsIn(world.database)
+    expect(await positionsIn(target.database)).toEqual(positions)
+    await target.database.write((transaction) => transaction.run(insertChange, 'later', 1))
+    expect(await positionsIn(target.database)).toEqual([...positions, Math.max(...positions) + 1])
   })
 
   it('is refused by a target that holds data, which keeps it', async () => {

@@ -171,8 +171,8 @@ export async function copyDatabase(
       let total = 0
       for (const table of tables) {
         const rows = await copyTable(from, to, table)
-        // Without, PostgreSQL checks the references of the next tables by reading this one again and again.
-        await to.analyze(table.name)
+        // Without, PostgreSQL would give positions of changes anew, and checks the references of the next tables by reading this one again and again.
+        await to.filled(table)
         onProgress({ table: table.name, rows, phase: 'copied' })
         total += rows
       }

@@ -29,8 +29,11 @@ export interface Transaction extends Reader {
   readonly [insideWrite]: true
   /** Answers the number of rows changed. */
   run(statement: Statement<unknown>, ...values: Value[]): Promise<number>
-  /** Lets the planner know of a table that this write has filled; SQLite plans by its indexes alone. */
-  analyze(table: string): Promise<void>
+  /**
+   * Lets the engine know of a table that this write has filled: its planner, and what gives its rows their numbers, which
+   * go on after the highest. SQLite plans by its indexes, and looks for the highest number itself.
+   */
+  filled(table: Pick<TableShape, 'name' | 'key'>): Promise<void>
 }
 
 /**

@@ -20,6 +20,8 @@ describe('the folder of migrations', () => {
     ['misnamed', ['0001-first.sql', '2-second.sql']],
     ['not SQL', ['0001-first.sql', 'README.md']],
     ['without what it does', ['0001.sql']],
+    ['for one engine and beside none', ['0001-first.sql', '0002-second.postgres.sql']],
+    ['for an unknown engine', ['0001-first.sql', '0001-first.oracle.sql']],
   ])('is refused with a file that is %s', (_, names) => {
     files(...names)
     expect(() => loadMigrations(folder)).toThrow(`Migration ${names.at(-1)} is not named`)
@@ -37,8 +39,16 @@ describe('the folder of migrations', () => {
   it('is read in order', () => {
     files('0002-second.sql', '0001-first.sql')
     expect(loadMigrations(folder)).toEqual([
-      { version: 1, name: 'first', sql: '-- 0001-first.sql' },
-      { version: 2, name: 'second', sql: '-- 0002-second.sql' },
+      { version: 1, name: 'first', sql: '-- 0001-first.sql', own: {} },
+      { version: 2, name: 'second', sql: '-- 0002-second.sql', own: {} },
+    ])
+  })
+
+  it('has beside a migration what only one engine needs', () => {
+    files('0001-first.sql', '0001-first.postgres.sql', '0002-second.sql', '0002-second.sqlite.sql')
+    expect(loadMigrations(folder).map(({ own }) => own)).toEqual([
+      { postgres: '-- 0001-first.postgres.sql' },
+      { sqlite: '-- 0002-second.sqlite.sql' },
     ])
   })
 
@@ -67,13 +77,22 @@ function noticed(sql: string): string[] {
     .map((statement) => statement.replaceAll(/\s+/g, ' ').trim())
     .filter(Boolean)
   const made = statements.flatMap((statement) => /^CREATE TABLE (\w+)/.exec(statement)?.[1] ?? [])
+  // A table that is made anew under its name takes what they write by defaults, as a test of its own tells.
+  const anew = new Set(
+    statements.flatMap((statement) => {
+      const [, before = '', after] = /^ALTER TABLE (\w+) RENAME TO (\w+)$/.exec(statement) ?? []
+      return made.includes(before) ? [statement, `DROP TABLE ${after}`] : []
+    }),
+  )
   // They delete rows without knowing of those that refer to them.
   const references = [...sql.matchAll(/REFERENCES (\w+)([^,;]*(?:\([^)]*\))?[^,;]*)/g)].filter(
     ([, table = '', rest = '']) =>
       !made.includes(table) && !/ON DELETE (?:CASCADE|SET NULL)/.test(rest),
   )
   return [
-    ...statements.filter((statement) => !additions.some((one) => one.test(statement))),
+    ...statements.filter(
+      (statement) => !anew.has(statement) && !additions.some((one) => one.test(statement)),
+    ),
     ...references.map(([reference]) => reference.trim()),
   ]
 }
@@ -86,6 +105,7 @@ describe('a migration goes unnoticed by nodes of the version before', () => {
     "ALTER TABLE users ADD COLUMN nickname TEXT NOT NULL DEFAULT ''",
     'CREATE TABLE more (id TEXT REFERENCES users (user_key) ON DELETE CASCADE)',
     'CREATE TABLE more (id TEXT, other TEXT REFERENCES more (id))',
+    'ALTER TABLE users RENAME TO old; CREATE TABLE users (id TEXT); DROP TABLE old',
   ])('when it says %s', (sql) => {
     expect(noticed(sql)).toEqual([])
   })
@@ -93,6 +113,7 @@ describe('a migration goes unnoticed by nodes of the version before', () => {
   it.each([
     'DROP TABLE users',
     'ALTER TABLE users RENAME COLUMN value TO text',
+    'ALTER TABLE users RENAME TO people',
     'ALTER TABLE users ADD COLUMN nickname TEXT NOT NULL',
     'CREATE TABLE more (id TEXT REFERENCES users (user_key))',
     'CREATE TABLE more (a TEXT, b TEXT, FOREIGN KEY (a, b) REFERENCES announcements (group_key, name))',

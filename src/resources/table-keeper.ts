@@ -1,11 +1,14 @@
 import type { Reader } from '../database/database.ts'
 import type { Members } from '../documents/normalise.ts'
+import type { Caller } from '../http/permissions.ts'
 import type { Door } from '../writes/door.ts'
+import type { Scope } from '../writes/record.ts'
 import type { Draft, Key, ListKeeper } from './keeper.ts'
 import { present, without } from './presentation.ts'
 import { readPage } from './query-sql.ts'
 import { fieldsOf, type Resource, type Write } from './resource.ts'
 import { removeBelow, renameRow } from './steps.ts'
+import type { Table } from './table.ts'
 import { mapInTurns } from './turns.ts'
 
 type Row = Record<string, string>
@@ -48,18 +51,30 @@ async function remove<Value extends Members>(
   await (removeWith ? removeWith(write, removeRow) : removeRow())
 }
 
-/** Records a write under the tenant whose resource it is. */
+/** Whose a row is, by the columns of its key; what hangs on an identity is of its caller's tenant and group. */
+function scopeOf({ key: columns }: Table['definition'], key: Key, caller: Caller): Scope {
+  const valueIn = (column: string) => key[columns.indexOf(column)] ?? ''
+  if (!columns.includes('tenant_key')) {
+    return { tenantKey: caller.tenantKey ?? '', groupKey: caller.groupKey ?? '' }
+  }
+  return {
+    tenantKey: valueIn('tenant_key'),
+    groupKey: valueIn('group_key'),
+    routePointKey: valueIn('route_point_key'),
+  }
+}
+
+/** Records a write under the tenant, group and route point whose resource it is. */
 async function recordChange<Value extends Members>(
   resource: Resource<Value>,
   { write, newKey, target }: Draft<Value>,
   after: Value | undefined,
 ): Promise<void> {
   const { caller, before, key } = write
-  const isOfTenant = resource.table.definition.key[0] === 'tenant_key'
-  const tenantKey = isOfTenant ? (newKey ?? key)[0] : caller.tenantKey
   await write.record({
-    tenantKey: tenantKey ?? '',
+    scope: scopeOf(resource.table.definition, newKey ?? key, caller),
     action: before && after ? 'change' : after ? 'create' : 'delete',
+    kind: resource.noun,
     target,
     before: before ? present(resource, before) : null,
     after: after ? present(resource, after) : null,

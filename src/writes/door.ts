@@ -13,7 +13,7 @@ export interface Work {
   readonly transaction: Transaction
   readonly caller: Caller
   /** Keeps what was changed, and who did it, in the same transaction. */
-  record(change: Omit<Change, 'by'>): Promise<void>
+  record(change: Change): Promise<void>
 }
 
 /** What a write does. */
@@ -56,11 +56,12 @@ async function keptAnswer(reader: Reader, { caller, retry }: Intent): Promise<An
   return findKept(reader, caller, retry)
 }
 
-function beginWork(transaction: Transaction, { caller }: Intent): Work {
+function beginWork(transaction: Transaction, { caller, address, requestId }: Intent): Work {
+  const author = { by: caller.identityId, tokenName: caller.tokenName, address, requestId }
   return {
     transaction,
     caller,
-    record: (change) => record(transaction, { ...change, by: caller.identityId }),
+    record: (change) => record(transaction, change, author),
   } as Work
 }
 

@@ -1,49 +1,65 @@
-import { randomBytes } from 'node:crypto'
 import { sql, type Transaction } from '../database/database.ts'
 
-export interface Change {
+/** Whose a change is: the installation's, a tenant's, a group's, or a route point's with all that is below it. */
+export interface Scope {
   /** '' for what concerns the installation. */
   tenantKey: string
-  /** Id of whoever did it. */
+  groupKey?: string | undefined
+  routePointKey?: string | undefined
+}
+
+/** Whoever did it, and by which request, where it was one. */
+export interface Author {
+  /** Id of the caller. */
   by: string
+  address?: string | undefined
+  /** Null for a session. */
+  tokenName?: string | null
+  requestId?: string | undefined
+}
+
+export interface Change {
+  scope: Scope
   action: 'create' | 'change' | 'delete'
+  /** What it was done to: a noun such as `user`, or a setting as its path names it, such as `bounced_call`. */
+  kind: string
   /** Path of the resource. */
   target: string
   /** JSON texts as GET shows them; null before a creation and after a deletion. */
   before: string | null
   after: string | null
+  /** JSON text that tells of which other change it is an effect. */
+  because?: string | undefined
 }
 
 const insertChange = sql(
-  `INSERT INTO changes (tenant_key, change_id, changed_at, changed_by, action, target, before_value, after_value)
-   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  `INSERT INTO changes (tenant_key, group_key, route_point_key, changed_at, changed_by, address, token_name, request_id,
+     action, kind, target, before_value, after_value, because)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 )
 
-const node = randomBytes(5).toString('hex')
-let lastTime = 0
-let count = 0
-
-/** An id that sorts after all earlier ones of this process, also within a millisecond, and is no other process's. */
-function nextChangeId(): string {
-  const now = Date.now()
-  count = now > lastTime ? 0 : count + 1
-  lastTime = Math.max(lastTime, now)
-  const time = lastTime.toString(16).padStart(12, '0')
-  return `${time}-${count.toString(16).padStart(6, '0')}-${node}`
-}
-
-/** Keeps who did what, in the transaction that does it: both or neither. */
-export async function record(transaction: Transaction, change: Change): Promise<void> {
-  const { tenantKey, by, action, target, before, after } = change
+/** Keeps who did what, in the transaction that does it: both or neither. The engine gives the position. */
+export async function record(
+  transaction: Transaction,
+  change: Change,
+  { by, address, tokenName, requestId }: Author,
+): Promise<void> {
+  const { scope, action, kind, target } = change
   await transaction.run(
     insertChange,
-    tenantKey,
-    nextChangeId(),
+    scope.tenantKey,
+    scope.groupKey ?? '',
+    scope.routePointKey ?? '',
     Date.now(),
     by,
+    address ?? null,
+    tokenName ?? null,
+    requestId ?? null,
     action,
+    kind,
     target,
-    before,
-    after,
+    change.before,
+    change.after,
+    change.because ?? null,
   )
 }

@@ -124,7 +124,7 @@ it('a small table is read by its key, and all of it only by what asks for all', 
   await database.write(async (transaction) => {
     await transaction.run(insert, 'a', 1)
     await transaction.run(insert, 'b', 1)
-    await transaction.analyze('items')
+    await transaction.filled({ name: 'items', key: ['name'] })
   })
   const planOf = async ({ text }: { text: string }, ...values: string[]) =>
     JSON.stringify(await database.all(sql(`EXPLAIN ${text}`), ...values))

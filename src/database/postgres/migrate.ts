@@ -9,12 +9,16 @@ import {
 } from '../migrations.ts'
 import { splitHosts, timeouts } from './pools.ts'
 
-/** The schema is written once, in SQL that SQLite takes; texts sort by code point on both engines. */
+/**
+ * The schema is written once, in SQL that SQLite takes; texts sort by code point on both engines, and a key that is a number
+ * has 64 bits.
+ */
 function toPostgres(sql: string): string {
   return sql
     .replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"')
     .replaceAll(/('\w+') AS\b/g, '$1 COLLATE "C" AS')
     .replaceAll(/\)\s*WITHOUT ROWID/g, ')')
+    .replaceAll(/\bINTEGER PRIMARY KEY\b/g, 'BIGINT PRIMARY KEY')
 }
 
 /** SQLite's function of this name, for statements that both engines run. */
@@ -84,9 +88,10 @@ async function applyPending(client: pg.Client, migrations: readonly Migration[])
   const pending = pendingMigrations(migrations, rows[0]?.version ?? 0)
   if (pending.length > 0) await client.query(instr)
   for (const migration of pending) {
-    const { version, name, sql } = migration
+    const { version, name, sql, own } = migration
     try {
       await client.query(toPostgres(sql))
+      if (own?.postgres) await client.query(own.postgres)
     } catch (error) {
       throw failed(migration, error)
     }

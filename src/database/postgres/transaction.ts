@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg'
 import type { Guard, Statement, Transaction, Value } from '../database.ts'
+import type { TableShape } from '../shape.ts'
 import { type Runner, reader, toQuery } from './connection.ts'
 import { ask, ConnectionLost, OutcomeUnknown } from './errors.ts'
 import type { Lease } from './pools.ts'
@@ -28,8 +29,13 @@ function begin(client: PoolClient, mode: string): { transaction: Transaction; en
     async run(statement: Statement<unknown>, ...values: Value[]) {
       return (await runner.query({ ...toQuery(statement), values })).rowCount ?? 0
     },
-    async analyze(table: string) {
-      await runner.query({ text: `ANALYZE ${table}`, values: [] })
+    async filled({ name, key: [column = ''] }: Pick<TableShape, 'name' | 'key'>) {
+      await runner.query({ text: `ANALYZE ${name}`, values: [] })
+      const find = 'SELECT pg_get_serial_sequence($1, $2) AS sequence'
+      const { sequence } = (await runner.query({ text: find, values: [name, column] })).rows[0]
+      if (sequence === null) return
+      const goOn = `SELECT setval($1, coalesce(max(${column}), 0) + 1, false) FROM ${name}`
+      await runner.query({ text: goOn, values: [sequence] })
     },
   } as Transaction
   return {

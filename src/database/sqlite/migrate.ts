@@ -12,9 +12,10 @@ export function migrateSqlite(connection: Sqlite.Database, migrations: readonly 
       .get()
     const insert = connection.prepare('INSERT INTO schema_versions VALUES (?, ?, ?)')
     for (const migration of pendingMigrations(migrations, current?.version ?? 0)) {
-      const { version, name, sql } = migration
+      const { version, name, sql, own } = migration
       try {
         connection.exec(sql)
+        if (own?.sqlite) connection.exec(own.sqlite)
       } catch (error) {
         throw failed(migration, error)
       }

@@ -38,7 +38,7 @@ export function openTransaction(
         throw translate(error)
       }
     },
-    async analyze(_table: string) {},
+    async filled(_table: unknown) {},
   } as Transaction
   return {
     transaction,

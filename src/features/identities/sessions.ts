@@ -190,7 +190,7 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
   refuseIfAny(faults)
   const { oldPassword = '', newPassword = '' } = secrets
   const { address, caller } = request
-  const { identityKey, tenantKey } = caller
+  const { identityKey, tenantKey, groupKey } = caller
   const guess = { words: 'password change', identityKey }
   const prove = async (passwords: Passwords) => {
     // Whoever lost the right to ask meanwhile is not told whether they guessed right.
@@ -212,8 +212,9 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
       await acceptAttempt(transaction, identityKey, address)
       await setPassword(transaction, identityKey, passwordHash)
       await record({
-        tenantKey: tenantKey ?? '',
+        scope: { tenantKey: tenantKey ?? '', groupKey: groupKey ?? '' },
         action: 'change',
+        kind: 'password',
         target: '/api/v1/password/',
         before: null,
         after: null,

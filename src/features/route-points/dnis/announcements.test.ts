@@ -134,7 +134,7 @@ describe.each(engines)('announcements of a DNIS on $name', (engine) => {
     })
     const [last] = await world.database.all(
       sql<Record<string, string>>(
-        'SELECT target, before_value, after_value FROM changes ORDER BY change_id DESC LIMIT 1',
+        'SELECT target, before_value, after_value FROM changes ORDER BY position DESC LIMIT 1',
       ),
     )
     expect(last).toEqual({

@@ -221,7 +221,7 @@ describe.each(engines)('the call-centre setting of users on $name', (engine) => 
     const [last] = await world.database.all(
       sql<Record<string, string>>(
         `SELECT changed_by, action, target, before_value, after_value FROM changes
-         ORDER BY change_id DESC LIMIT 1`,
+         ORDER BY position DESC LIMIT 1`,
       ),
     )
     expect(last).toEqual({

@@ -330,7 +330,7 @@ describe.each(engines)('DNIS on $name', (engine) => {
       await create({ name: 'bare' })
       const [last] = await world.database.all(
         sql<Record<string, string>>(
-          'SELECT action, target, before_value, after_value FROM changes ORDER BY change_id DESC LIMIT 1',
+          'SELECT action, target, before_value, after_value FROM changes ORDER BY position DESC LIMIT 1',
         ),
       )
       expect(last).toEqual({

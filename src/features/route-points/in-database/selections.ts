@@ -134,7 +134,9 @@ export function callCentersKeeper(door: Door): Keeper<Members> {
           const texts = { before: JSON.stringify(before), after: JSON.stringify(after) }
           if (texts.before !== texts.after) {
             const { target } = draft
-            await work.record({ tenantKey: key[0] ?? '', action: 'change', target, ...texts })
+            const [tenantKey = '', groupKey] = key
+            const change = { action: 'change', kind: 'call_centers', target, ...texts } as const
+            await work.record({ scope: { tenantKey, groupKey }, ...change })
           }
           return answer({ ...after }, {})
         },

@@ -39,7 +39,15 @@ export function settingKeeper(
           const after = JSON.stringify(write.value)
           await work.transaction.run(tables.statements.save, ...key, setting.name, after)
           await saveReferences(work, { tables, key }, { setting, value: write.value })
-          await work.record({ tenantKey: key[0] ?? '', action: 'change', target, before, after })
+          const [tenantKey = '', groupKey, routePointKey] = key
+          await work.record({
+            scope: { tenantKey, groupKey, routePointKey },
+            action: 'change',
+            kind: setting.name,
+            target,
+            before,
+            after,
+          })
           return answer(write.value, {})
         },
       }),
