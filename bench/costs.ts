@@ -165,25 +165,21 @@ async function listRequests(path: string, fields: readonly string[]): Promise<Re
   return queries.map((query) => ({ method: 'GET', url: `${path}${query}` }))
 }
 
-interface Documented {
-  get?: { parameters?: { name: string }[] }
-}
-
-/** Every list that there is, by the OpenAPI document. */
+/** Every list that there is, by the operations. */
 async function everyList(): Promise<Request[]> {
-  const { paths } = app.swagger() as unknown as { paths: Record<string, Documented> }
   const requests: Request[] = []
-  for (const [path, { get }] of Object.entries(paths)) {
-    const names = get?.parameters?.map(({ name }) => name) ?? []
-    const fields = names.flatMap((name) => /^sensitive(\w+)Equals$/.exec(name)?.[1] ?? [])
+  for (const { path, query = {} } of app.operations) {
+    const fields = Object.keys(query).flatMap(
+      (name) => /^sensitive(\w+)Equals$/.exec(name)?.[1] ?? [],
+    )
     if (fields.length === 0) continue
     const isEnterprise =
-      path === '/api/v1/tenants/{tenant_id}/services/call_centers_properties/disposition_codes/'
+      path === '/api/v1/tenants/:tenant_id/services/call_centers_properties/disposition_codes/'
     const url = path
-      .replace('{tenant_id}', isEnterprise ? 'tenant1000001' : 'fulltenant')
-      .replace('{group_id}', 'fullgroup')
-      .replace('{route_point_user_id}', 'hub')
-      .replace('{instance_name}', 'Main')
+      .replace(':tenant_id', isEnterprise ? 'tenant1000001' : 'fulltenant')
+      .replace(':group_id', 'fullgroup')
+      .replace(':route_point_user_id', 'hub')
+      .replace(':instance_name', 'Main')
     requests.push(...(await listRequests(url, fields)))
   }
   return requests

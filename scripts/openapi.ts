@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { openDatabase } from '../src/database/open.ts'
+import { formatJson } from './format-json.ts'
 
 /** Writes `openapi.json`, the document that the server answers, made by the application that the server runs. */
 const folder = mkdtempSync(join(tmpdir(), 'pointsman-openapi-'))
@@ -16,7 +17,7 @@ const app = await buildApp({
 })
 await app.ready()
 const file = new URL('../openapi.json', import.meta.url)
-writeFileSync(file, `${JSON.stringify(app.swagger(), null, 2)}\n`)
+writeFileSync(file, `${formatJson(JSON.parse(JSON.stringify(app.openapi())))}\n`)
 await app.close()
 await database.close()
 rmSync(folder, { recursive: true })

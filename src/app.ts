@@ -39,8 +39,8 @@ import { departmentRoutePoints, routePointHolder } from './features/route-points
 import { addRoutePoints } from './features/route-points/serve.ts'
 import { tenants } from './features/tenants/tenants.ts'
 import { departmentUsers, userHolder, users } from './features/users/users.ts'
+import { addDocumentation } from './http/documentation.ts'
 import type { Identification } from './http/identification.ts'
-import { addDocumentation, addOpenApi } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
 import { countConnections } from './metrics/connections.ts'
 import { countRequests } from './metrics/requests.ts'
@@ -79,7 +79,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     countRequests(app, registry)
     countConnections(app.connections, registry)
   }
-  await addOpenApi(app)
 
   const api: Api = { app, database, door: openDoor(database), config, registry }
   addHealth(api)

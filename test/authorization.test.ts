@@ -234,10 +234,6 @@ async function furnish(world: World, name: 'own' | 'sibling' | 'other'): Promise
   }
 }
 
-interface DocumentedOperation {
-  requestBody?: { content: Record<string, { example?: unknown }> }
-}
-
 /** A path that old clients use and that the document leaves out. */
 const alias: Route = {
   method: 'PUT',
@@ -247,9 +243,7 @@ const alias: Route = {
 
 /** Every operation as the OpenAPI document lists it. */
 function routesOf(world: World): Route[] {
-  const { paths } = world.app.swagger() as unknown as {
-    paths: Record<string, Record<string, DocumentedOperation>>
-  }
+  const { paths } = world.app.openapi()
   const documented = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { requestBody }]) => ({
       method: method.toUpperCase() as Route['method'],

@@ -268,24 +268,18 @@ const deletions: Step[] = [
   ['DELETE', `${tenant}?deleteNonEmpty=1`],
 ]
 
-interface Documented {
-  parameters?: { name: string }[]
-}
-type Paths = Record<string, Record<string, Documented>>
-
 /** Every list in every way, so that each statement is composed that may be. */
-function listsOf(paths: Paths): string[] {
-  return Object.entries(paths).flatMap(([path, { get }]) => {
-    const names = get?.parameters?.map(({ name }) => name) ?? []
+function listsOf(operations: World['app']['operations']): string[] {
+  return operations.flatMap(({ path, query = {} }) => {
     const url = path
       .replace(
-        '{tenant_id}',
-        path.startsWith(`/api/v1/tenants/{tenant_id}/${codes}`) ? 'othertenant' : 'fulltenant',
+        ':tenant_id',
+        path.startsWith(`/api/v1/tenants/:tenant_id/${codes}`) ? 'othertenant' : 'fulltenant',
       )
-      .replace('{group_id}', 'fullgroup')
-      .replace('{route_point_user_id}', 'hub')
-      .replace('{instance_name}', 'Main')
-    const filters = names.flatMap((name) => {
+      .replace(':group_id', 'fullgroup')
+      .replace(':route_point_user_id', 'hub')
+      .replace(':instance_name', 'Main')
+    const filters = Object.keys(query).flatMap((name) => {
       const [, kind, field, operator] =
         /^(sensitive|insensitive)(\w+)(Starts|Contains|Equals)$/.exec(name) ?? []
       if (!kind) return []
@@ -374,7 +368,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
   }
 
   async function drive(): Promise<void> {
-    const paths = (world.app.swagger() as unknown as { paths: Paths }).paths
+    const paths = world.app.openapi().paths
     const patterns = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => ({
         operation: `${method.toUpperCase()} ${path}`,
@@ -426,7 +420,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     const newPassword = `${password}!`
     await ask(['POST', '/api/v1/password/', { oldPassword: password, newPassword }], { cookie })
     await ask(['POST', '/api/v1/logout/'], { cookie })
-    for (const url of listsOf(paths)) await ask(['GET', url])
+    for (const url of listsOf(world.app.operations)) await ask(['GET', url])
     for (const step of scenario) await ask(step)
     await explain()
     for (const step of deletions) await ask(step)

@@ -41,7 +41,7 @@ describe('the OpenAPI document', () => {
     expect(answer.headers.vary).toBe('accept-encoding')
     expect(Number(answer.headers['content-length'])).toBe(answer.bytes.length)
     const text = decoders[encoding](answer.bytes).toString()
-    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(world.app.swagger())))
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(world.app.openapi())))
   })
 
   it('has a strong tag for each form, with which a client keeps what it has', async () => {
@@ -69,12 +69,12 @@ describe('the OpenAPI document', () => {
   })
 
   it('is made once, however many ask for it, also where the documentation loads it', async () => {
-    const swagger = vi.spyOn(world.app, 'swagger')
+    const describe = vi.spyOn(world.app, 'openapi')
     const asked = [url, '/docs/json'].flatMap((path) => [1, 2, 3].map(() => ask({}, 'GET', path)))
     const answers = await Promise.all(asked)
     expect(new Set(answers.map(({ headers }) => headers.etag)).size).toBe(1)
-    expect(swagger).not.toHaveBeenCalled()
-    swagger.mockRestore()
+    expect(describe).not.toHaveBeenCalled()
+    describe.mockRestore()
   })
 
   it('has no form that would be made anew for each who asks', async () => {

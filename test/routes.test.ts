@@ -79,12 +79,14 @@ describe.each(engines)('every route on $name', (engine) => {
 
   const health = { method: 'GET', url: '/healthz' }
 
-  function isRead({ options }: Route): boolean {
-    return options.schema?.body !== undefined || options.schema?.hide === true
+  function isRead({ method, url }: Route): boolean {
+    return world.app.operations.some(
+      (one) => one.method === method && [one.path, one.alias].includes(url) && one.body,
+    )
   }
 
   it('is known to this test: the walk is not empty', () => {
-    const { paths } = world.app.swagger() as { paths: Record<string, object> }
+    const { paths } = world.app.openapi()
     const urls = new Set(routes.map(({ url }) => url.replaceAll(/:(\w+)/g, '{$1}')))
     expect(Object.keys(paths).length).toBeGreaterThan(40)
     for (const path of Object.keys(paths)) expect(urls.has(path), path).toBe(true)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isText } from './normalise.ts'
 import { type Schema, unmodified, vocabularyWords } from './vocabulary.ts'
 
@@ -33,11 +34,31 @@ function derive(schema: Schema, keep: Keep, required: Keep): Schema {
   } as Schema
 }
 
-/** The schema without our own words; where `clearing`, as requests may be: also with what clears a member. */
+/** With what clears a member: `null`, or an empty text. It is one schema where that says it all, which most generators prefer. */
+function orCleared(schema: Record<string, unknown>): Record<string, unknown> {
+  const { description, ...alternative } = schema
+  const { type, enum: values, pattern, minLength, ...rest } = schema
+  const isText = type === 'string'
+  if (Array.isArray(values)) {
+    return { ...rest, type: [type, 'null'], enum: [...values, ...(isText ? [''] : []), null] }
+  }
+  if (isText && pattern === undefined && (minLength === undefined || minLength === 1)) {
+    return { type: [type, 'null'], ...rest }
+  }
+  if (type === 'integer' || type === 'boolean') return { ...schema, type: [type, 'null'] }
+  const clears = [{ type: 'null' }, ...(isText ? [{ type: 'string', const: '' }] : [])]
+  return { ...(description !== undefined && { description }), anyOf: [alternative, ...clears] }
+}
+
+/** The schema without our own words, but for its name; where `clearing`, as requests may be: also with what clears a member. */
 export function documented(schema: Schema, clearing: boolean): Schema {
   const file = schema.upload && { type: 'string', contentEncoding: 'base64' }
-  const copy: Record<string, unknown> = { ...schema, ...file }
-  for (const word of vocabularyWords) delete copy[word]
+  const copy: Record<string, unknown> = {
+    ...(isText(schema) && { type: 'string' }),
+    ...schema,
+    ...file,
+  }
+  for (const word of vocabularyWords) if (word !== 'component') delete copy[word]
   if (schema.properties) {
     copy.properties = Object.fromEntries(
       Object.entries(schema.properties).map(([key, property]) => [
@@ -47,17 +68,16 @@ export function documented(schema: Schema, clearing: boolean): Schema {
     )
   }
   if (schema.items) copy.items = documented(schema.items, clearing)
-  if (clearing && schema.slots) copy.items = { anyOf: [copy.items, { const: unmodified }] }
+  if (clearing && schema.slots)
+    copy.items = { anyOf: [copy.items, { type: 'string', const: unmodified }] }
   // The pattern is that of the number without the spaces and dashes that requests may have in it.
   if (clearing && schema.compact === 'separators') delete copy.pattern
   if (schema.anyOf) copy.anyOf = schema.anyOf.map((one) => documented(one, clearing))
-  if (!clearing || !schema.clearable) return copy as unknown as Schema
-  const { description, ...alternative } = copy
-  const clears = isText(schema) ? [{ type: 'null' }, { const: '' }] : [{ type: 'null' }]
-  return {
-    ...(description !== undefined && { description }),
-    anyOf: [alternative, ...clears],
-  } as unknown as Schema
+  // What requests may say otherwise than answers is another component.
+  if (clearing && schema.component && !isDeepStrictEqual(copy, documented(schema, false))) {
+    copy.component = `${schema.component}Input`
+  }
+  return (clearing && schema.clearable ? orCleared(copy) : copy) as unknown as Schema
 }
 
 function wrap(schema: Schema, wrapper: string | undefined): Schema {

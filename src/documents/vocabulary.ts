@@ -34,6 +34,8 @@ export interface Vocabulary {
   upload?: boolean
   /** Completes "must be …" when the pattern does not match. */
   expects?: string
+  /** The name under which OpenAPI says it once, for all that refer to it. */
+  component?: string
 }
 
 export const vocabularyWords: readonly (keyof Vocabulary)[] = [
@@ -49,6 +51,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'refersTo',
   'upload',
   'expects',
+  'component',
 ]
 
 export type Schema = TSchema &
@@ -98,6 +101,11 @@ export function secret<S extends TSchema>(schema: S): S {
 /** A file that requests bring and no answer shows; it is handed over apart from the document. */
 export function upload<File extends Upload>(options: Record<string, unknown> = {}): TUnsafe<File> {
   return Type.Unsafe<File>({ upload: true, writeOnly: true, ...options })
+}
+
+/** A schema that OpenAPI shows under a name of its own. */
+export function named<S extends TSchema>(component: string, schema: S): S {
+  return marked(schema, { component })
 }
 
 /** Text of 1 to `maxLength` code points. */

@@ -3,6 +3,7 @@ import { findUnkeepable } from '../documents/characters.ts'
 import { compose, fold, unshowable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
+import { componentName } from '../http/openapi/components.ts'
 import { meaningful, type Query, repeatedParameter, unknownParameter } from '../http/query.ts'
 
 /** The most items that one answer holds when the client asks for pages. */
@@ -150,19 +151,35 @@ export function pageHeaders(
   return { ...total, link: `<${target}?${parameters}>; rel="next"` }
 }
 
+const relations = { Starts: 'starts with', Contains: 'contains', Equals: 'equals' }
+
+/** All filters of a field; one of a name means the same in every list, so that they share what OpenAPI says of it. */
+function filtersOf(field: string): [string, object][] {
+  return ['sensitive', 'insensitive'].flatMap((sensitivity) =>
+    operators.map((operator): [string, object] => {
+      const name = `${sensitivity}${field}${operator}`
+      const regard = sensitivity === 'sensitive' ? 'with' : 'without'
+      const description = `Only items whose ${field} ${relations[operator]} this, ${regard} regard to case.`
+      return [name, { component: componentName(name), type: 'string', description }]
+    }),
+  )
+}
+
 /** The query parameters of a list, for OpenAPI. */
 export function listParameters(
   fields: readonly string[],
   isPaged: boolean,
 ): Record<string, Schema> {
-  const filters = fields.flatMap((field) =>
-    ['sensitive', 'insensitive'].flatMap((sensitivity) =>
-      operators.map((operator) => `${sensitivity}${field}${operator}`),
-    ),
-  )
   const parameters: Record<string, object> = {
-    startIndex: { type: 'integer', minimum: 1, default: 1, description: 'First item to show.' },
+    startIndex: {
+      component: 'StartIndex',
+      type: 'integer',
+      minimum: 1,
+      default: 1,
+      description: 'First item to show.',
+    },
     pageSize: {
+      component: isPaged ? 'PageSize' : 'PageSizeOrAll',
       type: 'integer',
       minimum: 1,
       maximum: pageSizeMax,
@@ -173,7 +190,7 @@ export function listParameters(
       type: 'string',
       description: `{sensitive|insensitive}{Ascending|Descending}{${fields.join('|')}}, several with commas.`,
     },
-    ...Object.fromEntries(filters.map((filter) => [filter, { type: 'string' }])),
+    ...Object.fromEntries(fields.flatMap(filtersOf)),
   }
   return parameters as Record<string, Schema>
 }

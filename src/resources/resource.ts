@@ -5,7 +5,7 @@ import type { Upload } from '../documents/upload.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import type { Fault } from '../errors.ts'
 import type { Client } from '../http/clients.ts'
-import type { Example } from '../http/operation.ts'
+import type { Example, Tag } from '../http/operation.ts'
 import type { Caller, Permission } from '../http/permissions.ts'
 import type { Place } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
@@ -46,7 +46,7 @@ export interface Resource<Value extends Members = Members> {
   nouns?: string
   /** As in `users`: the member of the list's answer. */
   listMember: string
-  tag: string
+  tag: Tag
   /** Of the collection, with trailing slash. */
   path: string
   /** The path's parameter that names one of them. */

@@ -1,32 +1,14 @@
 import type { Api } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
-import type { Schema } from '../documents/vocabulary.ts'
+import { emptyObject } from '../http/openapi/answers.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
 import * as operations from './operations.ts'
-import { without } from './presentation.ts'
+import { pathParameterOf } from './path-parameter.ts'
 import { listParameters } from './query.ts'
 import { fieldsOf, type Resource } from './resource.ts'
+import { resourceSchemas } from './schemas.ts'
 import { tableKeeper } from './table-keeper.ts'
 import { capitalised, oneOf, wordsOf } from './words.ts'
-
-function listSchema(listMember: string, item: Schema, totals: Record<string, Schema> = {}): Schema {
-  const schema = {
-    type: 'object',
-    properties: { [listMember]: { type: 'array', items: item }, ...totals },
-    required: [listMember, ...Object.keys(totals)],
-  }
-  return schema as unknown as Schema
-}
-
-/** The schema of what a GET of one shows. */
-function schemaWithout(schema: Schema, members: readonly string[]): Schema {
-  if (members.length === 0) return schema
-  const required = schema.required?.filter((member) => !members.includes(member))
-  const properties = without(schema.properties ?? {}, members)
-  return { ...schema, properties, ...(required && { required }) } as unknown as Schema
-}
-
-const emptyObject = { type: 'object', maxProperties: 0 } as unknown as Schema
 
 /** Serves a resource: its list, creation, read, partial update and deletion. */
 export function addResource<Value extends Members>(
@@ -34,8 +16,8 @@ export function addResource<Value extends Members>(
   resource: Resource<Value>,
   keeper = tableKeeper(resource, door),
 ): void {
-  const { noun, path, permissions, document, hidden = [], answers = {}, examples = {} } = resource
-  const { shown, forCreation, forChange } = document.schemas.documented
+  const { noun, path, permissions, examples = {} } = resource
+  const schemas = resourceSchemas(resource)
   const served = { resource, keeper, door }
   const subject = capitalised(noun)
   const one = oneOf(noun)
@@ -58,11 +40,7 @@ export function addResource<Value extends Members>(
       summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
       query: listParameters(Object.keys(fieldsOf(resource)), !resource.wholeList),
-      answer: listSchema(
-        resource.listMember,
-        resource.item?.schema ?? shown,
-        resource.totals?.schema,
-      ),
+      answer: schemas.list,
       example: examples.list ?? {},
       handler: (request) => operations.list(served, request),
     },
@@ -74,9 +52,9 @@ export function addResource<Value extends Members>(
       id: `create${subject}`,
       summary: `Create ${one}`,
       permission: permissions.create,
-      body: forCreation,
+      body: schemas.forCreation,
       status: 201,
-      answer: answers.create === 'empty' ? emptyObject : schemaWithout(shown, hidden),
+      answer: schemas.created,
       example: examples.create ?? {},
       ...(resource.reveal && { isFinal: 'what is created is shown once, and would not be there' }),
       handler: (request) => operations.create(served, request),
@@ -85,10 +63,11 @@ export function addResource<Value extends Members>(
       ...shared,
       method: 'GET',
       path: item,
+      names: pathParameterOf(resource),
       id: `get${subject}`,
       summary: `Get ${one}`,
       permission: permissions.read,
-      answer: schemaWithout(shown, hidden),
+      answer: schemas.read,
       isDear: resource.computed?.readPage !== undefined,
       example: examples.read ?? {},
       handler: (request) => operations.read(served, request),
@@ -101,9 +80,9 @@ export function addResource<Value extends Members>(
       id: `update${subject}`,
       summary: `Change ${one}: absent members stay as they are`,
       permission: permissions.change,
-      body: forChange,
+      body: schemas.forChange,
       isDear: isNamed,
-      answer: answers.change === 'empty' ? emptyObject : schemaWithout(shown, hidden),
+      answer: schemas.changed,
       example: examples.change ?? {},
       handler: (request) => operations.change(served, request),
     },

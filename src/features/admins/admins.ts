@@ -82,7 +82,10 @@ function admins(rank: Rank) {
   return {
     noun,
     listMember: 'admins',
-    tag: 'Admins',
+    tag: {
+      name: 'Admins',
+      description: 'Who administers the installation, a tenant, a group or a department.',
+    },
     path,
     parameter: 'user_id',
     permissions: {

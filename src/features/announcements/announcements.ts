@@ -4,6 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { clearable, readOnly, text, unmodified, upload } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
+import type { Tag } from '../../http/operation.ts'
 import type { GroupKey } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { exactName, words } from '../../resources/listed.ts'
@@ -109,6 +110,11 @@ const example = {
 const exampleContent =
   'UklGRjQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YRAAAAAAAEAf+CpAHwAAwOAI1cDg'
 
+export const announcementsTag: Tag = {
+  name: 'Announcements',
+  description: 'Audio files of a group, which the settings of its route points name.',
+}
+
 export interface AnnouncementLimits {
   /** Bytes of one announcement. */
   fileBytesMax: number
@@ -161,7 +167,7 @@ export function announcements(
   return {
     noun: 'announcement',
     listMember: 'announcements',
-    tag: 'Announcements',
+    tag: announcementsTag,
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/announcements/',
     parameter: 'instance_name',
     permissions: {

@@ -8,7 +8,7 @@ import { addOperation } from '../../http/operation.ts'
 import { nameKeyOf } from '../../http/place.ts'
 import { addResource } from '../../resources/serve.ts'
 import { groupScope } from '../groups/groups.ts'
-import { announcements } from './announcements.ts'
+import { announcements, announcementsTag } from './announcements.ts'
 import { findContent, readContent } from './contents.ts'
 import type { AnnouncementHolder } from './holders.ts'
 import { examine } from './wave.ts'
@@ -35,9 +35,10 @@ function addContent({ app, database }: Api, path: string): void {
     path: `${path}:instance_name/content/`,
     id: 'getAnnouncementContent',
     summary: 'Get an announcement’s audio, or the range of it that is asked for',
-    tag: 'Announcements',
+    tag: announcementsTag,
     permission: 'group.administer',
     produces: audioType,
+    answerHeaders: ['Content-Disposition'],
     async handler(request) {
       const scope = groupScope(request)
       const name = nameKeyOf(request)

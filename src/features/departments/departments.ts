@@ -121,7 +121,11 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
   return {
     noun: 'department',
     listMember: 'departments',
-    tag: 'Departments',
+    tag: {
+      name: 'Departments',
+      description:
+        'Parts of a group, one below the other. A Department Admin sees to the people of one.',
+    },
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/departments/',
     parameter: 'instance_name',
     permissions: {

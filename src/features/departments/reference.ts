@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
-import { clearable, id, name } from '../../documents/vocabulary.ts'
+import { clearable, id, name, named } from '../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/place.ts'
 import type { Listed } from '../../resources/listed.ts'
@@ -17,7 +17,7 @@ const key = Type.Object(
 )
 
 /** A department of the same group, as members of other resources name it. */
-export const DepartmentReference = clearable(key)
+export const DepartmentReference = clearable(named('DepartmentReference', key))
 export type DepartmentReference = Static<typeof key>
 
 /** The department by its name; '' where there is none, since engines sort NULL differently. */

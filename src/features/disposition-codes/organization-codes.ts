@@ -1,5 +1,6 @@
 import type { Reader } from '../../database/database.ts'
 import { type ErrorCode, Refusal } from '../../errors.ts'
+import type { Tag } from '../../http/operation.ts'
 import { tenantKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
@@ -19,6 +20,11 @@ export const enterpriseCodeHolder: Holder = {
   columns: ['tenant_key'],
 }
 
+const tag: Tag = {
+  name: 'Disposition codes',
+  description: 'Codes of a group or an enterprise with which agents tag calls.',
+}
+
 /** @throws Refusal with `code` in a tenant of another type. */
 async function requireTenantType(
   reader: Reader,
@@ -36,7 +42,7 @@ async function requireTenantType(
 export function groupCodes(defaults: readonly Holder[]): Resource<DispositionCode> {
   return dispositionCodes({
     noun: 'groupDispositionCode',
-    tag: 'Disposition codes',
+    tag,
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/services/call_centers_properties/disposition_codes/',
     permissions: { read: 'group.administer', write: 'group.administer' },
     table: groupCodeHolder.table,
@@ -54,7 +60,7 @@ export function groupCodes(defaults: readonly Holder[]): Resource<DispositionCod
 export function enterpriseCodes(defaults: readonly Holder[]): Resource<DispositionCode> {
   return dispositionCodes({
     noun: 'enterpriseDispositionCode',
-    tag: 'Disposition codes',
+    tag,
     path: '/api/v1/tenants/:tenant_id/services/call_centers_properties/disposition_codes/',
     permissions: { read: 'tenant.administer', write: 'tenant.administer' },
     table: enterpriseCodeHolder.table,

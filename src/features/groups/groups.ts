@@ -123,7 +123,10 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
   return {
     noun: 'group',
     listMember: 'groups',
-    tag: 'Groups',
+    tag: {
+      name: 'Groups',
+      description: 'Parts of a tenant, with people, announcements and route points of their own.',
+    },
     path: '/api/v1/tenants/:tenant_id/groups/',
     parameter: 'group_id',
     permissions: {

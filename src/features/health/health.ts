@@ -1,15 +1,24 @@
 import Type from 'typebox'
 import type { Api } from '../../api.ts'
+import { named } from '../../documents/vocabulary.ts'
 import { message } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
 
-const Status = Type.Object({ status: Type.Literal('ok') })
+const Status = named(
+  'Status',
+  Type.Object({
+    status: Type.Literal('ok', { description: 'Always `ok`; otherwise the answer is 503.' }),
+  }),
+)
 
 /** For whoever watches or balances: whether the process lives, and whether it can serve. */
 export function addHealth({ app, database }: Api): void {
   const shared = {
     method: 'GET',
-    tag: 'Operations',
+    tag: {
+      name: 'Operations',
+      description: 'For whoever watches the service or balances its load.',
+    },
     permission: 'public',
     answer: Status as never,
     example: { response: { status: 'ok' } },

@@ -4,7 +4,7 @@ import type { Api, ApiConfig } from '../../api.ts'
 import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
-import { secret, text } from '../../documents/vocabulary.ts'
+import { named, secret, text } from '../../documents/vocabulary.ts'
 import { invalid, refuseIfAny } from '../../errors.ts'
 import { type Answer, done, message } from '../../http/answer.ts'
 import { clientOf } from '../../http/clients.ts'
@@ -26,6 +26,7 @@ import {
   toAdmission,
   toCaller,
 } from './identities.ts'
+import { signInTag } from './members.ts'
 import { NewPassword, type Passwords, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -46,19 +47,22 @@ const passwordChange = defineDocument({
   schema: Type.Object({ oldPassword: GivenPassword, newPassword: secret(NewPassword) }),
 })
 
-const SignedIn = Type.Object({
-  ids: Type.Object({
-    tenant_id: Type.Optional(Type.String()),
-    group_id: Type.Optional(Type.String()),
-    user_id: Type.String(),
-  }),
-  profile: Type.Object({
-    user_level: Type.Integer({
-      description: '0 End User, 4 Department Admin, 8 Group Admin, 12 Tenant Admin, 16 System.',
+const SignedIn = named(
+  'SignedIn',
+  Type.Object({
+    ids: Type.Object({
+      tenant_id: Type.Optional(Type.String()),
+      group_id: Type.Optional(Type.String()),
+      user_id: Type.String(),
     }),
-    is_first_login: Type.Boolean(),
+    profile: Type.Object({
+      user_level: Type.Integer({
+        description: '0 End User, 4 Department Admin, 8 Group Admin, 12 Tenant Admin, 16 System.',
+      }),
+      is_first_login: Type.Boolean(),
+    }),
   }),
-})
+)
 
 /**
  * Sessions of one account. A script that signs in every three minutes has fewer in twelve hours, so it ends nobody's
@@ -229,7 +233,7 @@ export function addSessions(api: Api): void {
   const { app, database, config, registry } = api
   const sessionSeconds = sessionSecondsOf(config)
   const onSignIn = registry && countSignIns(registry)
-  const tag = 'Sign-in'
+  const tag = signInTag
   const bodyBytesMax = Math.min(credentialsBytesMax, app.initialConfig.bodyLimit ?? Infinity)
 
   addOperation(app, {
@@ -240,9 +244,10 @@ export function addSessions(api: Api): void {
     description: `An account has at most ${sessionsMax} sessions: one more ends the oldest.`,
     tag,
     permission: 'public',
-    body: credentials.schemas.documented.forCreation,
+    body: named('Credentials', credentials.schemas.documented.forCreation),
     bodyBytesMax,
     answer: SignedIn,
+    answerHeaders: ['Set-Cookie'],
     refusals: [401, 429],
     example: {
       request: { username: 'admin', password: 'correct horse battery' },
@@ -276,6 +281,7 @@ export function addSessions(api: Api): void {
     summary: 'Sign out: ends the session of the sessionid cookie',
     tag,
     permission: 'public',
+    answerHeaders: ['Set-Cookie'],
     example: { response: {} },
     isFinal: 'it takes the cookie away, which ends the session for the browser',
     async handler(request) {
@@ -297,7 +303,7 @@ export function addSessions(api: Api): void {
     description: 'Ends every session and token of the caller, this one too.',
     tag,
     permission: 'oneself',
-    body: passwordChange.schemas.documented.forCreation,
+    body: named('PasswordChange', passwordChange.schemas.documented.forCreation),
     bodyBytesMax,
     refusals: [429],
     example: {

@@ -17,6 +17,7 @@ import {
   toAdmission,
   toCaller,
 } from './identities.ts'
+import { signInTag } from './members.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** Precision in milliseconds with which a token's last use is kept: finer would cost a write a request. */
@@ -204,7 +205,7 @@ const examples = examplesOf('tokens', {
 export const tokens: Resource<Token> = {
   noun: 'token',
   listMember: 'tokens',
-  tag: 'Sign-in',
+  tag: signInTag,
   description:
     'Tokens are for scripts, which send them as `Authorization: Bearer …`. ' +
     `Everybody may have ${tokensMax}; expired ones go when there would be more.`,

@@ -196,7 +196,10 @@ const example = {
 export const routePoints: Resource<RoutePoint> = {
   noun: 'routePoint',
   listMember: 'route_points',
-  tag: 'Route points',
+  tag: {
+    name: 'Route points',
+    description: 'Where calls arrive, queue and are handed to agents.',
+  },
   path: routePointsPath,
   parameter: 'route_point_user_id',
   permissions: {

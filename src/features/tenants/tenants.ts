@@ -81,7 +81,11 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
   return {
     noun: 'tenant',
     listMember: 'tenants',
-    tag: 'Tenants',
+    tag: {
+      name: 'Tenants',
+      description:
+        'Customers of the installation: enterprises, and service providers whose groups are enterprises.',
+    },
     path: '/api/v1/tenants/',
     parameter: 'tenant_id',
     permissions: {

@@ -4,6 +4,7 @@ import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, forbidden } from '../../errors.ts'
+import type { Tag } from '../../http/operation.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
@@ -137,10 +138,16 @@ const example = {
   },
 }
 
+/** Users, and what is their own. */
+export const usersTag: Tag = {
+  name: 'Users',
+  description: 'The people of a group, agents among them.',
+}
+
 export const users: Resource<User> = {
   noun: 'user',
   listMember: 'users',
-  tag: 'Users',
+  tag: usersTag,
   path: '/api/v1/tenants/:tenant_id/groups/:group_id/users/',
   parameter: 'user_id',
   permissions: {

@@ -22,7 +22,10 @@ const creation = { code: '123456', ...change }
 
 const own = dispositionCodes({
   noun: 'routePointDispositionCode',
-  tag: 'Route point disposition codes',
+  tag: {
+    name: 'Route point disposition codes',
+    description: 'Codes of a route point with which agents tag its calls.',
+  },
   path: `${routePointPath}disposition_codes/`,
   permissions: { read: 'group.read', write: 'group.administer' },
   table: 'route_point_disposition_codes',

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import type { Api } from '../../../api.ts'
-import type { Schema } from '../../../documents/vocabulary.ts'
+import { named, type Schema } from '../../../documents/vocabulary.ts'
 import { representation } from '../../../http/answer.ts'
 import { addOperation } from '../../../http/operation.ts'
 import type { Query } from '../../../http/query.ts'
@@ -10,6 +10,7 @@ import { mapInTurns } from '../../../resources/turns.ts'
 import { users } from '../../users/users.ts'
 import type { RoutePointBackend } from '../backend.ts'
 import { dnisKeyOf, routePointPath } from '../route-point.ts'
+import { dnisTag } from './dnis.ts'
 
 const Department = Type.Object({
   tenantId: Type.String(),
@@ -18,15 +19,18 @@ const Department = Type.Object({
   fullPathName: Type.String({ description: 'From the topmost level down, as in `A \\ B`.' }),
 })
 
-const Agent = Type.Object({
-  userId: Type.String(),
-  firstName: Type.String(),
-  lastName: Type.String(),
-  phoneNumber: Type.String({ description: "'' when there is none." }),
-  extension: Type.String({ description: "'' when there is none." }),
-  department: Type.Union([Department, Type.Literal('')]),
-  emailAddress: Type.String({ description: "'' when there is none." }),
-})
+const Agent = named(
+  'Agent',
+  Type.Object({
+    userId: Type.String(),
+    firstName: Type.String(),
+    lastName: Type.String(),
+    phoneNumber: Type.String({ description: "'' when there is none." }),
+    extension: Type.String({ description: "'' when there is none." }),
+    department: Type.Union([Department, Type.Literal('')]),
+    emailAddress: Type.String({ description: "'' when there is none." }),
+  }),
+)
 
 /** A user who calls out with a DNIS. */
 export type Agent = Static<typeof Agent>
@@ -52,14 +56,17 @@ const example = {
 
 /** Serves the list of the agents of a DNIS. */
 export function addAgents({ app }: Api, backend: RoutePointBackend): void {
-  const answer = Type.Object({ agents: Type.Array(Agent) })
+  const answer = named(
+    'AgentList',
+    Type.Object({ agents: Type.Array(Agent, { description: 'The agents of this page.' }) }),
+  )
   const fields = Object.keys(fieldsOf(users))
   addOperation(app, {
     method: 'GET',
     path: `${routePointPath}dnis/:instance_name/agents/`,
     id: 'listAgents',
     summary: 'List the agents who call out with a DNIS',
-    tag: 'DNIS',
+    tag: dnisTag,
     permission: 'group.administer',
     query: listParameters(fields, false),
     answer: answer as unknown as Schema,

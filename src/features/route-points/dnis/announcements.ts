@@ -1,11 +1,14 @@
+import { pathParameterOf } from '../../../resources/path-parameter.ts'
 import { dnisKeyOf, routePointPath } from '../route-point.ts'
 import { defineAnnouncements } from '../settings/announcements.ts'
 import type { OwnerKind } from '../settings/serve.ts'
+import { dnis, dnisTag } from './dnis.ts'
 
 /** DNIS as owners of settings; their settings' paths end with their name. */
 export const dnisOwners: OwnerKind = {
   noun: 'DNIS',
-  tag: 'DNIS',
+  tag: dnisTag,
+  names: pathParameterOf(dnis),
   permissions: { read: 'group.administer', write: 'group.administer' },
   pathOf: (setting) => `${routePointPath}${setting}/:instance_name/`,
   keyOf: dnisKeyOf,

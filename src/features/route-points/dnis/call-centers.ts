@@ -4,7 +4,7 @@ import { notFound } from '../../../errors.ts'
 import { memberKeyOf } from '../../../http/place.ts'
 import { defaultDomain } from '../../groups/groups.ts'
 import { SignInId } from '../../identities/members.ts'
-import { admitDepartmentAdmin, findUser, users } from '../../users/users.ts'
+import { admitDepartmentAdmin, findUser, users, usersTag } from '../../users/users.ts'
 import { defineSetting } from '../settings/define.ts'
 import type { OwnerKind } from '../settings/serve.ts'
 import { DnisName } from './dnis.ts'
@@ -14,7 +14,7 @@ import { DnisName } from './dnis.ts'
 /** Users as owners of settings. */
 export const userOwners: OwnerKind = {
   noun: 'user',
-  tag: 'Users',
+  tag: usersTag,
   permissions: { read: 'user.read', write: 'user.write' },
   pathOf: (setting) => `${users.path}:${users.parameter}/services/${setting}/`,
   keyOf: ({ place }) => memberKeyOf(place),

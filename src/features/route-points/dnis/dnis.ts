@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { defineDocument, needs } from '../../../documents/document.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import type { Fault } from '../../../errors.ts'
+import type { Tag } from '../../../http/operation.ts'
 import { memberKeyOf } from '../../../http/place.ts'
 import { digits, exactName } from '../../../resources/listed.ts'
 import type { Resource, Site, Write } from '../../../resources/resource.ts'
@@ -85,6 +86,11 @@ const Item = Type.Object({
   extension: Type.String({ description: "'' when there is none." }),
 })
 
+export const dnisTag: Tag = {
+  name: 'DNIS',
+  description: 'The called numbers behind a route point, by which its calls are told apart.',
+}
+
 const exampleItem = { name: 'Test DNIS', phoneNumber: '025126780', extension: '9998' }
 const exampleRest = {
   useCustomCLIDSettings: true,
@@ -101,7 +107,7 @@ export const dnis: Resource<Dnis> = {
   noun: 'DNIS',
   nouns: 'DNIS',
   listMember: 'dnis',
-  tag: 'DNIS',
+  tag: dnisTag,
   path: `${routePointPath}dnis/`,
   parameter: 'instance_name',
   permissions: {

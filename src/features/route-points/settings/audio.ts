@@ -29,8 +29,8 @@ const positions =
 /** What is played: the switch's own audio, files of the group, or audio from the web. */
 export const AudioSelection = {
   audioMessageSelection: Type.Enum(['Default', 'File', 'URL']),
-  audioFileList: slots(File, 'name', { description: positions }),
-  audioUrlList: slots(Url, 'url', { description: positions }),
+  audioFileList: slots(File, 'name', { component: 'AudioFiles', description: positions }),
+  audioUrlList: slots(Url, 'url', { component: 'AudioUrls', description: positions }),
 }
 
 const selection = Type.Object(AudioSelection)

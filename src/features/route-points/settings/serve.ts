@@ -2,9 +2,11 @@ import type { FastifyRequest } from 'fastify'
 import type { Api } from '../../../api.ts'
 import type { Reader } from '../../../database/database.ts'
 import type { Members } from '../../../documents/normalise.ts'
+import { named } from '../../../documents/vocabulary.ts'
 import { notFound } from '../../../errors.ts'
 import { representation } from '../../../http/answer.ts'
-import { addOperation } from '../../../http/operation.ts'
+import { componentName } from '../../../http/openapi/components.ts'
+import { addOperation, type PathParameter, type Tag } from '../../../http/operation.ts'
 import type { Permission } from '../../../http/permissions.ts'
 import { memberKeyOf, type Place } from '../../../http/place.ts'
 import type { Keeper, Key } from '../../../resources/keeper.ts'
@@ -18,7 +20,9 @@ import { type CheckReferences, settingChange } from './judge.ts'
 export interface OwnerKind {
   /** As in `route point`. */
   noun: string
-  tag: string
+  tag: Tag
+  /** What the path's last parameter names, where the owner's own path does not begin it. */
+  names?: PathParameter
   permissions: { read: Permission; write: Permission }
   /** Path of a setting. */
   pathOf(setting: string): string
@@ -32,15 +36,14 @@ export interface OwnerKind {
 
 export const routePointOwners: OwnerKind = {
   noun: 'route point',
-  tag: 'Route point settings',
+  tag: {
+    name: 'Route point settings',
+    description:
+      'How a route point treats its calls. Each setting has a default until it is changed.',
+  },
   permissions: { read: 'group.administer', write: 'group.administer' },
   pathOf: (setting) => `${routePointPath}${setting}/`,
   keyOf: ({ place }) => memberKeyOf(place),
-}
-
-/** `forced_forwarding` as `ForcedForwarding`. */
-function pascalCase(name: string): string {
-  return name.replaceAll(/(?:^|_)([a-z])/g, (_, letter) => letter.toUpperCase())
 }
 
 /** Settings of a kind of owner, and what keeps them. */
@@ -59,12 +62,18 @@ export function addSettings({ app }: Api, served: ServedSettings): void {
     const { name, summary, document, example, alias } = setting
     const { shown, forChange } = document.schemas.documented
     const keeper = served.keeperOf(setting)
-    const shared = { path: owners.pathOf(name), tag, answer: shown } as const
+    const subject = componentName(name)
+    const shared = {
+      path: owners.pathOf(name),
+      tag,
+      answer: named(subject, shown),
+      ...(owners.names && { names: owners.names }),
+    } as const
 
     addOperation(app, {
       ...shared,
       method: 'GET',
-      id: `get${pascalCase(name)}`,
+      id: `get${subject}`,
       summary: `Get a ${noun}’s ${summary}`,
       permission: permissions.read,
       example: { response: example.get },
@@ -79,10 +88,10 @@ export function addSettings({ app }: Api, served: ServedSettings): void {
       ...shared,
       ...(alias && { alias }),
       method: 'PUT',
-      id: `update${pascalCase(name)}`,
+      id: `update${subject}`,
       summary: `Change a ${noun}’s ${summary}: absent members stay as they are`,
       permission: permissions.write,
-      body: forChange,
+      body: named(`${subject}Change`, forChange),
       example: example.put,
       handler: (request) => keeper.edit(intentOf(request), settingChange(setting, served, request)),
     })

@@ -1,0 +1,103 @@
+import { STATUS_CODES } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
+import { documented } from '../../documents/schemas.ts'
+import { named, type Schema } from '../../documents/vocabulary.ts'
+import { isCached, isConditional, isList, isWrite, type Operation } from '../operation.ts'
+import { levels, permissions } from '../permissions.ts'
+import { jsonType } from './body.ts'
+import { type Components, componentName, type Reference } from './components.ts'
+import { type HeaderName, headersOf } from './headers.ts'
+import { refusal } from './problem.ts'
+
+/** What is answered where there is nothing to say. */
+export const emptyObject = named('Empty', {
+  type: 'object',
+  description: 'There is nothing to say.',
+  maxProperties: 0,
+} as unknown as Schema)
+
+/** The statuses with which an operation can refuse, by what it is. */
+function refusalsOf({ permission, method, path, status, refusals = [], produces }: Operation) {
+  const statuses = new Set<number>([...refusals, 400, 406, 408, 417, 431, 500, 503])
+  if (permission !== 'public') statuses.add(401)
+  if (permissions[permission].level > levels.EndUser) statuses.add(403)
+  if (path.includes(':')) statuses.add(404)
+  // Another site's page is refused, and a body is read wherever the method may have one.
+  if (isWrite({ method })) for (const one of [403, 413, 415]) statuses.add(one)
+  // What comes of an Idempotency-Key, where there is somebody to keep an answer for.
+  if (isRetriable({ method, permission })) for (const one of [409, 422]) statuses.add(one)
+  if (produces) statuses.add(416)
+  if (isConditional({ method }) || status === 201) statuses.add(412)
+  return [...statuses].sort((a, b) => a - b)
+}
+
+/** Whether an answer is kept for who sends the request again. */
+function isRetriable({ method, permission }: Pick<Operation, 'method' | 'permission'>): boolean {
+  return isWrite({ method }) && permission !== 'public'
+}
+
+/** The headers by which a write's success tells what it stands for. */
+function writeHeaders(operation: Operation): HeaderName[] {
+  const names: HeaderName[] = isRetriable(operation) ? ['Idempotent-Replay'] : []
+  return isWrite(operation) && operation.isFinal === undefined ? [...names, 'Dry-Run'] : names
+}
+
+/** The headers of a success. */
+function headerNames(operation: Operation): HeaderName[] {
+  const names: HeaderName[] = []
+  if (hasTag(operation)) names.push('ETag')
+  if (isList(operation)) names.push('X-Total-Count', 'Link')
+  if (operation.status === 201) names.push('Location')
+  if (operation.produces) names.push('Accept-Ranges')
+  names.push(...writeHeaders(operation))
+  return [...names, ...(operation.answerHeaders ?? [])]
+}
+
+/** Whether a success has an ETag: all that show what is stored. */
+function hasTag(operation: Operation): boolean {
+  return operation.permission !== 'public' && !isEmpty(operation)
+}
+
+function isEmpty({ answer = emptyObject, produces }: Operation): boolean {
+  return produces === undefined && answer.component === emptyObject.component
+}
+
+function contentOf(components: Components, { answer = emptyObject, produces, example }: Operation) {
+  const schema = produces
+    ? { type: 'string', format: 'binary' }
+    : components.schema(documented(answer, false))
+  const isShown = example?.response !== undefined
+  return { [produces ?? jsonType]: { schema, ...(isShown && { example: example.response }) } }
+}
+
+const doneHeaders: readonly HeaderName[] = ['Idempotent-Replay', 'Dry-Run']
+
+/** The success of all writes that have nothing to say. */
+function done(components: Components, content: object): Reference {
+  const headers = headersOf(components, doneHeaders)
+  return components.add('responses', 'Done', { description: 'It is done.', headers, content })
+}
+
+/** All answers of an operation by their status. */
+export function answersOf(components: Components, operation: Operation): Record<string, object> {
+  const { status = 200, produces } = operation
+  const names = headerNames(operation)
+  const content = contentOf(components, operation)
+  const success = (code: number, more: readonly HeaderName[] = []) => ({
+    description: STATUS_CODES[code],
+    headers: headersOf(components, [...names, ...more]),
+    content,
+  })
+  const isDone = isEmpty(operation) && isDeepStrictEqual(names, doneHeaders)
+  const notModified = () =>
+    components.add('responses', componentName(STATUS_CODES[304] ?? ''), {
+      description: 'The client has this state already, by its If-None-Match.',
+      headers: headersOf(components, ['ETag']),
+    })
+  return {
+    [status]: isDone ? done(components, content) : success(status),
+    ...(produces && { 206: success(206, ['Content-Range']) }),
+    ...(isCached(operation) && { 304: notModified() }),
+    ...Object.fromEntries(refusalsOf(operation).map((code) => [code, refusal(components, code)])),
+  }
+}

@@ -1,0 +1,85 @@
+import type { Schema } from '../../documents/vocabulary.ts'
+import {
+  isCached,
+  isConditional,
+  isWrite,
+  type Operation,
+  type PathParameter,
+  queryOf,
+} from '../operation.ts'
+import { type Components, componentName } from './components.ts'
+
+/** What stands in a path for one of something, by the path up to there. */
+export type PathParameters = ReadonlyMap<string, PathParameter>
+
+/** What operations say of the last parameters of their paths, for all whose paths begin so. */
+export function pathParametersOf(operations: readonly Operation[]): PathParameters {
+  const parameters = new Map<string, PathParameter>()
+  for (const { path, names } of operations) {
+    const [upToLast = ''] = /^.*:\w+/.exec(path) ?? []
+    if (names) parameters.set(upToLast, names)
+  }
+  return parameters
+}
+
+/** @throws Error when no operation says what a parameter of the path names. */
+function inPath(components: Components, path: string, known: PathParameters): object[] {
+  return [...path.matchAll(/:(\w+)/g)].map(({ 0: text, 1: name, index }) => {
+    const parameter = known.get(path.slice(0, index + text.length))
+    if (!parameter) throw new Error(`No operation says what ${text} of ${path} names.`)
+    const { component, ...content } = parameter
+    return components.add('parameters', component, { name, in: 'path', required: true, ...content })
+  })
+}
+
+/** A parameter that may be left out, as a component where its schema has a name. */
+function optional(components: Components, where: 'query' | 'header') {
+  return ([name, schema]: [string, Schema]): object => {
+    const { component, description, ...rest } = schema
+    const parameter = { name, in: where, description, schema: components.schema(rest as Schema) }
+    return component === undefined ? parameter : components.add('parameters', component, parameter)
+  }
+}
+
+function textHeader(name: string, description: string): [string, Schema] {
+  return [name, { type: 'string', description, component: componentName(name) } as Schema]
+}
+
+const ifNoneMatch = textHeader(
+  'If-None-Match',
+  'ETags. A read is answered 304 when the state has one of them; a change is refused then (412). `*` is any state.',
+)
+const ifMatch = textHeader(
+  'If-Match',
+  'The ETag on which the change rests; when it no longer holds nothing is done (412).',
+)
+const ranges = [
+  textHeader('Range', 'The bytes that are asked for, as in `bytes=0-1023`.'),
+  textHeader('If-Range', 'The ETag of what the client has a part of; all comes when it changed.'),
+]
+
+const retryKey = textHeader(
+  'Idempotency-Key',
+  'A key of 16 to 255 characters, such as a UUID, with which the request can be sent again: within 24 hours it is done ' +
+    'once, and answered alike.',
+)
+
+/** The request's headers that mean something. */
+function headersOf(operation: Operation): [string, Schema][] {
+  const read = isCached(operation) ? [ifNoneMatch, ...(operation.produces ? ranges : [])] : []
+  const conditions = isConditional(operation) ? [ifMatch, ifNoneMatch] : read
+  return isWrite(operation) ? [...conditions, retryKey] : conditions
+}
+
+/** All parameters of an operation: of its path, its query and its headers. */
+export function parametersOf(
+  components: Components,
+  operation: Operation,
+  known: PathParameters,
+): object[] {
+  return [
+    ...inPath(components, operation.path, known),
+    ...Object.entries(queryOf(operation) ?? {}).map(optional(components, 'query')),
+    ...headersOf(operation).map(optional(components, 'header')),
+  ]
+}

@@ -1,0 +1,61 @@
+import type { Members } from '../documents/normalise.ts'
+import { named, type Schema } from '../documents/vocabulary.ts'
+import { emptyObject } from '../http/openapi/answers.ts'
+import { without } from './presentation.ts'
+import type { Resource } from './resource.ts'
+import { capitalised, wordsOf } from './words.ts'
+
+/** The schemas of a resource's operations, as OpenAPI shows them. */
+export interface ResourceSchemas {
+  list: Schema
+  forCreation: Schema
+  forChange: Schema
+  created: Schema
+  read: Schema
+  changed: Schema
+}
+
+/** The schema of what a GET of one shows. */
+function schemaWithout(schema: Schema, members: readonly string[]): Schema {
+  if (members.length === 0) return schema
+  const required = schema.required?.filter((member) => !members.includes(member))
+  const properties = without(schema.properties ?? {}, members)
+  return { ...schema, properties, ...(required && { required }) } as unknown as Schema
+}
+
+/** The schema of what GET shows, under its noun; one in a wrapper has a component for that too. */
+function shownAs(subject: string, shown: Schema, wrapper: string | undefined): Schema {
+  const inner = wrapper && shown.properties?.[wrapper]
+  if (!inner) return named(subject, shown)
+  const properties = { [wrapper]: named(subject, inner) }
+  return named(capitalised(wrapper), { ...shown, properties } as unknown as Schema)
+}
+
+function listSchema<Value extends Members>(resource: Resource<Value>, item: Schema): Schema {
+  const { noun, listMember, totals } = resource
+  const description = `The ${wordsOf(resource.nouns ?? `${noun}s`)} of this page.`
+  const schema = {
+    type: 'object',
+    properties: { [listMember]: { type: 'array', items: item, description }, ...totals?.schema },
+    required: [listMember, ...Object.keys(totals?.schema ?? {})],
+  }
+  return named(`${capitalised(noun)}List`, schema as unknown as Schema)
+}
+
+/** All follow from the definition; their names from its noun. */
+export function resourceSchemas<Value extends Members>(resource: Resource<Value>): ResourceSchemas {
+  const { document, noun, answers = {}, hidden = [] } = resource
+  const { shown, forCreation, forChange } = document.schemas.documented
+  const subject = capitalised(noun)
+  const one = shownAs(subject, schemaWithout(shown, hidden), document.wrapper)
+  const differs = hidden.length > 0 || resource.item !== undefined
+  const item = differs ? named(`${subject}Item`, resource.item?.schema ?? shown) : one
+  return {
+    list: listSchema(resource, item),
+    forCreation: named(`${subject}Creation`, forCreation),
+    forChange: named(`${subject}Change`, forChange),
+    created: answers.create === 'empty' ? emptyObject : one,
+    read: one,
+    changed: answers.change === 'empty' ? emptyObject : one,
+  }
+}
