@@ -40,3 +40,21 @@ export function nameKeyOf({ params }: Pick<FastifyRequest, 'params'>): string {
   const { instance_name } = params as Record<string, string>
   return compose(named(instance_name, 'instance'))
 }
+
+/** The parameters of a path with its ids in one spelling, by which what is recorded of a resource is found again. */
+export function canonicalParameters({
+  parameters,
+  place,
+}: {
+  parameters: Record<string, string>
+  place: Place
+}): Record<string, string> {
+  const { tenantKey = '', groupKey = '', identityKey = '' } = place
+  return {
+    ...parameters,
+    tenant_id: tenantKey,
+    group_id: groupKey,
+    user_id: identityKey,
+    route_point_user_id: identityKey,
+  }
+}

@@ -6,6 +6,7 @@ import { notFound, refuseIfAny, taken } from '../errors.ts'
 import { type Answer, done, representation } from '../http/answer.ts'
 import type { Client } from '../http/clients.ts'
 import { judgePreconditions } from '../http/conditions.ts'
+import { canonicalParameters } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
 import type { Draft, Edit, Key, Secrets } from './keeper.ts'
@@ -83,7 +84,7 @@ async function examine<Value extends Members>(
     `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
   const faults = addNews(judged.faults, [isTaken && taken(resource.idMember, message)])
   refuseIfAny(addNews(faults, (await resource.check?.(write)) ?? []))
-  const target = pathOf(resource, site.parameters, before ?? value)
+  const target = pathOf(resource, canonicalParameters(site), before ?? value)
   return { write, newKey, target }
 }
 
@@ -191,7 +192,11 @@ export function deletion<Value extends Members>(
       await resource.admitWrite?.(transaction, site, value)
       refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
       judgePreconditions({ headers }, present(resource, value))
-      return { write, newKey: undefined, target: pathOf(resource, site.parameters, value) }
+      return {
+        write,
+        newKey: undefined,
+        target: pathOf(resource, canonicalParameters(site), value),
+      }
     },
     answer: () => done,
   }

@@ -8,6 +8,7 @@ import {
   group,
   otherGroup,
   type Person,
+  recorded,
   routePoint,
   type World,
 } from '../../../../test/world.ts'
@@ -191,7 +192,7 @@ describe.each(engines)('disposition codes of a route point on $name', (engine) =
     )
     const on = '{"active":true,"description":"Told"}'
     const off = on.replace('true', 'false')
-    expect(await world.database.all(select, `${path.replace('@', '%40')}told/`)).toEqual([
+    expect(await world.database.all(select, `${recorded(path)}told/`)).toEqual([
       { action: 'change', before_value: on, after_value: off },
       { action: 'create', before_value: null, after_value: on },
       { action: 'delete', before_value: off, after_value: null },

@@ -5,6 +5,7 @@ import {
   expectRefusal,
   expectUnchanged,
   group,
+  recorded,
   routePoint,
   siblingGroup,
   type World,
@@ -138,7 +139,7 @@ describe.each(engines)('announcements of a DNIS on $name', (engine) => {
       ),
     )
     expect(last).toEqual({
-      target: path.replace('@', '%40'),
+      target: recorded(path),
       before_value: JSON.stringify(untouched),
       after_value: JSON.stringify(file),
     })

@@ -227,7 +227,7 @@ describe.each(engines)('the call-centre setting of users on $name', (engine) => 
     expect(last).toEqual({
       changed_by: 'agent@sip.netaxis.be',
       action: 'change',
-      target: path,
+      target: path.replace('agent', 'agent%40sip.netaxis.be'),
       before_value: JSON.stringify(none),
       after_value: JSON.stringify(chosen),
     })

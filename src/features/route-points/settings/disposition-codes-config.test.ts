@@ -6,6 +6,7 @@ import {
   expectUnchanged,
   group,
   otherGroup,
+  recorded,
   routePoint,
   type World,
 } from '../../../../test/world.ts'
@@ -206,12 +207,12 @@ describe.each(engines)('disposition codes configuration on $name', (engine) => {
       'SELECT count(*) AS count FROM changes WHERE target = ? AND after_value = ?',
     )
     const body = { ...off, enableCallDispositionCodes: true, includeOrganizationCodes: true }
-    const recorded = async () =>
-      (await world.database.get(select, path.replace('@', '%40'), JSON.stringify(body)))?.count
-    expect(await recorded()).toBe(0)
+    const timesRecorded = async () =>
+      (await world.database.get(select, recorded(path), JSON.stringify(body)))?.count
+    expect(await timesRecorded()).toBe(0)
     const { body: answer } = await put(body, alias)
     expect(answer).toEqual(body)
-    expect(await recorded()).toBe(1)
+    expect(await timesRecorded()).toBe(1)
   })
 
   it('never names an inactive default, however choices and deactivations meet', async () => {

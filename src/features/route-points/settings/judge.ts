@@ -6,6 +6,7 @@ import { type Fault, refuseIfAny } from '../../../errors.ts'
 import { representation } from '../../../http/answer.ts'
 import { judgePreconditions } from '../../../http/conditions.ts'
 import { fillPath } from '../../../http/operation.ts'
+import { canonicalParameters } from '../../../http/place.ts'
 import { siteOf } from '../../../resources/judge.ts'
 import type { Edit, Key } from '../../../resources/keeper.ts'
 import type { Setting } from './define.ts'
@@ -46,7 +47,7 @@ export function settingChange(
       if (JSON.stringify(value) === unchanged) return undefined
       const nothing = { secrets: {}, uploads: {} }
       const write = { ...site, ...work, key, value, before, ...nothing }
-      const target = fillPath(owners.pathOf(setting.name), site.parameters)
+      const target = fillPath(owners.pathOf(setting.name), canonicalParameters(site))
       return { write, newKey: key, target }
     },
     answer: (kept) => representation(JSON.stringify(kept)),
