@@ -120,6 +120,38 @@ describe.each(engines)('writes that concern thousands of rows on $name', (engine
     expect(await agents()).toEqual([])
   })
 
+  /** As many answers as `count`, kept for an account. */
+  async function keepAnswers(path: string): Promise<string> {
+    const { userId } = (await world.ask('system', 'GET', path)).body
+    await world.database.write((transaction) =>
+      transaction.run(
+        sql(
+          `INSERT INTO kept_answers
+             (identity_key, key_hash, request_hash, status, headers, body, expires_at)
+           WITH RECURSIVE numbers (i) AS
+             (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${count})
+           SELECT identities.identity_key, 'key ' || CAST(i AS TEXT), '', 200, '{}', '{}',
+             CAST(? AS BIGINT)
+           FROM numbers JOIN identities ON identities.identity_id = ?`,
+        ),
+        Date.now() + 60_000,
+        userId,
+      ),
+    )
+    expect(await rowsWith('kept_answers', 'identity_key', userId)).toBe(count)
+    return userId
+  }
+
+  it('delete an account with the answers that were kept for it', async () => {
+    const [one, other] = [700, 701].map((number) => `${group}admins/admin${first + number}/`)
+    if (!one || !other) throw new Error('There are two.')
+    const userId = await keepAnswers(one)
+    await succeed('DELETE', one)
+    expect(await rowsWith('kept_answers', 'identity_key', userId)).toBe(0)
+    // Those of another one go with the group below.
+    await keepAnswers(other)
+  })
+
   it.each([
     ['a route point', hub],
     ['a group', `${group}?deleteNonEmpty=1`],

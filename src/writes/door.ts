@@ -2,7 +2,7 @@ import type { Database, Guard, Reader, Transaction } from '../database/database.
 import type { Answer } from '../http/answer.ts'
 import type { Caller } from '../http/permissions.ts'
 import type { Intent } from './intent.ts'
-import { findKept, keepAnswer } from './kept-answers.ts'
+import { findKept, forgetOldAnswers, keepAnswer } from './kept-answers.ts'
 import { type Change, record } from './record.ts'
 
 declare const confirmed: unique symbol
@@ -70,6 +70,7 @@ export function openDoor(database: Database): Door {
     const { caller, isDryRun, retry } = intent
     const known = await keptAnswer(database, intent)
     if (known) return known
+    if (retry) await forgetOldAnswers(database)
     const prepared = (await deed.prepare?.()) as Prepared
     return database.write(async (transaction) => {
       await caller.confirm(transaction)

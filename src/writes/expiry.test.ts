@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from '../../test/engines.ts'
-import { createWorld, password, type World } from '../../test/world.ts'
+import { createWorld, password, routePoint, type World } from '../../test/world.ts'
 import { sql, type Transaction, type Value } from '../database/database.ts'
 import { rowsPerStep } from './steps.ts'
 
@@ -10,10 +11,22 @@ const farAway = 9_000_000_000_000
 
 const numbers = `WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${count})`
 
-/** Tables whose rows end by themselves, and how to fill them with rows that have their end at one time. */
+async function signIn(world: World): Promise<number> {
+  const credentials = { username: 'groupadmin@sip.netaxis.be', password }
+  return (await world.ask('nobody', 'POST', '/api/v1/login/', credentials)).status
+}
+
+async function writeWithKey(world: World): Promise<number> {
+  const key = { 'idempotency-key': randomUUID() }
+  return (await world.ask('groupAdmin', 'PUT', `${routePoint}overflow/`, {}, key)).status
+}
+
+/** Tables whose rows end by themselves, what removes them, and how to fill them with rows that have their end at one time. */
 const expiring = [
   {
     what: 'sessions',
+    step: 'a sign-in',
+    act: signIn,
     table: 'sessions',
     column: 'expires_at',
     fill: `INSERT INTO sessions (secret_hash, identity_key, expires_at) ${numbers}
@@ -21,10 +34,22 @@ const expiring = [
   },
   {
     what: 'attempts to sign in',
+    step: 'a sign-in',
+    act: signIn,
     table: 'sign_in_attempts',
     column: 'forget_at',
     fill: `INSERT INTO sign_in_attempts (attempt_key, failures, retry_at, forget_at) ${numbers}
       SELECT 'key ' || CAST(i AS TEXT), 1, 0, CAST(? AS BIGINT) FROM numbers`,
+  },
+  {
+    what: 'answers kept for a retry',
+    step: 'a write with a key',
+    act: writeWithKey,
+    table: 'kept_answers',
+    column: 'expires_at',
+    fill: `INSERT INTO kept_answers
+        (identity_key, key_hash, request_hash, status, headers, body, expires_at) ${numbers}
+      SELECT 'agent@sip.netaxis.be', 'key ' || CAST(i AS TEXT), '', 200, '{}', '{}', CAST(? AS BIGINT) FROM numbers`,
   },
 ]
 
@@ -74,21 +99,15 @@ describe.each(engines)('what ends by itself on $name', (engine) => {
     return { longest, again: runs - writes }
   }
 
-  async function signIn(): Promise<void> {
-    const credentials = { username: 'groupadmin@sip.netaxis.be', password }
-    const { status } = await world.ask('nobody', 'POST', '/api/v1/login/', credentials)
-    expect(status).toBe(200)
-  }
-
-  describe.each(expiring)('$what', ({ table, column, fill }) => {
+  describe.each(expiring)('$what, by $step,', ({ table, column, fill, act }) => {
     it.each([
       ['are removed when they are over', 1, `${column} = 1`],
       ['are brought nearer when they are too far away', farAway, `${column} = ${farAway}`],
-    ])('%s, one step a sign-in, until there are none left', async (_, end, condition) => {
+    ])('%s, one step each time, until there are none left', async (_, end, condition) => {
       await run(fill, end)
       const left: number[] = []
-      for (let signIns = 0; signIns < 3; signIns += 1) {
-        const { longest } = await observe(signIn)
+      for (let times = 0; times < 3; times += 1) {
+        const { longest } = await observe(async () => expect(await act(world)).toBe(200))
         expect(longest).toBeLessThanOrEqual(rowsPerStep)
         left.push(await countRows(table, condition))
       }

@@ -5,8 +5,14 @@ import { oneStep } from './steps.ts'
 /**
  * Rows that end by themselves, at the time in `column`, in milliseconds since 1970. No row may be further from its end
  * than `millisecondsMax`: one that is was written by a clock that was ahead, or before the maximum was lowered.
+ *
+ * @param patience how long rows may be over, in milliseconds, before they are removed, many at once rather than one each time.
  */
-export function defineExpiry(shape: Pick<TableShape, 'name' | 'key'>, column: string) {
+export function defineExpiry(
+  shape: Pick<TableShape, 'name' | 'key'>,
+  column: string,
+  { patience = 0 }: { patience?: number } = {},
+) {
   const { name } = shape
   // Each looks at one end of an index.
   const selectEnds = sql<{ earliest: number | null; latest: number | null }>(
@@ -24,12 +30,22 @@ export function defineExpiry(shape: Pick<TableShape, 'name' | 'key'>, column: st
     const now = Date.now()
     const latestMax = now + millisecondsMax
     const { earliest, latest } = (await database.get(selectEnds)) ?? {}
-    const isOver = (earliest ?? now) < now
+    const isOver = (earliest ?? now) < now - patience
     const isTooFar = (latest ?? now) > latestMax
     if (isTidying || !(isOver || isTooFar)) return undefined
     return async (transaction: Transaction) => {
       if (isOver) await transaction.run(deleteEnded, now)
       if (isTooFar) await transaction.run(shorten, latestMax, latestMax)
+    }
+  }
+
+  /** Does a write that removes or shortens; what else wants to meanwhile need not. */
+  async function asTheOnlyOne<Result>(write: () => Promise<Result>): Promise<Result> {
+    isTidying = true
+    try {
+      return await write()
+    } finally {
+      isTidying = false
     }
   }
 
@@ -46,15 +62,18 @@ export function defineExpiry(shape: Pick<TableShape, 'name' | 'key'>, column: st
     ): Promise<Result> {
       const tidy = await plan(database, millisecondsMax)
       if (!tidy) return database.write(change, 'keys')
-      isTidying = true
-      try {
-        return await database.write(async (transaction) => {
+      return asTheOnlyOne(() =>
+        database.write(async (transaction) => {
           await tidy(transaction)
           return change(transaction)
-        }, 'keys')
-      } finally {
-        isTidying = false
-      }
+        }, 'keys'),
+      )
+    },
+
+    /** The same in a write of its own, where there is anything to do: beside a write that must not be run again for it. */
+    async tidy(database: Database, millisecondsMax: number): Promise<void> {
+      const tidy = await plan(database, millisecondsMax)
+      if (tidy) await asTheOnlyOne(() => database.write(tidy, 'keys'))
     },
   }
 }

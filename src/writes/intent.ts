@@ -24,13 +24,16 @@ export interface Intent {
   requestId: string | undefined
 }
 
-/** A JSON value with the members of objects in one order; of a file its hash. The parser bounds how deep it can be. */
+/**
+ * A JSON value with the members of objects in one order, marked so that none is taken for a list; of a file its hash. The
+ * parser bounds how deep it can be.
+ */
 function canonical(value: unknown): unknown {
   if (value instanceof Upload) return { bytes: value.size, hashes: value.pieces.map(hashOf) }
   if (Array.isArray(value)) return value.map(canonical)
   if (typeof value !== 'object' || value === null) return value
   const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
-  return members.map(([name, member]) => [name, canonical(member)])
+  return { members: members.map(([name, member]) => [name, canonical(member)]) }
 }
 
 function hashOf(bytes: string | Uint8Array): string {

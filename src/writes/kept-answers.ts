@@ -1,11 +1,19 @@
-import { type Reader, sql, type Transaction } from '../database/database.ts'
+import { type Database, type Reader, sql, type Transaction } from '../database/database.ts'
 import { Refusal } from '../errors.ts'
 import type { Answer } from '../http/answer.ts'
 import type { Caller } from '../http/permissions.ts'
+import { defineExpiry } from './expiry.ts'
 import type { Retry } from './intent.ts'
 
 /** How long the answer to a write is kept for a client that asks again, in milliseconds. */
 const answerMemory = 24 * 60 * 60 * 1_000
+
+/** How long an answer that is over may stay in its table, in milliseconds: so each step removes many. */
+const patience = 60 * 60 * 1_000
+
+export const keptAnswers = { name: 'kept_answers', key: ['identity_key', 'key_hash'] }
+
+const expiry = defineExpiry(keptAnswers, 'expires_at', { patience })
 
 interface KeptRow {
   request_hash: string
@@ -70,4 +78,9 @@ export async function keepAnswer(
     Date.now() + answerMemory,
     identityKey,
   )
+}
+
+/** Removes some answers whose time is over, if there are any. */
+export function forgetOldAnswers(database: Database): Promise<void> {
+  return expiry.tidy(database, answerMemory)
 }

@@ -5,6 +5,8 @@ import { fold } from '../../documents/normalise.ts'
 import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
+import { keptAnswers } from '../../writes/kept-answers.ts'
+import { removeInSteps } from '../../writes/steps.ts'
 import { checkDomain } from '../groups/domains.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
@@ -155,7 +157,11 @@ export async function saveIdentity(
   if (passwordHash !== undefined) await setPassword(transaction, key, passwordHash)
 }
 
-/** Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to. */
+/**
+ * Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to; step by step the answers that were
+ * kept for it, one for each write of a day.
+ */
 export async function removeIdentity(transaction: Transaction, identityKey: string): Promise<void> {
+  await removeInSteps(transaction, keptAnswers, { identity_key: identityKey })
   await transaction.run(deleteIdentity, identityKey)
 }
