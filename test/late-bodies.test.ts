@@ -12,6 +12,8 @@ interface Late {
   method: 'POST' | 'PUT' | 'DELETE'
   url: string
   body: object
+  /** It was sent before, and done, under this Idempotency-Key. */
+  key?: string
 }
 
 /** A group admin who is about to send a body. */
@@ -28,6 +30,13 @@ const requests: readonly Late[] = [
   { method: 'PUT', url: `${admins}groupadmin/`, body: { lastName: 'Changed' } },
   { method: 'DELETE', url: `${group}users/agent/`, body: {} },
   { method: 'PUT', url: `${routePoint}overflow/`, body: { timeoutSeconds: 99 } },
+  { method: 'PUT', url: `${routePoint}overflow/?dryRun=true`, body: { timeoutSeconds: 96 } },
+  {
+    method: 'PUT',
+    url: `${routePoint}overflow/`,
+    body: { timeoutSeconds: 95 },
+    key: 'sent-before-and-done',
+  },
   {
     method: 'PUT',
     url: `${group}users/agent/services/call_centers/`,
@@ -89,14 +98,16 @@ describe.each(engines)(
 
     /** Sends the headers as a new group admin, lets `meanwhile` happen, and sends the body. */
     async function sendLate(
-      { method, url, body }: Late,
+      { method, url, body, key }: Late,
       meanwhile: (sender: Sender) => Promise<unknown>,
       by: 'session' | 'token' = 'session',
     ) {
       const { authorization, ...sender } = await createSender()
       const credentials = by === 'token' ? { authorization } : { cookie: sender.cookie }
       const payload = new PassThrough()
-      const headers = { ...credentials, 'content-type': 'application/json' }
+      const retried = key === undefined ? {} : { 'idempotency-key': key }
+      const headers = { ...credentials, ...retried, 'content-type': 'application/json' }
+      if (key !== undefined) await world.ask('nobody', method, url, body, headers)
       // Were it identified only after what follows, it would be refused for that.
       const identified = nextLookUp()
       const sent = world.app.inject({ method, url, payload, headers })

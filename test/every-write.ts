@@ -1,0 +1,195 @@
+import { expect } from 'vitest'
+import { sql } from '../src/database/database.ts'
+import { wave, waveFile } from './audio.ts'
+import { encodeForm } from './form.ts'
+import type { Route } from './observed-world.ts'
+import { type Answer, group, password, routePoint, type World } from './world.ts'
+
+/** A write that succeeds after those before it in the list. */
+export interface ExampleWrite {
+  method: 'POST' | 'PUT' | 'DELETE'
+  path: string
+  body?: object
+  /** Sent as a form instead. */
+  form?: readonly (readonly [name: string, value: string | Buffer])[]
+}
+
+const person = { firstName: 'Test', lastName: 'Person', password }
+const tenant = '/api/v1/tenants/newtenant/'
+const newGroup = `${tenant}groups/newgroup/`
+const groupCodes = `${group}services/call_centers_properties/disposition_codes/`
+const enterpriseCodes =
+  '/api/v1/tenants/othertenant/services/call_centers_properties/disposition_codes/'
+const audioFile = { audioMessageSelection: 'File', audioFileList: [{ name: 'Welcome' }] }
+
+function post(path: string, body: object): ExampleWrite {
+  return { method: 'POST', path, body }
+}
+
+function put(path: string, body: object): ExampleWrite {
+  return { method: 'PUT', path, body }
+}
+
+function remove(path: string): ExampleWrite {
+  return { method: 'DELETE', path }
+}
+
+/** Creation, change, the same change again, which has nothing to do, and deletion. */
+function lifeOf(collection: string, id: string, bodies: { create: object; change: object }) {
+  const item = `${collection}${id}/`
+  const changes = [put(item, bodies.change), put(item, bodies.change)]
+  return [post(collection, bodies.create), ...changes, remove(item)]
+}
+
+const admin = { create: { userId: 'second', ...person }, change: { lastName: 'Changed' } }
+const newPassword = { password: 'another sentence of mine' }
+const code = { create: { code: 'NEW' }, change: { active: false } }
+
+/** Writes of every operation that can be tried, refer to one another, rename and delete what holds much. */
+export const everyWrite: readonly ExampleWrite[] = [
+  ...lifeOf('/api/v1/admins/', 'second', admin),
+  ...lifeOf('/api/v1/tenants/footenant/admins/', 'second', admin),
+  ...lifeOf(`${group}admins/`, 'second', { ...admin, change: newPassword }),
+  post('/api/v1/tenants/', {
+    tenantId: 'newtenant',
+    type: 'Enterprise',
+    defaultDomain: 'new.example',
+  }),
+  put(tenant, { name: 'New' }),
+  post(`${tenant}groups/`, { groupId: 'newgroup' }),
+  put(newGroup, { groupName: 'New' }),
+  ...lifeOf(`${group}departments/`, 'New', {
+    create: { departmentName: 'New', parentDepartment: { departmentName: 'Sales' } },
+    change: { parentDepartment: null },
+  }),
+  put(`${group}departments/Sales/`, { departmentName: 'Sales of today' }),
+  ...lifeOf(`${group}users/`, 'second', {
+    create: { userId: 'second', extension: '5002', ...person },
+    change: { phoneNumber: '+3225126702', ...newPassword },
+  }),
+  ...lifeOf(enterpriseCodes, 'NEW', code),
+  ...lifeOf(groupCodes, 'NEW', code),
+  ...lifeOf(`${routePoint}disposition_codes/`, 'NEW', code),
+  remove(`${routePoint}disposition_codes/NEW/`),
+  ...lifeOf(`${group}services/route_points/`, 'second', {
+    create: {
+      serviceUserId: 'second',
+      serviceInstanceProfile: { name: 'Second', extension: '7002' },
+    },
+    change: { queueLength: 5 },
+  }),
+  post(`${group}announcements/`, { name: 'Welcome', content: wave() }),
+  {
+    method: 'POST',
+    path: `${group}announcements/`,
+    form: [
+      ['name', 'Sorry'],
+      ['content', waveFile(0.2)],
+    ],
+  },
+  { method: 'PUT', path: `${group}announcements/Sorry/`, form: [['content', waveFile(0.3)]] },
+  put(`${routePoint}announcements/`, { mediaOnHoldForQueuedCalls: audioFile }),
+  put(`${routePoint}overflow/`, { timeoutSeconds: 60, ...audioFile }),
+  put(`${routePoint}bounced_call/`, { active: true }),
+  put(`${routePoint}distinctive_ringing/`, { ringPatternForRoutePoint: 'Short-Long-Short' }),
+  put(`${routePoint}dnis_config/`, { displayDNISName: true }),
+  put(`${routePoint}forced_forwarding/`, { forwardToPhoneNumber: '+3225126779' }),
+  post(`${routePoint}dnis/`, { name: 'Main', extension: '9998', allowOutgoingACDCall: true }),
+  put(`${routePoint}dnis_announcements/Main/`, { mediaOnHoldForQueuedCalls: audioFile }),
+  put(`${group}users/agent/services/call_centers/`, {
+    outgoingCallDNIS: { serviceUserId: 'APIOTestRP', name: 'Main' },
+  }),
+  put(`${routePoint}dnis/Main/`, { name: 'Head office' }),
+  put(`${group}announcements/Welcome/`, { name: 'Good day' }),
+  post(`${routePoint}disposition_codes/`, { code: 'DEFAULT' }),
+  put(`${routePoint}disposition_codes_config/`, {
+    defaultCallDispositionCode: { code: 'DEFAULT', level: 'CallCenter' },
+  }),
+  put(`${group}route_points/call_centers/APIOTestRP/disposition_codes_config/`, {
+    includeOrganizationCodes: false,
+  }),
+  put('/api/v1/tokens/{token}/', { name: 'another name' }),
+  remove('/api/v1/tokens/{token}/'),
+  remove(`${group}announcements/Sorry/`),
+  remove(`${routePoint}dnis/Head%20office/`),
+  remove(routePoint),
+  remove(`${group}users/agent/`),
+  remove(`${group}?deleteNonEmpty=1`),
+  remove(newGroup),
+  remove(tenant),
+  remove('/api/v1/tenants/footenant/?deleteNonEmpty=1'),
+]
+
+/** The writes that cannot be tried, each of which would be done as it is here. */
+export const finalWrites: readonly ExampleWrite[] = [
+  post('/api/v1/login/', { username: 'admin', password }),
+  post('/api/v1/logout/', {}),
+  post('/api/v1/tokens/', { name: 'another' }),
+  post('/api/v1/password/', { oldPassword: password, newPassword: 'a sentence of my own' }),
+]
+
+/** Sends a write as the system admin; `{token}` in its path is `tokenId`. */
+export async function send(
+  world: World,
+  write: ExampleWrite,
+  { query, headers = {} }: { query?: string; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const { method, path, form } = write
+  const url = query === undefined ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`
+  if (!form) return world.ask('system', method, url, write.body, headers)
+  const { body, headers: typed } = await encodeForm(form)
+  return world.ask('system', method, url, body, { ...typed, ...headers })
+}
+
+/** Creates a token, and answers the writes with its id in their paths. */
+export async function withToken(
+  world: World,
+  writes: readonly ExampleWrite[],
+): Promise<ExampleWrite[]> {
+  const { body } = await world.ask('system', 'POST', '/api/v1/tokens/', { name: 'example' })
+  return writes.map((write) => ({ ...write, path: write.path.replace('{token}', body.tokenId) }))
+}
+
+function isOf({ method, url }: Route, write: ExampleWrite): boolean {
+  const pattern = url.replaceAll(/:\w+/g, '[^/]+')
+  return method === write.method && new RegExp(`^${pattern}(\\?|$)`).test(write.path)
+}
+
+/** The writing operations that none of these is an example of, as a name each; none when every operation has one. */
+export function withoutExample(
+  routes: readonly Route[],
+  writes: readonly ExampleWrite[],
+): string[] {
+  return routes
+    .filter(
+      ({ method, url }) => url.startsWith('/api/') && /^(POST|PUT|DELETE|PATCH)$/.test(method),
+    )
+    .filter((route) => !writes.some((write) => isOf(route, write)))
+    .map(({ method, url }) => `${method} ${url}`)
+}
+
+/** Every row of every table with its name, but for when a token was used, which every request may note. */
+export async function everything(world: World): Promise<string[]> {
+  const tables = await world.database.tables()
+  const rows = await Promise.all(
+    tables.map(async ({ name }) => {
+      const stored = await world.database.all(sql<object>(`SELECT * FROM ${name}`))
+      return stored.map((row) => `${name} ${JSON.stringify({ ...row, used_at: undefined })}`)
+    }),
+  )
+  return rows.flat().sort()
+}
+
+/** Expects that nothing at all was stored while `act` ran, and answers what it did. */
+export async function expectNothingStored<Result>(
+  world: World,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  const before = await everything(world)
+  const result = await act()
+  const after = await everything(world)
+  const added = after.filter((row) => !before.includes(row))
+  const removed = before.filter((row) => !after.includes(row))
+  expect({ added, removed }).toEqual({ added: [], removed: [] })
+  return result
+}

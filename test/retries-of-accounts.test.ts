@@ -1,0 +1,261 @@
+import { pino } from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildApp } from '../src/app.ts'
+import { readConfig } from '../src/config.ts'
+import { openDatabase } from '../src/database/open.ts'
+import { wave } from './audio.ts'
+import { engines } from './engines.ts'
+import { everything, expectNothingStored } from './every-write.ts'
+import { changes, essence, expectReplay, isReplay, must, named, newKey } from './retries.ts'
+import {
+  type Answer,
+  createWorld,
+  expectRefusal,
+  group,
+  type Person,
+  password,
+  routePoint,
+  type World,
+} from './world.ts'
+
+const dnis = `${routePoint}dnis/`
+const overflow = `${routePoint}overflow/`
+const users = `${group}users/`
+const tokens = '/api/v1/tokens/'
+const person = { firstName: 'Test', lastName: 'Person' }
+
+describe.each(engines)('an Idempotency-Key on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld(engine)
+  })
+  afterAll(() => world.close())
+
+  /** A group admin of their own, who signs in by their password and has a token. */
+  async function createAdmin(userId: string) {
+    await must(world, 'system', ['POST', `${group}admins/`, { userId, ...person, password }])
+    const path = `${group}admins/${userId}@sip.netaxis.be/`
+    const signIn = async (secret = password) => {
+      const credentials = { username: `${userId}@sip.netaxis.be`, password: secret }
+      const { headers } = await world.ask('nobody', 'POST', '/api/v1/login/', credentials)
+      return { cookie: String(headers['set-cookie']).split(';', 1)[0] ?? '' }
+    }
+    const session = await signIn()
+    const made = await world.ask('nobody', 'POST', tokens, { name: 'own' }, session)
+    const token = { authorization: `Bearer ${made.body.token}` }
+    return { path, signIn, session, token, tokenPath: String(made.headers.location) }
+  }
+
+  describe('of several requests at once', () => {
+    /** Twenty of the same request, by turns to each of these. */
+    function atOnce(asks: readonly (() => Promise<Answer>)[]): Promise<Answer[]> {
+      return Promise.all(
+        Array.from({ length: 20 }, (_, index) => asks[index % asks.length]?.() as Promise<Answer>),
+      )
+    }
+
+    function expectOneDone(answers: readonly Answer[]): void {
+      const done = answers.filter((answer) => !isReplay(answer))
+      expect(done.map(essence)).toHaveLength(1)
+      for (const answer of answers) {
+        expect(answer.status, answer.text).toBeLessThan(300)
+        expect(essence(answer)).toEqual(essence(done[0] as Answer))
+      }
+    }
+
+    const requests: [string, string, object][] = [
+      ['POST', dnis, { name: 'Once' }],
+      ['PUT', overflow, { timeoutSeconds: 71 }],
+      ['PUT', `${routePoint}forced_forwarding/`, { forwardToPhoneNumber: '5555' }],
+      ['PUT', `${dnis}Once/`, { extension: '4321' }],
+      ['DELETE', `${dnis}Once/`, {}],
+      ['POST', users, { userId: 'once', ...person, password }],
+      ['PUT', `${users}once/`, { password: 'the same new sentence' }],
+      ['POST', `${group}announcements/`, { name: 'Once', content: wave() }],
+    ]
+    it.each(requests)('R7 is done once: %s %s', async (method, url, body) => {
+      const key = newKey()
+      const before = await changes(world)
+      expectOneDone(await atOnce([() => world.ask('groupAdmin', method, url, body, named(key))]))
+      expect(await changes(world)).toBe(before + 1)
+    })
+
+    it('R7 is done once where nothing was to change', async () => {
+      await must(world, 'groupAdmin', ['PUT', overflow, { timeoutSeconds: 72 }])
+      const key = newKey()
+      const ask = () => world.ask('groupAdmin', 'PUT', overflow, { timeoutSeconds: 72 }, named(key))
+      expectOneDone(await atOnce([ask]))
+    })
+
+    it('R7 is one of two different requests, and the others are refused', async () => {
+      const key = newKey()
+      const asks = ['One', 'Other'].map(
+        (name) => () => world.ask('groupAdmin', 'POST', dnis, { name }, named(key)),
+      )
+      const answers = await atOnce(asks)
+      const refused = answers.filter(({ status }) => status === 422)
+      expect(refused).toHaveLength(10)
+      expectOneDone(answers.filter(({ status }) => status !== 422))
+      const { body } = await world.ask('groupAdmin', 'GET', `${dnis}?sensitiveNameStarts=O`)
+      expect(body.dnis).toHaveLength(1)
+    })
+
+    it.skipIf(engine.name === 'SQLite')('R7 is done once on two nodes', async () => {
+      const database = await openDatabase(world.test.url)
+      const logger = pino({ level: 'silent' })
+      const other = await buildApp({ config: readConfig({}), database, logger })
+      const { session } = await createAdmin('travelling')
+      try {
+        for (const [method, url, body] of [
+          ['POST', dnis, { name: 'Two nodes' }],
+          ['PUT', overflow, { timeoutSeconds: 73 }],
+          ['DELETE', `${dnis}Two%20nodes/`, {}],
+        ] as const) {
+          const headers = { ...session, ...named(newKey()), 'content-type': 'application/json' }
+          const asks = [world.app, other].map((app) => async () => {
+            const answer = await app.inject({ method, url, headers, payload: JSON.stringify(body) })
+            return {
+              ...answer,
+              status: answer.statusCode,
+              headers: answer.headers,
+              text: answer.payload,
+            } as never as Answer
+          })
+          expectOneDone(await atOnce(asks))
+        }
+      } finally {
+        await other.close()
+        await database.close()
+      }
+    })
+  })
+
+  describe('of an account', () => {
+    it('R9 is nobody’s who has lost the right meanwhile', async () => {
+      const { path, session, token, tokenPath } = await createAdmin('loser')
+      const key = newKey()
+      const ask = (credentials: Record<string, string>) =>
+        world.ask(
+          'nobody',
+          'PUT',
+          overflow,
+          { timeoutSeconds: 61 },
+          { ...credentials, ...named(key) },
+        )
+      const first = await ask(session)
+      expectReplay(await ask(token), first)
+      await world.ask('nobody', 'PUT', tokenPath, { userLevel: 0 }, session)
+      expectRefusal(await ask(token), 403)
+      await must(world, 'system', ['PUT', path, { department: { departmentName: 'Sales' } }])
+      expectRefusal(await ask(session), 403)
+      expectRefusal(await ask({ authorization: 'Bearer none' }), 401)
+      expectRefusal(await ask({}), 401)
+      await must(world, 'system', ['DELETE', path])
+      expectRefusal(await ask(session), 401)
+    })
+
+    it('R10 is no other account’s', async () => {
+      const key = newKey()
+      const ask = (who: Person, seconds: number) =>
+        world.ask(who, 'PUT', overflow, { timeoutSeconds: seconds }, named(key))
+      for (const [index, who] of (['groupAdmin', 'tenantAdmin', 'system'] as const).entries()) {
+        const answer = await ask(who, 80 + index)
+        expect(answer.body).toMatchObject({ timeoutSeconds: 80 + index })
+        expect(isReplay(answer)).toBe(false)
+      }
+      // Also where it is the same request.
+      const same = newKey()
+      for (const who of ['groupAdmin', 'tenantAdmin'] as const) {
+        const answer = await world.ask(who, 'PUT', overflow, { timeoutSeconds: 85 }, named(same))
+        expect(isReplay(answer)).toBe(false)
+      }
+    })
+
+    it('R10 is known to each of its sessions and tokens', async () => {
+      const { signIn, session, token } = await createAdmin('sharing')
+      const key = newKey()
+      const ask = (credentials: Record<string, string>) =>
+        world.ask(
+          'nobody',
+          'PUT',
+          overflow,
+          { timeoutSeconds: 90 },
+          { ...credentials, ...named(key) },
+        )
+      const first = await ask(session)
+      for (const credentials of [token, await signIn()]) expectReplay(await ask(credentials), first)
+    })
+
+    it('R10 is not known to another account that later has the same id', async () => {
+      const key = newKey()
+      const ask = async () => {
+        const { session, path } = await createAdmin('again')
+        const answer = await world.ask(
+          'nobody',
+          'PUT',
+          overflow,
+          { timeoutSeconds: 91 },
+          { ...session, ...named(key) },
+        )
+        await must(world, 'system', ['DELETE', path])
+        return answer
+      }
+      expect((await ask()).status).toBe(200)
+      expect(isReplay(await ask())).toBe(false)
+    })
+
+    it('R11 makes one token, and shows its secret once', async () => {
+      const key = newKey()
+      const ask = (name: string) => world.ask('groupAdmin', 'POST', tokens, { name }, named(key))
+      const first = await ask('once')
+      expect(first.status).toBe(201)
+      await expectNothingStored(world, async () => {
+        expectRefusal(await ask('once'), 409)
+        expectRefusal(await ask('other'), 422)
+      })
+      expect((await everything(world)).join('\n')).not.toContain(first.body.token)
+      const { body } = await world.ask('groupAdmin', 'GET', `${tokens}?sensitiveNameEquals=once`)
+      expect(body.tokens).toHaveLength(1)
+    })
+
+    it('R11 makes one token of several at once', async () => {
+      const key = newKey()
+      const ask = () => world.ask('groupAdmin', 'POST', tokens, { name: 'one of many' }, named(key))
+      const answers = await Promise.all(Array.from({ length: 20 }, ask))
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)])
+    })
+
+    it('R12 changes a password once, and is known after a new sign-in', async () => {
+      const { signIn, session } = await createAdmin('changing')
+      const key = newKey()
+      const change = { oldPassword: password, newPassword: 'a sentence of my own' }
+      const ask = (credentials: Record<string, string>) =>
+        world.ask('nobody', 'POST', '/api/v1/password/', change, { ...credentials, ...named(key) })
+      const first = await ask(session)
+      expect(first.body).toEqual({})
+      expectRefusal(await ask(session), 401)
+      const later = await signIn(change.newPassword)
+      await expectNothingStored(world, async () => expectReplay(await ask(later), first))
+    })
+
+    it('R13 means nothing to signing in and out', async () => {
+      const { session } = await createAdmin('coming')
+      const key = named(newKey())
+      const credentials = { username: 'coming@sip.netaxis.be', password }
+      const cookies = new Set<string>()
+      for (let times = 0; times < 2; times += 1) {
+        const answer = await world.ask('nobody', 'POST', '/api/v1/login/', credentials, key)
+        expect(answer.status).toBe(200)
+        expect(isReplay(answer)).toBe(false)
+        cookies.add(String(answer.headers['set-cookie']))
+        const bye = await world.ask('nobody', 'POST', '/api/v1/logout/', {}, { ...session, ...key })
+        expect(bye.status).toBe(200)
+        expect(isReplay(bye)).toBe(false)
+      }
+      expect(cookies.size).toBe(2)
+      // A wrong password after the right one is wrong.
+      const wrong = { ...credentials, password: 'wrong wrong wrong' }
+      expectRefusal(await world.ask('nobody', 'POST', '/api/v1/login/', wrong, key), 401)
+    })
+  })
+})
