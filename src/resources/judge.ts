@@ -76,6 +76,10 @@ async function examine<Value extends Members>(
     before,
     secrets,
     uploads: judged.uploads,
+    cause: {
+      action: before ? 'change' : 'create',
+      resource: pathOf(resource, canonicalParameters(site), before ?? value),
+    },
   }
   const isNewKey = !before || newKey.at(-1) !== key.at(-1)
   const isTaken = isNewKey && (await resource.table.find(transaction, newKey)) !== undefined
@@ -84,8 +88,7 @@ async function examine<Value extends Members>(
     `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
   const faults = addNews(judged.faults, [isTaken && taken(resource.idMember, message)])
   refuseIfAny(addNews(faults, (await resource.check?.(write)) ?? []))
-  const target = pathOf(resource, canonicalParameters(site), before ?? value)
-  return { write, newKey, target }
+  return { write, newKey }
 }
 
 async function judgeCreation<Value extends Members>(
@@ -188,15 +191,13 @@ export function deletion<Value extends Members>(
         judgePreconditions({ headers }, undefined)
         return undefined
       }
-      const write: Write<Value> = { ...site, ...work, key, value, before: value, ...nothing }
+      const path = pathOf(resource, canonicalParameters(site), value)
+      const cause = { action: 'delete', resource: path } as const
+      const write: Write<Value> = { ...site, ...work, key, value, before: value, cause, ...nothing }
       await resource.admitWrite?.(transaction, site, value)
       refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
       judgePreconditions({ headers }, present(resource, value))
-      return {
-        write,
-        newKey: undefined,
-        target: pathOf(resource, canonicalParameters(site), value),
-      }
+      return { write, newKey: undefined }
     },
     answer: () => done,
   }

@@ -16,8 +16,6 @@ export interface Draft<Value> {
   write: Write<Value>
   /** Where it shall be kept, which is elsewhere than it was when its name changes; undefined for a deletion. */
   newKey: Key | undefined
-  /** Path of what is written, for the record. */
-  target: string
 }
 
 /** One write of one document, judged by whoever knows what it must be, and done by the keeper. */

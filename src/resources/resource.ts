@@ -10,6 +10,7 @@ import type { Caller, Permission } from '../http/permissions.ts'
 import type { Place } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
+import type { Cause } from '../writes/record.ts'
 import type { Key, Secrets } from './keeper.ts'
 import type { ListFields } from './query-sql.ts'
 import type { Table } from './table.ts'
@@ -31,6 +32,8 @@ export interface Write<Value> extends Omit<Site, 'caller'>, Work {
   before: Value | undefined
   /** What `prepare` made of the members that are never shown, such as a password's hash. */
   secrets: Secrets
+  /** As what it is recorded, and its effects on others name it. */
+  cause: Cause
   /** Files that the request brought. */
   uploads: Record<string, Upload>
 }

@@ -67,15 +67,15 @@ function scopeOf({ key: columns }: Table['definition'], key: Key, caller: Caller
 /** Records a write under the tenant, group and route point whose resource it is. */
 async function recordChange<Value extends Members>(
   resource: Resource<Value>,
-  { write, newKey, target }: Draft<Value>,
+  { write, newKey }: Draft<Value>,
   after: Value | undefined,
 ): Promise<void> {
-  const { caller, before, key } = write
+  const { caller, before, key, cause } = write
   await write.record({
     scope: scopeOf(resource.table.definition, newKey ?? key, caller),
-    action: before && after ? 'change' : after ? 'create' : 'delete',
     kind: resource.noun,
-    target,
+    action: cause.action,
+    target: cause.resource,
     before: before ? present(resource, before) : null,
     after: after ? present(resource, after) : null,
   })

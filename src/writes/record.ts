@@ -18,6 +18,12 @@ export interface Author {
   requestId?: string | undefined
 }
 
+export interface Cause {
+  action: Change['action']
+  /** Path of what it was done to. */
+  resource: string
+}
+
 export interface Change {
   scope: Scope
   action: 'create' | 'change' | 'delete'
@@ -28,8 +34,8 @@ export interface Change {
   /** JSON texts as GET shows them; null before a creation and after a deletion. */
   before: string | null
   after: string | null
-  /** JSON text that tells of which other change it is an effect. */
-  because?: string | undefined
+  /** The change of which it is an effect, such as a deletion that takes others along. */
+  because?: Cause | undefined
 }
 
 const insertChange = sql(
@@ -60,6 +66,6 @@ export async function record(
     target,
     change.before,
     change.after,
-    change.because ?? null,
+    change.because ? JSON.stringify(change.because) : null,
   )
 }

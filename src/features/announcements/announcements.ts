@@ -206,9 +206,10 @@ export function announcements(
       const { content } = uploads
       if (content) await saveContent(transaction, [...groupOf(key), value.name], content)
     },
-    async carry({ transaction, key, value, before }) {
+    async carry(write) {
+      const { key, value, before } = write
       const rename = { before: before?.name ?? '', after: value.name }
-      for (const holder of holders) await holder.carry(transaction, groupOf(key), rename)
+      for (const holder of holders) await holder.carry(write, groupOf(key), rename)
     },
     checkRemoval: async ({ value }) => checkUnused(value.usages ?? []),
     computed: {

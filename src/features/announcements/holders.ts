@@ -1,5 +1,6 @@
-import type { Reader, Transaction } from '../../database/database.ts'
+import type { Reader } from '../../database/database.ts'
 import type { GroupKey } from '../../http/place.ts'
+import type { Write } from '../../resources/resource.ts'
 
 /** A place where an announcement is played. */
 export interface Usage {
@@ -16,7 +17,7 @@ export interface AnnouncementHolder {
   findUsages(reader: Reader, group: GroupKey, name?: string): Promise<(Usage & { name: string })[]>
   /** Rewrites the documents of an announcement that is renamed, and their rows, while it has both names. */
   carry(
-    transaction: Transaction,
+    write: Pick<Write<unknown>, 'transaction' | 'record' | 'cause'>,
     group: GroupKey,
     rename: { before: string; after: string },
   ): Promise<void>

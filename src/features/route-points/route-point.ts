@@ -7,6 +7,20 @@ export const routePointsPath = '/api/v1/tenants/:tenant_id/groups/:group_id/serv
 /** The path of a route point, below which all that is its own stands. */
 export const routePointPath = `${routePointsPath}:route_point_user_id/`
 
+/** The path of a setting of a route point. */
+export function settingPath(setting: string): string {
+  return `${routePointPath}${setting}/`
+}
+
+/** The path of a setting of a DNIS: it ends with the DNIS's name. */
+export function dnisSettingPath(setting: string): string {
+  return `${routePointPath}${setting}/:instance_name/`
+}
+
+/** The path of a user's call-centre setting, which names a DNIS. */
+export const callCentersPath =
+  '/api/v1/tenants/:tenant_id/groups/:group_id/users/:user_id/services/call_centers/'
+
 /** Tenant, group and id of a route point. */
 export type RoutePointKey = MemberKey
 

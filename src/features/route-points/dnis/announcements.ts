@@ -1,5 +1,5 @@
 import { pathParameterOf } from '../../../resources/path-parameter.ts'
-import { dnisKeyOf, routePointPath } from '../route-point.ts'
+import { dnisKeyOf, dnisSettingPath } from '../route-point.ts'
 import { defineAnnouncements } from '../settings/announcements.ts'
 import type { OwnerKind } from '../settings/serve.ts'
 import { dnis, dnisTag } from './dnis.ts'
@@ -10,7 +10,7 @@ export const dnisOwners: OwnerKind = {
   tag: dnisTag,
   names: pathParameterOf(dnis),
   permissions: { read: 'group.administer', write: 'group.administer' },
-  pathOf: (setting) => `${routePointPath}${setting}/:instance_name/`,
+  pathOf: dnisSettingPath,
   keyOf: dnisKeyOf,
 }
 

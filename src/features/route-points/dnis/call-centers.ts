@@ -4,7 +4,8 @@ import { notFound } from '../../../errors.ts'
 import { memberKeyOf } from '../../../http/place.ts'
 import { defaultDomain } from '../../groups/groups.ts'
 import { SignInId } from '../../identities/members.ts'
-import { admitDepartmentAdmin, findUser, users, usersTag } from '../../users/users.ts'
+import { admitDepartmentAdmin, findUser, usersTag } from '../../users/users.ts'
+import { callCentersPath } from '../route-point.ts'
 import { defineSetting } from '../settings/define.ts'
 import type { OwnerKind } from '../settings/serve.ts'
 import { DnisName } from './dnis.ts'
@@ -16,7 +17,7 @@ export const userOwners: OwnerKind = {
   noun: 'user',
   tag: usersTag,
   permissions: { read: 'user.read', write: 'user.write' },
-  pathOf: (setting) => `${users.path}:${users.parameter}/services/${setting}/`,
+  pathOf: () => callCentersPath,
   keyOf: ({ place }) => memberKeyOf(place),
   domain: defaultDomain,
   async admit(reader, site) {

@@ -10,7 +10,7 @@ import { defineTable } from '../../../resources/table.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
 import { checkNumbers, type NumberHolder, saveNumbers } from '../../numbers/numbers.ts'
 import { checkOwnNumbers } from '../in-database/own-numbers.ts'
-import { clearSelections } from '../in-database/selections.ts'
+import { clearSelections, renameInSelections } from '../in-database/selections.ts'
 import { routePointPath } from '../route-point.ts'
 import { requireRoutePoint, routePointScope } from '../route-points.ts'
 
@@ -74,6 +74,9 @@ async function check(write: Write<Dnis>): Promise<Fault[]> {
 
 async function save(write: Write<Dnis>, writeRow: () => Promise<void>): Promise<void> {
   const { transaction, value, before } = write
+  if (before && before.name !== value.name) {
+    await renameInSelections(write, [...routePointScope(write), before.name], value.name)
+  }
   await writeRow()
   await saveNumbers(transaction, holderOf(write, value.name), { before, after: value })
   const isWithdrawn = before?.allowOutgoingACDCall && !value.allowOutgoingACDCall

@@ -7,6 +7,7 @@ import { dnisAnnouncements } from '../dnis/announcements.ts'
 import type { Setting } from '../settings/define.ts'
 import { settings as routePointSettings } from '../settings/index.ts'
 import { mapNamed } from '../settings/references.ts'
+import { settingChange } from './effects.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
 type SlotRow = Record<string, Value> & {
@@ -30,19 +31,20 @@ function usageIn(row: SlotRow): Usage & { name: string } {
 
 const allSettings: readonly Setting[] = [...routePointSettings, dnisAnnouncements]
 
-/** A setting with an announcement under its new name. */
-function renameIn(
-  row: Record<string, string>,
-  { before, after }: { before: string; after: string },
-) {
+/** A setting before and after an announcement in it gets a new name. */
+function renameIn(row: Record<string, string>, rename: { before: string; after: string }) {
   const setting = allSettings.find(({ name }) => name === row.setting)
   if (!setting) throw new Error(`There is no setting '${row.setting}'.`)
-  const value: Members = JSON.parse(row.value ?? '{}')
-  return mapNamed(setting, value, 'announcement', (name) => (name === before ? after : name))
+  const before = setting.document.withDefaults(row.value ?? '{}')
+  const value: Members = JSON.parse(before)
+  const renamed = (name: unknown) => (name === rename.before ? rename.after : name)
+  const after = mapNamed(setting, value, 'announcement', renamed)
+  return { before, after: JSON.stringify(after) }
 }
 
 /** The settings of one kind of owner, as documents that name announcements. */
-export function announcementUses({ files, settings, key }: OwnerTables): AnnouncementHolder {
+export function announcementUses(tables: OwnerTables): AnnouncementHolder {
+  const { files, settings, key } = tables
   const columns = [...key, 'setting']
   const [, , routePointKey] = key
   const shared = ['tenant_key', 'group_key', routePointKey]
@@ -92,14 +94,24 @@ export function announcementUses({ files, settings, key }: OwnerTables): Announc
         await nextTurn()
       }
     },
-    async carry(transaction, group, { before, after }) {
+    async carry({ transaction, cause, record }, group, rename) {
       for (;;) {
-        const rows = await transaction.all(selectNaming, ...group, before)
-        for (const row of rows) {
-          const value = renameIn(row, { before, after })
+        const rows = await transaction.all(selectNaming, ...group, rename.before)
+        // A setting that has it in several slots is found as often.
+        const owners = new Map(
+          rows.map((row) => [columns.map((column) => row[column]).join('\n'), row]),
+        )
+        for (const row of owners.values()) {
+          const texts = renameIn(row, rename)
           const owner = columns.map((column) => row[column] ?? '')
-          await transaction.run(updateDocument, JSON.stringify(value), ...owner)
-          await transaction.run(updateFiles, after, ...owner, before)
+          await transaction.run(updateDocument, texts.after, ...owner)
+          await transaction.run(updateFiles, rename.after, ...owner, rename.before)
+          const [setting = ''] = owner.slice(-1)
+          await record({
+            ...settingChange(tables, { key: owner.slice(0, -1), setting }),
+            ...texts,
+            because: cause,
+          })
         }
         if (rows.length < rowsPerStep) return
       }

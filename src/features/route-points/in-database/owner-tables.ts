@@ -1,5 +1,6 @@
 import { type Reader, type Statement, sql } from '../../../database/database.ts'
 import { invalid, notFound, Refusal } from '../../../errors.ts'
+import { dnisSettingPath, settingPath } from '../route-point.ts'
 import type { SettingOwner } from '../settings/define.ts'
 
 interface Definition {
@@ -9,6 +10,8 @@ interface Definition {
   /** Columns of the owner's key in `owners`, and in the other two, tenant and group first. */
   ownerKey: readonly string[]
   key: readonly string[]
+  /** Path of a setting. */
+  pathOf(setting: string): string
   /** @throws Refusal that tells why there is no such owner. */
   refuseUnknown(reader: Reader, key: readonly string[]): Promise<never>
 }
@@ -88,6 +91,7 @@ export const ownerTables: Readonly<Record<SettingOwner, OwnerTables>> = {
     files: 'route_point_setting_files',
     ownerKey: ownRoutePoint,
     key: ownRoutePoint,
+    pathOf: settingPath,
     async refuseUnknown() {
       throw notFound()
     },
@@ -98,6 +102,7 @@ export const ownerTables: Readonly<Record<SettingOwner, OwnerTables>> = {
     files: 'dnis_setting_files',
     ownerKey: [...ownRoutePoint, 'name'],
     key: [...ownRoutePoint, 'dnis_name'],
+    pathOf: dnisSettingPath,
     async refuseUnknown(reader, key) {
       await requireDnis(reader, key)
       throw notFound()

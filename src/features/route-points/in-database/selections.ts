@@ -1,9 +1,14 @@
 import { type Reader, sql } from '../../../database/database.ts'
 import { fold, type Members } from '../../../documents/normalise.ts'
 import { type Fault, invalid, notFound } from '../../../errors.ts'
+import { fillPath } from '../../../http/operation.ts'
+import { canonicalParameters } from '../../../http/place.ts'
 import type { Keeper, Key } from '../../../resources/keeper.ts'
+import type { Write } from '../../../resources/resource.ts'
 import type { Door, Work } from '../../../writes/door.ts'
-import { removeInSteps } from '../../../writes/steps.ts'
+import type { Change } from '../../../writes/record.ts'
+import { removeInSteps, rowsPerStep } from '../../../writes/steps.ts'
+import { callCentersPath, type DnisKey } from '../route-point.ts'
 
 /** A DNIS by its route point's id and its name. */
 export interface DnisReference {
@@ -133,10 +138,7 @@ export function callCentersKeeper(door: Door): Keeper<Members> {
           const after = await requireCallCenters(work.transaction, key)
           const texts = { before: JSON.stringify(before), after: JSON.stringify(after) }
           if (texts.before !== texts.after) {
-            const { target } = draft
-            const [tenantKey = '', groupKey] = key
-            const change = { action: 'change', kind: 'call_centers', target, ...texts } as const
-            await work.record({ scope: { tenantKey, groupKey }, ...change })
+            await work.record({ ...callCentersChange(key), ...texts })
           }
           return answer({ ...after }, {})
         },
@@ -144,16 +146,65 @@ export function callCentersKeeper(door: Door): Keeper<Members> {
   }
 }
 
-/** Takes a DNIS from everybody who calls out with it. */
-export async function clearSelections(
-  { transaction }: Work,
-  [tenantKey = '', groupKey = '', routePointKey = '', name = '']: readonly string[],
+/** What the record tells of a user's call-centre setting, but for the texts. */
+function callCentersChange(key: Key): Pick<Change, 'scope' | 'action' | 'kind' | 'target'> {
+  const [tenantKey = '', groupKey = '', identityKey = ''] = key
+  const place = { tenantKey, groupKey, identityKey }
+  return {
+    scope: { tenantKey, groupKey },
+    action: 'change',
+    kind: 'call_centers',
+    target: fillPath(callCentersPath, canonicalParameters({ parameters: {}, place })),
+  }
+}
+
+const selectSelecting = sql<{ user_key: string }>(
+  `SELECT user_key FROM dnis_selections
+   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND dnis_name = ? AND user_key > ?
+   ORDER BY user_key LIMIT ${rowsPerStep}`,
+)
+
+type Because = Pick<Write<unknown>, 'transaction' | 'record' | 'cause'>
+
+/** Records what becomes of the call-centre settings of all who call out with a DNIS. */
+async function recordSelections(
+  { transaction, record, cause }: Because,
+  dnisKey: DnisKey,
+  changed: (chosen: DnisReference) => DnisReference | undefined,
 ): Promise<void> {
+  const [tenantKey, groupKey] = dnisKey
+  for (let last = ''; ; ) {
+    const rows = await transaction.all(selectSelecting, ...dnisKey, last)
+    for (const { user_key } of rows) {
+      const key = [tenantKey, groupKey, user_key]
+      const { outgoingCallDNIS, ...rest } = await requireCallCenters(transaction, key)
+      const after = outgoingCallDNIS && changed(outgoingCallDNIS)
+      await record({
+        ...callCentersChange(key),
+        before: JSON.stringify({ ...(outgoingCallDNIS && { outgoingCallDNIS }), ...rest }),
+        after: JSON.stringify({ ...(after && { outgoingCallDNIS: after }), ...rest }),
+        because: cause,
+      })
+    }
+    if (rows.length < rowsPerStep) return
+    last = rows.at(-1)?.user_key ?? ''
+  }
+}
+
+/** Takes a DNIS from everybody who calls out with it. */
+export async function clearSelections(write: Because, dnisKey: DnisKey): Promise<void> {
+  await recordSelections(write, dnisKey, () => undefined)
+  const [tenantKey, groupKey, routePointKey, name] = dnisKey
   const selections = { name: 'dnis_selections', key: ['tenant_key', 'group_key', 'user_key'] }
-  await removeInSteps(transaction, selections, {
+  await removeInSteps(write.transaction, selections, {
     tenant_key: tenantKey,
     group_key: groupKey,
     route_point_key: routePointKey,
     dnis_name: name,
   })
+}
+
+/** Everybody who calls out with a DNIS goes on so under its new name, which their settings show. */
+export function renameInSelections(write: Because, dnisKey: DnisKey, name: string): Promise<void> {
+  return recordSelections(write, dnisKey, (chosen) => ({ ...chosen, name }))
 }

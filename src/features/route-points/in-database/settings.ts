@@ -35,16 +35,16 @@ export function settingKeeper(
           const stored: Members = JSON.parse(before)
           const draft = await judge(work, stored, {})
           if (!draft) return answer(stored, {})
-          const { write, target } = draft
+          const { write } = draft
           const after = JSON.stringify(write.value)
           await work.transaction.run(tables.statements.save, ...key, setting.name, after)
           await saveReferences(work, { tables, key }, { setting, value: write.value })
           const [tenantKey = '', groupKey, routePointKey] = key
           await work.record({
             scope: { tenantKey, groupKey, routePointKey },
-            action: 'change',
             kind: setting.name,
-            target,
+            action: write.cause.action,
+            target: write.cause.resource,
             before,
             after,
           })

@@ -46,9 +46,9 @@ export function settingChange(
       judgePreconditions({ headers }, unchanged)
       if (JSON.stringify(value) === unchanged) return undefined
       const nothing = { secrets: {}, uploads: {} }
-      const write = { ...site, ...work, key, value, before, ...nothing }
-      const target = fillPath(owners.pathOf(setting.name), canonicalParameters(site))
-      return { write, newKey: key, target }
+      const resource = fillPath(owners.pathOf(setting.name), canonicalParameters(site))
+      const cause = { action: 'change', resource } as const
+      return { write: { ...site, ...work, key, value, before, cause, ...nothing }, newKey: key }
     },
     answer: (kept) => representation(JSON.stringify(kept)),
   }

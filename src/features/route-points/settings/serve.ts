@@ -12,7 +12,7 @@ import { memberKeyOf, type Place } from '../../../http/place.ts'
 import type { Keeper, Key } from '../../../resources/keeper.ts'
 import type { Site } from '../../../resources/resource.ts'
 import { intentOf } from '../../../writes/intent.ts'
-import { routePointPath } from '../route-point.ts'
+import { settingPath } from '../route-point.ts'
 import type { Setting } from './define.ts'
 import { type CheckReferences, settingChange } from './judge.ts'
 
@@ -42,7 +42,7 @@ export const routePointOwners: OwnerKind = {
       'How a route point treats its calls. Each setting has a default until it is changed.',
   },
   permissions: { read: 'group.administer', write: 'group.administer' },
-  pathOf: (setting) => `${routePointPath}${setting}/`,
+  pathOf: settingPath,
   keyOf: ({ place }) => memberKeyOf(place),
 }
 

@@ -1,0 +1,21 @@
+import { fillPath } from '../../../http/operation.ts'
+import { canonicalParameters } from '../../../http/place.ts'
+import type { Key } from '../../../resources/keeper.ts'
+import type { Change } from '../../../writes/record.ts'
+import type { OwnerTables } from './owner-tables.ts'
+
+/** What the record tells of a setting that a write of something else has changed, but for the texts. */
+export function settingChange(
+  { pathOf }: Pick<OwnerTables, 'pathOf'>,
+  { key, setting }: { key: Key; setting: string },
+): Pick<Change, 'scope' | 'action' | 'kind' | 'target'> {
+  const [tenantKey = '', groupKey = '', routePointKey = '', name = ''] = key
+  const place = { tenantKey, groupKey, identityKey: routePointKey }
+  const parameters = canonicalParameters({ parameters: { instance_name: name }, place })
+  return {
+    scope: { tenantKey, groupKey, routePointKey },
+    action: 'change',
+    kind: setting,
+    target: fillPath(pathOf(setting), parameters),
+  }
+}

@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sql } from '../src/database/database.ts'
+import { wave } from './audio.ts'
+import { engines } from './engines.ts'
+import { createWorld, group, routePoint, type World } from './world.ts'
+
+interface Told {
+  action: string
+  kind: string
+  target: string
+  before: unknown
+  after: unknown
+  because: unknown
+}
+
+interface Row {
+  action: string
+  kind: string
+  target: string
+  before_value: string | null
+  after_value: string | null
+  because: string | null
+  group_key: string
+  route_point_key: string
+  request_id: string
+}
+
+const selectSince = sql<Row>('SELECT * FROM changes WHERE position > ? ORDER BY position')
+const selectLast = sql<{ last: number }>('SELECT max(position) AS last FROM changes')
+
+const agents = ['anna', 'bert']
+const place = '/api/v1/tenants/footenant/groups/foogroup/'
+const hotline = `${place}services/route_points/apiotestrp%40sip.netaxis.be/`
+const choiceOf = (agent: string) => `${place}users/${agent}%40sip.netaxis.be/services/call_centers/`
+
+describe.each(engines)('effects of a write on what others keep, on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld(engine)
+    await ask('POST', `${group}announcements/`, { name: 'Welcome', content: wave() })
+    await ask('POST', `${group}departments/`, { departmentName: 'Desk' })
+    await ask('POST', `${routePoint}dnis/`, { name: 'Line', allowOutgoingACDCall: true })
+    for (const userId of agents) {
+      const department = { departmentName: 'Desk' }
+      const person = { firstName: 'A', lastName: 'B', department }
+      await ask('POST', `${group}users/`, { userId, ...person })
+      const outgoingCallDNIS = { serviceUserId: 'APIOTestRP', name: 'Line' }
+      await ask('PUT', `${group}users/${userId}/services/call_centers/`, { outgoingCallDNIS })
+    }
+    const file = { name: 'Welcome' }
+    const twice = { audioMessageSelection: 'File', audioFileList: [file, file] }
+    await ask('PUT', `${routePoint}overflow/`, twice)
+    await ask('PUT', `${routePoint}dnis_announcements/Line/`, { mediaOnHoldForQueuedCalls: twice })
+  })
+  afterAll(() => world.close())
+
+  async function ask(method: string, path: string, body?: object) {
+    const answer = await world.ask('groupAdmin', method, path, body)
+    expect(answer.status, `${method} ${path} ${answer.text}`).toBeLessThan(300)
+    return answer
+  }
+
+  /** What a write has recorded; all of it as of one request. */
+  async function toldOf(method: string, path: string, body?: object): Promise<Told[]> {
+    const last = (await world.database.get(selectLast))?.last ?? 0
+    const { headers } = await ask(method, path, body)
+    const rows = await world.database.all(selectSince, last)
+    return rows.map((row) => {
+      expect(row).toMatchObject({ request_id: headers['x-request-id'], group_key: 'foogroup' })
+      const { action, kind, target } = row
+      const [before, after, because] = [row.before_value, row.after_value, row.because].map(
+        (text) => text && JSON.parse(text),
+      )
+      return { action, kind, target, before, after, because }
+    })
+  }
+
+  async function shown(path: string): Promise<unknown> {
+    return (await ask('GET', path)).body
+  }
+
+  it('tell of each setting whose file got another name, once, before and after', async () => {
+    const paths = [`${routePoint}overflow/`, `${routePoint}dnis_announcements/Line/`]
+    const before = await Promise.all(paths.map(shown))
+    const told = await toldOf('PUT', `${group}announcements/Welcome/`, { name: 'Hello' })
+    const after = await Promise.all(paths.map(shown))
+    const resource = `${place}announcements/Welcome/`
+    const because = { action: 'change', resource }
+    const common = { action: 'change', because }
+    expect(told).toEqual([
+      {
+        ...common,
+        kind: 'overflow',
+        target: `${hotline}overflow/`,
+        before: before[0],
+        after: after[0],
+      },
+      {
+        ...common,
+        kind: 'dnis_announcements',
+        target: `${hotline}dnis_announcements/Line/`,
+        before: before[1],
+        after: after[1],
+      },
+      expect.objectContaining({
+        action: 'change',
+        kind: 'announcement',
+        target: resource,
+        because: null,
+      }),
+    ])
+    expect(JSON.stringify(after)).not.toContain('Welcome')
+  })
+
+  it('tell of all who call out with a DNIS when it gets another name, and when it is taken from them', async () => {
+    const chosen = (name: string) => ({ serviceUserId: 'APIOTestRP@sip.netaxis.be', name })
+    const setting = (name: string) => ({
+      outgoingCallDNIS: chosen(name),
+      makeOutgoingCallsAsCallCenter: false,
+    })
+    const renamed = await toldOf('PUT', `${routePoint}dnis/Line/`, { name: 'Direct' })
+    const because = (name: string) => ({ action: 'change', resource: `${hotline}dnis/${name}/` })
+    const common = { action: 'change', kind: 'call_centers' }
+    expect(renamed.filter(({ kind }) => kind !== 'DNIS')).toEqual(
+      agents.map((agent) => ({
+        ...common,
+        target: choiceOf(agent),
+        before: setting('Line'),
+        after: setting('Direct'),
+        because: because('Line'),
+      })),
+    )
+    expect(await shown(`${group}users/anna/services/call_centers/`)).toEqual(setting('Direct'))
+    const withdrawn = { allowOutgoingACDCall: false }
+    const cleared = await toldOf('PUT', `${routePoint}dnis/Direct/`, withdrawn)
+    expect(cleared.filter(({ kind }) => kind !== 'DNIS')).toEqual(
+      agents.map((agent) => ({
+        ...common,
+        target: choiceOf(agent),
+        before: setting('Direct'),
+        after: { makeOutgoingCallsAsCallCenter: false },
+        because: because('Direct'),
+      })),
+    )
+  })
+})
