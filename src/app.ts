@@ -14,6 +14,7 @@ import {
 } from './features/admins/admins.ts'
 import { announcementHolder } from './features/announcements/announcements.ts'
 import { addAnnouncements } from './features/announcements/serve.ts'
+import { addChanges } from './features/changes/serve.ts'
 import {
   departmentHolder,
   departments,
@@ -108,6 +109,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, groupCodes([groupCodeDefaults]))
   await addAnnouncements(api, Object.values(ownerTables).map(announcementUses))
   addRoutePoints(api)
+  addChanges(api)
 
   await addDocumentation(app)
   return app

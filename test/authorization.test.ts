@@ -72,6 +72,7 @@ const routePointPath = `${groupPath}services/route_points/{route_point_user_id}/
  */
 const rights: readonly [methods: string, path: string, level: number, reach: Reach][] = [
   ['GET POST PUT DELETE', '/api/v1/admins/**', 16, 'installation'],
+  ['GET', '/api/v1/changes/**', 16, 'installation'],
   ['GET POST', '/api/v1/tenants/', 16, 'installation'],
   ['GET', tenantPath, 0, 'tenant'],
   ['PUT DELETE', tenantPath, 16, 'tenant'],

@@ -51,7 +51,8 @@ function accessesOfPostgres(node: PlanNode, isLimited = false): Access[] {
   const below = (node.Plans ?? []).flatMap((one) => accessesOfPostgres(one, type === 'Limit'))
   const table = node['Relation Name']
   if (table === undefined || type === 'ModifyTable') return below
-  const condition = node['Index Cond'] ?? node['Recheck Cond']
+  // Names that are words of SQL stand in quotes.
+  const condition = (node['Index Cond'] ?? node['Recheck Cond'])?.replaceAll('"', '')
   if (condition === undefined) {
     // The first row of an index, whatever it is, is one end of it.
     const isEnd = isLimited && type.startsWith('Index') && node.Filter === undefined

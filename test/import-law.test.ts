@@ -38,6 +38,7 @@ const features: Record<string, readonly string[]> = {
     'tenants',
     'users',
   ],
+  changes: ['groups', 'route-points', 'tenants'],
 }
 
 /** They put the parts together, so they may import every one. */

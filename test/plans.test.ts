@@ -258,6 +258,8 @@ const scenario: Step[] = [
   ['PUT', `${hub}dnis/Main/`, { name: 'Renamed' }],
   ['PUT', `${hub}dnis/Renamed/`, { allowOutgoingACDCall: false }],
   ['PUT', `${group}departments/Department%20${first + 1}/`, { departmentName: 'Renamed' }],
+  ['GET', '/api/v1/changes/?from=2026-01-01T00:00:00Z&until=2126-01-01T00:00:00Z'],
+  ...[tenant, group, hub].map((place): Step => ['GET', `${place}changes/?kind=user`]),
 ]
 
 /** What empties the tables, after which plans for full ones cannot be asked for. */
@@ -409,6 +411,8 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
         lastName: 'Changed',
       },
     )
+    // Of what there is now alone.
+    await world.ask('groupAdmin', 'GET', '/api/v1/tenants/footenant/groups/foogroup/changes/')
     // At a domain that may be somebody else's.
     const abroad = { userId: 'new@elsewhere.example', firstName: 'New', lastName: 'Person' }
     await world.ask(

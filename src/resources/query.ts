@@ -48,7 +48,8 @@ export interface Page<Row> {
   total: number
 }
 
-function readCount(name: string, text: string, most: number, faults: Fault[]): number {
+/** Reads a whole number from 1 on; 1 for what is none. */
+export function readCount(name: string, text: string, most: number, faults: Fault[]): number {
   const count = Number(text)
   if (/^\d{1,10}$/.test(text) && count >= 1 && count <= most) return count
   faults.push(invalid(name, `The '${name}' parameter must be a whole number from 1 to ${most}.`))
@@ -135,6 +136,18 @@ export function readListQuery(
 /** What a path holds only percent-encoded (RFC 3986, 3.3), and a lenient parser took as it came. */
 const notInPath = /[^\w%/.~!$&'()*+,;=:@-]/g
 
+/** Tells where the next page is: the same request, but for `changes` of its parameters. */
+export function linkToNext(
+  request: FastifyRequest,
+  changes: Readonly<Record<string, string>>,
+): { link: string } {
+  const [path = '', ...search] = request.url.split('?')
+  const parameters = new URLSearchParams(search.join('?'))
+  for (const [name, value] of Object.entries(changes)) parameters.set(name, value)
+  const target = path.replaceAll(notInPath, encodeURIComponent)
+  return { link: `<${target}?${parameters}>; rel="next"` }
+}
+
 /** Tells the total, and where the next page is. */
 export function pageHeaders(
   request: FastifyRequest,
@@ -144,11 +157,7 @@ export function pageHeaders(
   const total = { 'x-total-count': String(page.total) }
   const next = query.startIndex + page.rows.length
   if (next > page.total || page.rows.length === 0) return total
-  const [path = '', ...search] = request.url.split('?')
-  const parameters = new URLSearchParams(search.join('?'))
-  parameters.set('startIndex', String(next))
-  const target = path.replaceAll(notInPath, encodeURIComponent)
-  return { ...total, link: `<${target}?${parameters}>; rel="next"` }
+  return { ...total, ...linkToNext(request, { startIndex: String(next) }) }
 }
 
 const relations = { Starts: 'starts with', Contains: 'contains', Equals: 'equals' }

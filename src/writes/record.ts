@@ -18,6 +18,9 @@ export interface Author {
   requestId?: string | undefined
 }
 
+/** What can be done to something. */
+export const changeActions = ['create', 'change', 'delete'] as const
+
 export interface Cause {
   action: Change['action']
   /** Path of what it was done to. */
@@ -26,7 +29,7 @@ export interface Cause {
 
 export interface Change {
   scope: Scope
-  action: 'create' | 'change' | 'delete'
+  action: (typeof changeActions)[number]
   /** What it was done to: a noun such as `user`, or a setting as its path names it, such as `bounced_call`. */
   kind: string
   /** Path of the resource. */

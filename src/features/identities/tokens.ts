@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import { type Database, type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
+import { instantPattern, readInstant } from '../../documents/instants.ts'
 import { clearable, name, readOnly } from '../../documents/vocabulary.ts'
 import { type Fault, forbidden, invalid } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
@@ -25,9 +26,6 @@ const usePrecision = 60 * 60 * 1_000
 
 /** Tokens of one owner, expired ones among them: more than anybody tells apart, few enough to go in one statement. */
 const tokensMax = 100
-
-const instantPattern =
-  '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?(Z|[+-]\\d{2}:\\d{2})$'
 
 const Token = Type.Object({
   tokenId: readOnly(Type.String()),
@@ -140,12 +138,6 @@ function outlives(expiresAt: string | undefined, { token }: Caller): boolean {
   return expiresAt === undefined || Date.parse(expiresAt) > token.expiresAt
 }
 
-/** Whether a time to come is on a day that exists: to the parser the 30th of February is the 2nd of March. */
-function isToCome(instant: string): boolean {
-  const day = instant.slice(0, 'YYYY-MM-DD'.length)
-  return Date.parse(instant) > Date.now() && new Date(day).toISOString().startsWith(day)
-}
-
 function* checkToken(value: Token, before: Token | undefined, caller: Caller): Iterable<Fault> {
   const { userLevel, expiresAt } = value
   if (userLevel > caller.level && userLevel !== before?.userLevel) {
@@ -155,7 +147,7 @@ function* checkToken(value: Token, before: Token | undefined, caller: Caller): I
     yield invalid('expiresAt', 'A token cannot make one that outlives it.')
   }
   if (expiresAt === undefined || expiresAt === before?.expiresAt) return
-  if (!isToCome(expiresAt)) {
+  if ((readInstant(expiresAt) ?? 0) <= Date.now()) {
     yield invalid('expiresAt', "The 'expiresAt' field must be a time to come.")
   }
 }

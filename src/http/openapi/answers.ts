@@ -46,7 +46,9 @@ function writeHeaders(operation: Operation): HeaderName[] {
 function headerNames(operation: Operation): HeaderName[] {
   const names: HeaderName[] = []
   if (hasTag(operation)) names.push('ETag')
-  if (isList(operation)) names.push('X-Total-Count', 'Link')
+  // Where pages begin anywhere it is known how many items there are.
+  if (operation.query?.startIndex) names.push('X-Total-Count')
+  if (isList(operation)) names.push('Link')
   if (operation.status === 201) names.push('Location')
   if (operation.produces) names.push('Accept-Ranges')
   names.push(...writeHeaders(operation))

@@ -1,0 +1,154 @@
+import Type from 'typebox'
+import { instantPattern, readInstant } from '../../documents/instants.ts'
+import { fold } from '../../documents/normalise.ts'
+import type { Schema } from '../../documents/vocabulary.ts'
+import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
+import { judgeQuery, type Query } from '../../http/query.ts'
+import { pageSizeMax, readCount } from '../../resources/query.ts'
+import { changeActions } from '../../writes/record.ts'
+import type { Candidate } from './pages.ts'
+
+const pageSizeDefault = 100
+
+/** Positions are whole numbers that both JSON and JavaScript can tell apart. */
+const positionMax = Number.MAX_SAFE_INTEGER
+
+function time(description: string) {
+  return Type.String({ pattern: instantPattern, description, format: 'date-time' })
+}
+
+/** What a list of changes can be asked for. */
+export const changesParameters = {
+  pageSize: Type.Integer({
+    minimum: 1,
+    maximum: pageSizeMax,
+    default: pageSizeDefault,
+    description: 'Changes to show at most.',
+  }),
+  before: Type.Integer({
+    minimum: 1,
+    description: 'Only changes before this position; `Link` has it for the next page.',
+  }),
+  resource: Type.String({
+    description:
+      'Only changes of the resource with this path, without regard to case; with a `*` at its end, of all whose paths begin so.',
+  }),
+  kind: Type.String({ description: 'Only changes of this kind.' }),
+  actor: Type.String({
+    description: 'Only what this person did, by their id without regard to case.',
+  }),
+  action: Type.Enum([...changeActions], { description: 'Only changes of this action.' }),
+  from: time('Only changes from this time on (RFC 3339).'),
+  until: time('Only changes before this time (RFC 3339).'),
+} as unknown as Readonly<Record<string, Schema>>
+
+/** What a request wants of a list of changes. */
+export interface ChangesQuery {
+  pageSize: number
+  /** A position. */
+  before: number
+  /** Milliseconds since 1970. */
+  from: number | undefined
+  until: number | undefined
+  /** Whether any change of the list is shown. */
+  isWhole: boolean
+  matches(change: Candidate): boolean
+}
+
+/** A path as it is recorded, whichever way a client has encoded it. */
+function canonicalPath(path: string): string {
+  const segments = path.split('/').map((segment) => {
+    try {
+      return encodeURIComponent(decodeURIComponent(segment))
+    } catch {
+      // It was not encoded at all.
+      return encodeURIComponent(segment)
+    }
+  })
+  return segments.join('/').toLowerCase()
+}
+
+/** Whether a recorded path is meant by a `resource` parameter. */
+function resourceTest(text: string, faults: Fault[]): (target: string) => boolean {
+  if (!text.startsWith('/')) {
+    const message = "The 'resource' parameter must be a path, such as '/api/v1/admins/admin/'."
+    faults.push(invalid('resource', message))
+  }
+  if (text.endsWith('*')) {
+    const start = canonicalPath(text.slice(0, -1))
+    return (target) => target.toLowerCase().startsWith(start)
+  }
+  const path = canonicalPath(text.endsWith('/') ? text : `${text}/`)
+  return (target) => target.toLowerCase() === path
+}
+
+function readTime(name: string, text: string | undefined, faults: Fault[]): number | undefined {
+  if (text === undefined) return undefined
+  const milliseconds = readInstant(text)
+  if (milliseconds === undefined) {
+    const message = `The '${name}' parameter must be a time such as '2026-11-28T12:00:00Z'; a '+' in it is written %2B.`
+    faults.push(invalid(name, message))
+  }
+  return milliseconds
+}
+
+function readPosition(name: string, text: string, faults: Fault[]): number {
+  const position = Number(text)
+  if (/^\d{1,16}$/.test(text) && position >= 1 && position <= positionMax) return position
+  faults.push(invalid(name, `The '${name}' parameter must be a position, as changes have it.`))
+  return positionMax
+}
+
+/** The tests that a change must pass to be shown. */
+function testsOf(
+  { resource, kind, actor, action }: Readonly<Record<string, string>>,
+  faults: Fault[],
+): ((change: Candidate) => boolean)[] {
+  const tests: ((change: Candidate) => boolean)[] = []
+  if (resource !== undefined) {
+    const isMeant = resourceTest(resource, faults)
+    tests.push(({ target }) => isMeant(target))
+  }
+  if (kind !== undefined) tests.push((change) => change.kind === kind)
+  if (action !== undefined) tests.push((change) => change.action === action)
+  if (actor !== undefined) {
+    const key = fold(actor)
+    tests.push(({ changed_by }) => fold(changed_by) === key)
+  }
+  return tests
+}
+
+/** @throws Refusal (2) naming each parameter that is unknown or wrong. */
+export function readChangesQuery(query: Query): ChangesQuery {
+  const faults = judgeQuery(query, changesParameters)
+  // One that was given twice is refused already.
+  const given = Object.fromEntries(
+    Object.entries(query).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  )
+  const { pageSize, before } = given
+  const tests = testsOf(given, faults)
+  const from = readTime('from', given.from, faults)
+  const until = readTime('until', given.until, faults)
+  if (from !== undefined && until !== undefined && from >= until) {
+    faults.push(invalid('until', "The 'until' parameter must be later than 'from'."))
+  }
+  if (from !== undefined) tests.push(({ changed_at }) => changed_at >= from)
+  if (until !== undefined) tests.push(({ changed_at }) => changed_at < until)
+  const read = {
+    pageSize:
+      pageSize === undefined
+        ? pageSizeDefault
+        : readCount('pageSize', pageSize, pageSizeMax, faults),
+    before: before === undefined ? positionMax : readPosition('before', before, faults),
+  }
+  refuseIfAny(faults)
+  return {
+    ...read,
+    from,
+    until,
+    isWhole: tests.length === 0,
+    matches: (change) => tests.every((test) => test(change)),
+  }
+}

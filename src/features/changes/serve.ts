@@ -1,0 +1,59 @@
+import Type from 'typebox'
+import type { Api } from '../../api.ts'
+import { named, type Schema } from '../../documents/vocabulary.ts'
+import { type Answer, representation } from '../../http/answer.ts'
+import { addOperation } from '../../http/operation.ts'
+import type { Query } from '../../http/query.ts'
+import { siteOf } from '../../resources/judge.ts'
+import { linkToNext } from '../../resources/query.ts'
+import { mapInTurns } from '../../resources/turns.ts'
+import { Change, changeExample, changesTag, toText } from './change.ts'
+import { changesLevels, type Level, viewOf } from './levels.ts'
+import { readChangesPage } from './pages.ts'
+import { changesParameters, readChangesQuery } from './query.ts'
+import { positionsBetween } from './times.ts'
+
+const ChangeList = named(
+  'ChangeList',
+  Type.Object({
+    changes: Type.Array(Change, {
+      description:
+        'The changes of this page, newest first. It may have fewer than were asked for, or none, and the next one more.',
+    }),
+  }),
+) as unknown as Schema
+
+function addList({ app, database }: Api, level: Level): void {
+  addOperation(app, {
+    method: 'GET',
+    path: level.path,
+    id: `list${level.name}Changes`,
+    summary: `List the changes ${level.words}`,
+    description:
+      'Newest first. A page looks at a bounded part of the record: follow `Link` until there is none.',
+    tag: changesTag,
+    permission: level.permission,
+    query: changesParameters,
+    answer: ChangeList,
+    example: { response: { changes: [changeExample] } },
+    async handler(request): Promise<Answer> {
+      const view = await viewOf(level, database, siteOf(request))
+      const query = readChangesQuery(request.query as Query)
+      const between = await positionsBetween(database, query)
+      const { changes, next } = await readChangesPage(database, {
+        ...query,
+        scope: view.scope,
+        lowest: Math.max(view.lowest, between.lowest),
+        before: Math.min(query.before, between.before),
+      })
+      const texts = await mapInTurns(changes, toText)
+      const link = next === undefined ? {} : linkToNext(request, { before: String(next) })
+      return representation(`{"changes":[${texts.join(',')}]}`, link)
+    },
+  })
+}
+
+/** Serves the record of changes. */
+export function addChanges(api: Api): void {
+  for (const level of changesLevels) addList(api, level)
+}
