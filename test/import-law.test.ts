@@ -175,6 +175,40 @@ describe('the law of imports', () => {
   })
 })
 
+/**
+ * What begins a write by itself, and why: the others take the door's `Work`, so that the compiler refuses a write of an
+ * unconfirmed caller. `expiry` writes to the database that it is given.
+ */
+const writers = [
+  // The door itself; what ends by itself; a copy, which is made before anybody uses it.
+  'src/writes/door.ts: database',
+  'src/writes/expiry.ts: database',
+  'src/database/copy.ts: target',
+  // Whoever signs in or out is nobody's confirmed caller.
+  'src/features/identities/attempts.ts: expiry',
+  'src/features/identities/sessions.ts: database',
+  'src/features/identities/sessions.ts: expiry',
+  // Uses of a token are noted while it is found out whose it is.
+  'src/features/identities/tokens.ts: database',
+]
+
+/** Bytes are written to these. */
+const notDatabases = ['file', 'sink', 'stdout', 'stream']
+
+describe('the law of writes', () => {
+  it('lets nobody begin one but the door, and those that have no caller', () => {
+    const found = sources.flatMap((file) => {
+      expect(read(file), file).not.toMatch(/\bwrite\b[^{}()=]*\} = (?:\w+\.)?database\b/)
+      const receivers = [...read(file).matchAll(/(\w+)\??\.write[<(]/g)].map(
+        ([, name]) => name ?? '',
+      )
+      const databases = receivers.filter((name) => name !== 'door' && !notDatabases.includes(name))
+      return databases.map((name) => `${file}: ${name}`)
+    })
+    expect([...new Set(found)].sort()).toEqual([...writers].sort())
+  })
+})
+
 describe('the files', () => {
   it('fit a head', () => {
     for (const file of [...filesBelow('src'), ...filesBelow('test')]) {

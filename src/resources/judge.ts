@@ -10,6 +10,7 @@ import { canonicalParameters } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
 import type { Draft, Edit, Key, Secrets } from './keeper.ts'
+import { type Completion, faultsOf, type Part } from './part.ts'
 import { pathOf, present } from './presentation.ts'
 import type { Resource, Site, Write } from './resource.ts'
 import { oneOf } from './words.ts'
@@ -56,6 +57,37 @@ interface Found<Value> {
   secrets: Secrets
 }
 
+/** The document with what the parts make of it, its members in the order of its schema. */
+async function completed<Value extends Members>(
+  { parts, document }: Resource<Value>,
+  judged: Value,
+  completion: Completion<Value>,
+): Promise<Value> {
+  const completing = parts.filter(({ complete }) => complete)
+  let value = judged
+  for (const part of completing) value = (await part.complete?.(value, completion)) ?? value
+  return completing.length > 0 ? document.arrange(value) : value
+}
+
+async function admit<Value extends Members>(
+  { parts }: Resource<Value>,
+  { reader, site }: { reader: Reader; site: Site },
+  value: Value,
+): Promise<void> {
+  for (const part of parts) await part.admit?.(reader, site, value)
+}
+
+/** The slow work of the parts; undefined where there is none. */
+function preparationOf<Value extends Members>({ parts }: Resource<Value>): Part<Value>['prepare'] {
+  const preparing = parts.filter(({ prepare }) => prepare)
+  if (preparing.length === 0) return undefined
+  return async (secrets, options) => {
+    const prepared: Record<string, string> = {}
+    for (const part of preparing) Object.assign(prepared, await part.prepare?.(secrets, options))
+    return prepared
+  }
+}
+
 /** The document as it will be kept, the key under which, and all that stands against it. */
 async function examine<Value extends Members>(
   resource: Resource<Value>,
@@ -63,9 +95,8 @@ async function examine<Value extends Members>(
   { judged, before, secrets }: Found<Value>,
 ): Promise<Draft<Value>> {
   const { transaction } = work
-  const completed = await resource.complete?.(transaction, site, judged.value, before)
-  const value = completed ? resource.document.arrange(completed) : judged.value
-  await resource.admitWrite?.(transaction, site, value)
+  const value = await completed(resource, judged.value, { reader: transaction, site, before })
+  await admit(resource, { reader: transaction, site }, value)
   const newKey = keyOf(resource, site, String(value[resource.idMember]))
   const key = before ? keyIn(resource, site) : newKey
   const write: Write<Value> = {
@@ -87,7 +118,7 @@ async function examine<Value extends Members>(
     resource.duplicateMessage ??
     `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
   const faults = addNews(judged.faults, [isTaken && taken(resource.idMember, message)])
-  refuseIfAny(addNews(faults, (await resource.check?.(write)) ?? []))
+  refuseIfAny(addNews(faults, await faultsOf(resource.parts, 'check', write)))
   return { write, newKey }
 }
 
@@ -107,7 +138,7 @@ export function creation<Value extends Members>(
   { body, headers, client }: Given,
   reader: Reader,
 ): Edit<Value> {
-  const { prepare } = resource
+  const prepare = preparationOf(resource)
   return {
     key: undefined,
     ...(prepare && {
@@ -128,7 +159,8 @@ export function creation<Value extends Members>(
       const location = pathOf(resource, site.parameters, value)
       if (resource.answers?.create === 'empty')
         return { ...done, status: 201, headers: { location } }
-      const revealed = resource.reveal?.(secrets)
+      const revealing = resource.parts.find(({ reveal }) => reveal)
+      const revealed = revealing?.reveal?.(secrets)
       const shown = present(resource, { ...value, ...revealed })
       const answer: Answer = { ...representation(shown, { location }), status: 201 }
       return revealed ? { ...answer, isSecret: true } : answer
@@ -143,7 +175,7 @@ export function change<Value extends Members>(
   { body, headers, client }: Given,
   reader: Reader,
 ): Edit<Value> {
-  const { prepare } = resource
+  const prepare = preparationOf(resource)
   const judgeBody = async (from: Reader, before: Value) =>
     resource.document.change(before, body, await resource.domain?.(from, site.place))
   return {
@@ -159,7 +191,7 @@ export function change<Value extends Members>(
     async judge(work, before, secrets) {
       const { transaction } = work
       if (before === undefined) return refuseUnknown(resource, transaction, site)
-      await resource.admitWrite?.(transaction, site, before)
+      await admit(resource, { reader: transaction, site }, before)
       const judged = await judgeBody(transaction, before)
       const draft = await examine(resource, { work, site }, { judged, before, secrets })
       const unchanged = present(resource, before)
@@ -194,8 +226,8 @@ export function deletion<Value extends Members>(
       const path = pathOf(resource, canonicalParameters(site), value)
       const cause = { action: 'delete', resource: path } as const
       const write: Write<Value> = { ...site, ...work, key, value, before: value, cause, ...nothing }
-      await resource.admitWrite?.(transaction, site, value)
-      refuseIfAny((await resource.checkRemoval?.(write)) ?? [])
+      await admit(resource, { reader: transaction, site }, value)
+      refuseIfAny(await faultsOf(resource.parts, 'checkRemoval', write))
       judgePreconditions({ headers }, present(resource, value))
       return { write, newKey: undefined }
     },

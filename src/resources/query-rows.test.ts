@@ -6,6 +6,7 @@ import { createWorld, type World } from '../../test/world.ts'
 import { sql } from '../database/database.ts'
 import { compose, fold } from '../documents/normalise.ts'
 import { users } from '../features/users/users.ts'
+import type { Work } from '../writes/door.ts'
 import { type ListQuery, readListQuery } from './query.ts'
 import { pageOf, type RowSource } from './query-rows.ts'
 import { readPage } from './query-sql.ts'
@@ -104,6 +105,8 @@ describe.each(engines)(`a list request on $name, seed ${seed}`, (engine) => {
   beforeAll(async () => {
     world = await createWorld(engine)
     await world.database.write(async (transaction) => {
+      // Nobody asks here, so there is no door to go through.
+      const work = { transaction } as Work
       await transaction.run(sql('DELETE FROM users'))
       for (const name of departments) {
         await transaction.run(insertDepartment, ...key, name, fold(name))
@@ -114,7 +117,7 @@ describe.each(engines)(`a list request on $name, seed ${seed}`, (engine) => {
         const userKey = fold(one.userId)
         await transaction.run(insertIdentity, userKey, one.userId)
         const row = users.table.rowOf({ ...rest, ...department }, '{}')
-        await users.table.insert(transaction, [...key, userKey], row)
+        await users.table.insert(work, [...key, userKey], row)
       }
     })
   })

@@ -3,8 +3,6 @@ import type { Document } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
 import type { Upload } from '../documents/upload.ts'
 import type { Schema } from '../documents/vocabulary.ts'
-import type { Fault } from '../errors.ts'
-import type { Client } from '../http/clients.ts'
 import type { Example, Tag } from '../http/operation.ts'
 import type { Caller, Permission } from '../http/permissions.ts'
 import type { Place } from '../http/place.ts'
@@ -12,6 +10,7 @@ import type { Query } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
 import type { Cause } from '../writes/record.ts'
 import type { Key, Secrets } from './keeper.ts'
+import type { Part } from './part.ts'
 import type { ListFields } from './query-sql.ts'
 import type { Table } from './table.ts'
 
@@ -39,8 +38,8 @@ export interface Write<Value> extends Omit<Site, 'caller'>, Work {
 }
 
 /**
- * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What holds only
- * for this noun stands in the functions below `table`; each may be left out.
+ * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What happens in its
+ * writes beside its row stands in its parts.
  */
 export interface Resource<Value extends Members = Members> {
   /** As in `user`; operation ids are made of it. */
@@ -89,31 +88,8 @@ export interface Resource<Value extends Members = Members> {
   requireCollection?(reader: Reader, site: Site): Promise<void>
   /** The domain that ids without one get. */
   domain?(reader: Reader, place: Place): Promise<string | undefined>
-  /** Completes a document with what the server decides; `before` is undefined in a creation. */
-  complete?(reader: Reader, site: Site, value: Value, before: Value | undefined): Promise<Value>
-  /** Slow work, done before the write begins; its answer is the write's `secrets`. */
-  prepare?(
-    secrets: Record<string, string>,
-    options: { isNew: boolean; client: Client },
-  ): Promise<Record<string, string>>
-  /** Members that the answer to the creation shows and no later one does. */
-  reveal?(secrets: Secrets): Members
-  /**
-   * Asked of what a write finds and of what it would leave, which may be faulty yet.
-   *
-   * @throws Refusal 403 when the caller's level suffices in general but not for this one.
-   */
-  admitWrite?(reader: Reader, site: Site, value: Value): Promise<void>
-  /** What only the database can say against a document. */
-  check?(write: Write<Value>): Promise<Fault[]>
-  /** Writes the row, by `writeRow`, and all that goes with it. */
-  save?(write: Write<Value>, writeRow: () => Promise<void>): Promise<void>
-  /** Rewrites the documents that name it, and moves their rows, when it gets another name; both rows are there then. */
-  carry?(write: Write<Value>): Promise<void>
-  /** What stands against a deletion (21). */
-  checkRemoval?(write: Write<Value>): Promise<Fault[]>
-  /** Deletes the row, by `removeRow`, and all that goes with it. */
-  remove?(write: Write<Value>, removeRow: () => Promise<void>): Promise<void>
+  /** What happens in its writes beside its row, in this order. */
+  parts: readonly Part<Value>[]
   /** Members that are read from elsewhere at each GET and never stored in the document. */
   computed?: {
     members: readonly (keyof Value & string)[]

@@ -29,7 +29,7 @@ export function addResource<Value extends Members>(
   const { bodyBytesMax, consumes } = resource
   const sized = { ...(bodyBytesMax && { bodyBytesMax }), ...(consumes && { consumes }) }
   // A new name is taken over by all that names it, and nothing is deleted before all of that was asked.
-  const isNamed = resource.carry !== undefined
+  const isNamed = resource.parts.some(({ carry }) => carry)
   const item = `${path}:${resource.parameter}/`
   const entries: Operation[] = [
     {
@@ -56,7 +56,9 @@ export function addResource<Value extends Members>(
       status: 201,
       answer: schemas.created,
       example: examples.create ?? {},
-      ...(resource.reveal && { isFinal: 'what is created is shown once, and would not be there' }),
+      ...(resource.parts.some(({ reveal }) => reveal) && {
+        isFinal: 'what is created is shown once, and would not be there',
+      }),
       handler: (request) => operations.create(served, request),
     },
     {

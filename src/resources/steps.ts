@@ -1,5 +1,5 @@
-import type { Transaction } from '../database/database.ts'
 import type { TableReference, TableShape } from '../database/shape.ts'
+import type { Work } from '../writes/door.ts'
 import { inSteps, whereEqual } from '../writes/steps.ts'
 import type { KeyedTable, Row, Table } from './table.ts'
 
@@ -41,11 +41,11 @@ function tablesBelow(shapes: readonly TableShape[], { name, key }: KeyedTable) {
  * so that nothing hangs on what goes.
  */
 export async function removeBelow(
-  transaction: Transaction,
+  work: Work,
   table: KeyedTable,
   values: readonly string[],
 ): Promise<void> {
-  const below = tablesBelow(await transaction.tables(), table)
+  const below = tablesBelow(await work.transaction.tables(), table)
   for (const { where, ...shape } of below.reverse()) {
     const { name, key, references } = shape
     const own = references.filter((reference) => reference.table === name)
@@ -53,9 +53,9 @@ export async function removeBelow(
       .flatMap(({ columns }) => columns)
       .filter((one) => !key.includes(one))) {
       const rows = { shape, where: `${where} AND ${column} IS NOT NULL`, values }
-      await inSteps(transaction, `UPDATE ${name} SET ${column} = NULL`, rows)
+      await inSteps(work, `UPDATE ${name} SET ${column} = NULL`, rows)
     }
-    await inSteps(transaction, `DELETE FROM ${name}`, { shape, where, values })
+    await inSteps(work, `DELETE FROM ${name}`, { shape, where, values })
   }
 }
 
@@ -66,22 +66,22 @@ export async function removeBelow(
  * @param carry takes over what must be rewritten and not only moved; both rows are there meanwhile.
  */
 export async function renameRow(
-  transaction: Transaction,
+  work: Work,
   table: Table,
   { key, newKey, row }: { key: readonly string[]; newKey: readonly string[]; row: Row },
   carry: () => Promise<void>,
 ): Promise<void> {
   const { name, key: columns } = table.definition
-  await table.insert(transaction, newKey, row)
+  await table.insert(work, newKey, row)
   await carry()
-  for (const shape of await transaction.tables()) {
+  for (const shape of await work.transaction.tables()) {
     for (const reference of shape.references.filter((one) => one.table === name)) {
       const valuesOf = (values: readonly string[]) =>
         reference.targetColumns.map((column) => values[columns.indexOf(column)] ?? null)
       const change = `UPDATE ${shape.name} SET ${whereEqual(reference.columns).replaceAll(' AND ', ', ')}`
       const rows = { shape, where: whereEqual(reference.columns), values: valuesOf(key) }
-      await inSteps(transaction, change, rows, ...valuesOf(newKey))
+      await inSteps(work, change, rows, ...valuesOf(newKey))
     }
   }
-  await table.remove(transaction, key)
+  await table.remove(work, key)
 }

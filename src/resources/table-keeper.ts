@@ -4,6 +4,7 @@ import type { Caller } from '../http/permissions.ts'
 import type { Door } from '../writes/door.ts'
 import type { Scope } from '../writes/record.ts'
 import type { Draft, Key, ListKeeper } from './keeper.ts'
+import { runParts } from './part.ts'
 import { present, without } from './presentation.ts'
 import { readPage } from './query-sql.ts'
 import { fieldsOf, type Resource, type Write } from './resource.ts'
@@ -26,29 +27,30 @@ async function find<Value extends Members>(
 }
 
 async function save<Value extends Members>(
-  { table, computed, save: saveWith, carry }: Resource<Value>,
+  { table, computed, parts }: Resource<Value>,
   write: Write<Value>,
   newKey: Key,
 ): Promise<void> {
-  const { transaction, key, before, value } = write
+  const { key, before, value } = write
   const stored = JSON.stringify(computed ? without(value, computed.members) : value)
   const row = table.rowOf(value, stored)
-  const writeRow = () => {
-    if (before === undefined) return table.insert(transaction, newKey, row)
-    if (newKey.at(-1) === key.at(-1)) return table.update(transaction, key, row)
-    return renameRow(transaction, table, { key, newKey, row }, async () => carry?.(write))
+  await runParts(parts, 'beforeRow', write)
+  if (before === undefined) await table.insert(write, newKey, row)
+  else if (newKey.at(-1) === key.at(-1)) await table.update(write, key, row)
+  else {
+    const carry = () => runParts(parts, 'carry', write)
+    await renameRow(write, table, { key, newKey, row }, carry)
   }
-  await (saveWith ? saveWith(write, writeRow) : writeRow())
+  await runParts(parts, 'afterRow', write)
 }
 
 async function remove<Value extends Members>(
-  { table, holdsMany, remove: removeWith }: Resource<Value>,
+  { table, holdsMany, parts }: Resource<Value>,
   write: Write<Value>,
 ): Promise<void> {
-  const { transaction, key } = write
-  if (holdsMany) await removeBelow(transaction, table.definition, key)
-  const removeRow = () => table.remove(transaction, key)
-  await (removeWith ? removeWith(write, removeRow) : removeRow())
+  if (holdsMany) await removeBelow(write, table.definition, write.key)
+  await table.remove(write, write.key)
+  await runParts(parts, 'afterRemoval', write)
 }
 
 /** Whose a row is, by the columns of its key; what hangs on an identity is of its caller's tenant and group. */

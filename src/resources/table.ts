@@ -1,4 +1,5 @@
-import { type Reader, sql, type Transaction, type Value } from '../database/database.ts'
+import { type Reader, sql, type Value } from '../database/database.ts'
+import type { Work } from '../writes/door.ts'
 import type { Listed, Stored } from './listed.ts'
 import type { ListFields } from './query-sql.ts'
 
@@ -26,9 +27,9 @@ export interface Table<Document = unknown> {
   /** @param text the document as it is kept. */
   rowOf(document: Document, text: string): Row
   find(reader: Reader, key: readonly string[]): Promise<string | undefined>
-  insert(transaction: Transaction, key: readonly string[], row: Row): Promise<void>
-  update(transaction: Transaction, key: readonly string[], row: Row): Promise<void>
-  remove(transaction: Transaction, key: readonly string[]): Promise<void>
+  insert(work: Work, key: readonly string[], row: Row): Promise<void>
+  update(work: Work, key: readonly string[], row: Row): Promise<void>
+  remove(work: Work, key: readonly string[]): Promise<void>
 }
 
 export function defineTable<Document>(definition: TableDefinition<Document>): Table<Document> {
@@ -45,6 +46,7 @@ export function defineTable<Document>(definition: TableDefinition<Document>): Ta
   const update = sql(
     `UPDATE ${name} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ${where}`,
   )
+  const remove = sql(`DELETE FROM ${name} WHERE ${where}`)
 
   return {
     definition: { name, key },
@@ -56,15 +58,14 @@ export function defineTable<Document>(definition: TableDefinition<Document>): Ta
     async find(reader, keyValues) {
       return (await reader.get(find, ...keyValues))?.value
     },
-    async insert(transaction, keyValues, row) {
+    async insert({ transaction }, keyValues, row) {
       await transaction.run(insert, ...keyValues, ...row)
     },
-    async update(transaction, keyValues, row) {
+    async update({ transaction }, keyValues, row) {
       await transaction.run(update, ...row, ...keyValues)
     },
-    async remove(transaction, keyValues) {
-      // Made when it is used, since most rows of people go with their identity.
-      await transaction.run(sql(`DELETE FROM ${name} WHERE ${where}`), ...keyValues)
+    async remove({ transaction }, keyValues) {
+      await transaction.run(remove, ...keyValues)
     },
   }
 }

@@ -1,5 +1,6 @@
-import { type Statement, sql, type Transaction, type Value } from '../database/database.ts'
+import { type Statement, sql, type Value } from '../database/database.ts'
 import type { TableShape } from '../database/shape.ts'
+import type { Work } from './door.ts'
 
 /**
  * Rows that one statement of a write changes at most, foreign keys included. What hangs on one row may be many rows, and
@@ -26,7 +27,7 @@ export function oneStep(
 
 /** `change` of some rows at a time, until there are none left; they must no longer bear the condition afterwards. */
 export async function inSteps(
-  transaction: Transaction,
+  { transaction }: Work,
   change: string,
   rows: Rows,
   ...set: Value[]
@@ -41,10 +42,10 @@ export function whereEqual(columns: readonly string[]): string {
 
 /** Deletes rows step by step. Nothing that is many may hang on them. */
 export function removeInSteps(
-  transaction: Transaction,
+  work: Work,
   shape: Rows['shape'],
   equal: Readonly<Record<string, Value>>,
 ): Promise<void> {
   const rows = { shape, where: whereEqual(Object.keys(equal)), values: Object.values(equal) }
-  return inSteps(transaction, `DELETE FROM ${shape.name}`, rows)
+  return inSteps(work, `DELETE FROM ${shape.name}`, rows)
 }

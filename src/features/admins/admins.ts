@@ -1,9 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
-import { type Fault, invalid } from '../../errors.ts'
+import type { Fault } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
 import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
@@ -12,21 +11,13 @@ import { foldedId, words } from '../../resources/listed.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
-import {
-  checkDepartment,
-  completeDepartment,
-  DepartmentReference,
-  inDepartment,
-} from '../departments/reference.ts'
+import { DepartmentReference, inDepartment } from '../departments/reference.ts'
+import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
-import {
-  checkIdentity,
-  keyOfIdentity,
-  removeIdentity,
-  saveIdentity,
-} from '../identities/identities.ts'
+import { keyOfIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
-import { hashSecrets, Password } from '../identities/password.ts'
+import { Password } from '../identities/password.ts'
+import { signsIn } from '../identities/signs-in.ts'
 import { requireTenant } from '../tenants/tenants.ts'
 
 const person = {
@@ -52,22 +43,6 @@ interface Rank {
   path: string
   permission: Permission
   level: number
-}
-
-/** Whoever finds a token or an open session must not make a lasting way in of it. */
-function checkOwnPassword({ value, secrets, caller }: Write<Admin>): Fault[] {
-  if (secrets.passwordHash === undefined || fold(value.userId) !== caller.identityKey) return []
-  const message =
-    'Change your own password with POST /api/v1/password/, which asks for the old one.'
-  return [invalid('password', message)]
-}
-
-async function check(write: Write<Admin>): Promise<Fault[]> {
-  const { transaction, place, value, before } = write
-  const faults = before
-    ? checkOwnPassword(write)
-    : await checkIdentity(write, 'userId', value.userId)
-  return [...faults, ...(await checkDepartment(transaction, place, value.department))]
 }
 
 const example = {
@@ -103,47 +78,39 @@ function admins(rank: Rank) {
     }),
     keyOf: keyOfIdentity,
     domain: defaultDomain,
-    prepare: hashSecrets,
-    complete: async (reader, { place }, value) => {
-      const { department, ...rest } = value
-      const completed = await completeDepartment(reader, place, department)
-      return { ...rest, ...(completed && { department: completed }) }
-    },
-    check,
-    async save({ transaction, place, value, before, secrets }, writeRow) {
-      const departmentName = value.department?.departmentName ?? null
-      const identity = {
-        identityId: value.userId,
-        level: departmentName === null ? level : levels.DepartmentAdmin,
-        tenantKey: place.tenantKey ?? null,
-        groupKey: place.groupKey ?? null,
-        departmentName,
-      }
-      const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
-      await saveIdentity(transaction, identity, options)
-      await writeRow()
-    },
-    remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
+    parts: [
+      signsIn<Admin>({
+        id: 'userId',
+        level: ({ department }) => (department ? levels.DepartmentAdmin : level),
+        boundTo: ({ department }) => department?.departmentName,
+      }),
+      standsIn('department'),
+    ],
   } satisfies Partial<Resource<Admin>>
 }
 
 const countSystemAdmins = sql<{ count: number }>('SELECT count(*) AS count FROM system_admins')
 
+/** Somebody must be left who can sign in and create others. */
+async function checkLast({ transaction }: Write<Admin>): Promise<Fault[]> {
+  const { count } = (await transaction.get(countSystemAdmins)) ?? { count: 0 }
+  const message = 'Cannot delete the last system admin.'
+  return count > 1 ? [] : [{ code: 21, message }]
+}
+
+const ofSystem = admins({
+  noun: 'systemAdmin',
+  path: '/api/v1/admins/',
+  permission: 'installation.administer',
+  level: levels.System,
+})
+
 export const systemAdmins: Resource<Admin> = {
-  ...admins({
-    noun: 'systemAdmin',
-    path: '/api/v1/admins/',
-    permission: 'installation.administer',
-    level: levels.System,
-  }),
+  ...ofSystem,
   document: defineDocument({ schema: Admin }),
   table: defineTable({ name: 'system_admins', key: ['user_key'], listed }),
   scope: () => [],
-  async checkRemoval({ transaction }) {
-    const { count } = (await transaction.get(countSystemAdmins)) ?? { count: 0 }
-    const message = 'Cannot delete the last system admin.'
-    return count > 1 ? [] : [{ code: 21, message }]
-  },
+  parts: [...ofSystem.parts, { checkRemoval: checkLast }],
 }
 
 export const tenantAdmins: Resource<Admin> = {

@@ -8,6 +8,7 @@ import type { Tag } from '../../http/operation.ts'
 import type { GroupKey } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { exactName, words } from '../../resources/listed.ts'
+import type { Part } from '../../resources/part.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
@@ -155,6 +156,28 @@ function checkUnused(usages: readonly Usage[]): Fault[] {
   return [{ code: 21, message: `Cannot delete the announcement. It is used by ${all}.` }]
 }
 
+/** Its audio is kept beside it. */
+function carriesAudio(groupBytesMax: number): Part<Announcement> {
+  return {
+    check: (write) => checkRoom(write, groupBytesMax),
+    async afterRow(write) {
+      const { content } = write.uploads
+      if (content) await saveContent(write, [...groupOf(write.key), write.value.name], content)
+    },
+  }
+}
+
+/** A new name is taken over by whatever plays it; nothing may play it when it is deleted. */
+function isPlayedBy(holders: readonly AnnouncementHolder[]): Part<Announcement> {
+  return {
+    async carry(write) {
+      const rename = { before: write.before?.name ?? '', after: write.value.name }
+      for (const holder of holders) await holder.carry(write, groupOf(write.key), rename)
+    },
+    checkRemoval: async ({ value }) => checkUnused(value.usages ?? []),
+  }
+}
+
 /**
  * The announcement repository of a group.
  *
@@ -200,18 +223,7 @@ export function announcements(
     consumes: ['application/json', formType],
     scope: groupScope,
     requireCollection: requireGroup,
-    check: (write) => checkRoom(write, groupBytesMax),
-    async save({ transaction, key, value, uploads }, writeRow) {
-      await writeRow()
-      const { content } = uploads
-      if (content) await saveContent(transaction, [...groupOf(key), value.name], content)
-    },
-    async carry(write) {
-      const { key, value, before } = write
-      const rename = { before: before?.name ?? '', after: value.name }
-      for (const holder of holders) await holder.carry(write, groupOf(key), rename)
-    },
-    checkRemoval: async ({ value }) => checkUnused(value.usages ?? []),
+    parts: [carriesAudio(groupBytesMax), isPlayedBy(holders)],
     computed: {
       members: ['usages'],
       async read(reader, key, { name }) {

@@ -1,8 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { type Reader, sql, type Transaction } from '../../database/database.ts'
+import { type Reader, sql } from '../../database/database.ts'
 import type { Upload } from '../../documents/upload.ts'
 import { DatabaseUnavailable } from '../../errors.ts'
 import type { ByteRange } from '../../http/bytes.ts'
+import type { Work } from '../../writes/door.ts'
 
 const insertContent = sql(
   `INSERT INTO announcement_contents (tenant_key, group_key, announcement_name, content_id, bytes)
@@ -30,7 +31,7 @@ const selectChunk = sql<{ first_byte: number; bytes: Uint8Array }>(
 
 /** Keeps the audio of the announcement under `key`, in place of what it had. */
 export async function saveContent(
-  transaction: Transaction,
+  { transaction }: Work,
   key: readonly string[],
   { pieces, size }: Upload,
 ): Promise<void> {

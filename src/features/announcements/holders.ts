@@ -17,7 +17,7 @@ export interface AnnouncementHolder {
   findUsages(reader: Reader, group: GroupKey, name?: string): Promise<(Usage & { name: string })[]>
   /** Rewrites the documents of an announcement that is renamed, and their rows, while it has both names. */
   carry(
-    write: Pick<Write<unknown>, 'transaction' | 'record' | 'cause'>,
+    write: Write<unknown>,
     group: GroupKey,
     rename: { before: string; after: string },
   ): Promise<void>

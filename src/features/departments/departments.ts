@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { type Reader, sql, type Transaction } from '../../database/database.ts'
+import { type Reader, sql } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { isObject, type Members } from '../../documents/normalise.ts'
 import { name } from '../../documents/vocabulary.ts'
@@ -8,18 +8,14 @@ import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { exactName } from '../../resources/listed.ts'
+import type { Part } from '../../resources/part.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
+import type { Work } from '../../writes/door.ts'
 import { rowsPerStep } from '../../writes/steps.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
-import {
-  checkDepartment,
-  completeDepartment,
-  DepartmentReference,
-  departmentLevelsMax,
-  lineOf,
-  readTree,
-} from './reference.ts'
+import { DepartmentReference, departmentLevelsMax, lineOf, readTree } from './reference.ts'
+import { standsIn } from './stands-in.ts'
 
 const Department = Type.Object({
   departmentName: name(50, { description: 'Unique in the group.' }),
@@ -66,7 +62,7 @@ function renameIn(value: Members, path: readonly string[], departmentName: strin
 
 /** Moves what belongs to a department to its new name, row by row, since each document is rewritten. */
 async function carryMember(
-  transaction: Transaction,
+  { transaction }: Work,
   departmentKey: readonly string[],
   { departmentName, member }: { departmentName: string; member: DepartmentMember },
 ): Promise<void> {
@@ -97,12 +93,10 @@ async function heightOf(reader: Reader, place: Place, departmentName: string): P
   return height
 }
 
-async function checkParent(write: Write<Department>): Promise<Fault[]> {
-  const { transaction, place, value, before } = write
-  const { parentDepartment } = value
-  const faults = await checkDepartment(transaction, place, parentDepartment, 'parentDepartment')
-  if (faults.length > 0 || !parentDepartment) return faults
-  const { departmentName } = parentDepartment
+async function checkParent(
+  { transaction, place, before }: Write<Department>,
+  { departmentName }: DepartmentReference,
+): Promise<Fault[]> {
   // What lies deeper since an earlier version may still get another name.
   if (before?.parentDepartment?.departmentName === departmentName) return []
   const line = await lineOf(transaction, place, departmentName)
@@ -114,6 +108,18 @@ async function checkParent(write: Write<Department>): Promise<Fault[]> {
   if (line.length + height <= departmentLevelsMax) return []
   const message = `Departments have at most ${departmentLevelsMax} levels; there they would have more.`
   return [invalid('parentDepartment', message)]
+}
+
+/** A new name is taken over by its members; none may be left when it is deleted. */
+function isNamedBy(members: readonly DepartmentMember[]): Part<Department> {
+  return {
+    async carry(write) {
+      const { key, value } = write
+      const { departmentName } = value
+      for (const member of members) await carryMember(write, key, { departmentName, member })
+    },
+    checkRemoval: ({ transaction, key }) => checkEmpty(transaction, 'department', key, members),
+  }
 }
 
 /** @param members whatever belongs to a department, keyed by `tenant_key`, `group_key` and the department's name. */
@@ -155,16 +161,6 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
     }),
     scope: groupScope,
     requireCollection: requireGroup,
-    complete: async (reader, { place }, value) => {
-      const { parentDepartment, ...rest } = value
-      const parent = await completeDepartment(reader, place, parentDepartment)
-      return { ...rest, ...(parent && { parentDepartment: parent }) }
-    },
-    check: checkParent,
-    async carry({ transaction, key, value: { departmentName } }) {
-      for (const member of members) await carryMember(transaction, key, { departmentName, member })
-    },
-    checkRemoval: async ({ transaction, key }) =>
-      checkEmpty(transaction, 'department', key, members),
+    parts: [standsIn('parentDepartment', checkParent), isNamedBy(members)],
   }
 }

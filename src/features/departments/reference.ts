@@ -1,11 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { type Reader, sql } from '../../database/database.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, id, name, named } from '../../documents/vocabulary.ts'
-import { type Fault, invalid } from '../../errors.ts'
 import type { Place } from '../../http/place.ts'
 import type { Listed } from '../../resources/listed.ts'
-import { groupFacts } from '../groups/groups.ts'
 
 const key = Type.Object(
   {
@@ -37,48 +34,6 @@ export function inDepartment<Document>(
       }
     },
   }
-}
-
-const selectDepartment = sql<{ department_name: string }>(
-  `SELECT department_name FROM departments
-   WHERE tenant_key = ? AND group_key = ? AND department_name = ?`,
-)
-
-/** The reference with the ids of the group, which it may leave out, as they were created. */
-export async function completeDepartment<Reference extends DepartmentReference | undefined>(
-  reader: Reader,
-  place: Place,
-  reference: Reference,
-): Promise<Reference> {
-  const facts = reference && (await groupFacts(reader, place))
-  if (!reference || !facts) return reference
-  const isOf = (given: string | undefined, own: string) => !given || fold(given) === fold(own)
-  return {
-    tenantId: isOf(reference.tenantId, facts.tenant_id) ? facts.tenant_id : reference.tenantId,
-    groupId: isOf(reference.groupId, facts.group_id) ? facts.group_id : reference.groupId,
-    departmentName: reference.departmentName,
-  } as Reference
-}
-
-/** What stands against a reference: another group, or no such department. */
-export async function checkDepartment(
-  reader: Reader,
-  place: Place,
-  reference: DepartmentReference | undefined,
-  parameter = 'department',
-): Promise<Fault[]> {
-  if (!reference) return []
-  const { tenantKey = '', groupKey = '' } = place
-  const { tenantId, groupId, departmentName } = reference
-  if (tenantId !== undefined && fold(tenantId) !== tenantKey) {
-    return [invalid(`${parameter}.tenantId`, 'The department must be one of the same group.')]
-  }
-  if (groupId !== undefined && fold(groupId) !== groupKey) {
-    return [invalid(`${parameter}.groupId`, 'The department must be one of the same group.')]
-  }
-  const found = await reader.get(selectDepartment, tenantKey, groupKey, departmentName)
-  const message = `There is no department '${departmentName}' in the group.`
-  return found ? [] : [invalid(`${parameter}.departmentName`, message)]
 }
 
 /**

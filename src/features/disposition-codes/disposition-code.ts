@@ -6,6 +6,7 @@ import type { Fault } from '../../errors.ts'
 import type { Permission } from '../../http/permissions.ts'
 import { countHeld, type Holder } from '../../resources/holders.ts'
 import { exactName, words } from '../../resources/listed.ts'
+import type { Part } from '../../resources/part.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 
@@ -53,6 +54,18 @@ async function checkUse(
   return []
 }
 
+/** A code that is chosen as a default stays active and there. */
+function staysUsable(defaults: readonly Holder[]): Part<DispositionCode> {
+  return {
+    async check({ transaction, key, value, before }) {
+      if (!before?.active || value.active) return []
+      const faults = await checkUse(transaction, key, defaults)
+      return faults.map((fault) => ({ ...fault, parameter: 'active' }))
+    },
+    checkRemoval: ({ transaction, key }) => checkUse(transaction, key, defaults),
+  }
+}
+
 const example = { code: '123456', active: true, description: 'Test Call Disposition Code' }
 
 /** The codes of one level. */
@@ -76,12 +89,7 @@ export function dispositionCodes(definition: Definition): Resource<DispositionCo
     }),
     idMember: 'code',
     duplicateMessage: 'Disposition code name already exists.',
-    async check({ transaction, key, value, before }) {
-      if (!before?.active || value.active) return []
-      const faults = await checkUse(transaction, key, defaults)
-      return faults.map((fault) => ({ ...fault, parameter: 'active' }))
-    },
-    checkRemoval: ({ transaction, key }) => checkUse(transaction, key, defaults),
+    parts: [staysUsable(defaults)],
     examples: {
       list: { response: { disposition_codes: [example] } },
       create: { request: example, response: example },

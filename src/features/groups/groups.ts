@@ -8,6 +8,7 @@ import { type GroupKey, groupKeyOf, type Place, tenantKeyOf } from '../../http/p
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { foldedId, words } from '../../resources/listed.ts'
+import type { Completion } from '../../resources/part.ts'
 import type { Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
@@ -86,6 +87,22 @@ export async function completeId(reader: Reader, place: Place, id: string): Prom
   return withDomain(id, await defaultDomain(reader, place))
 }
 
+/** A new group is where its tenant is, unless told otherwise. */
+async function completeByTenant(
+  value: Group,
+  { reader, site, before }: Completion<Group>,
+): Promise<Group> {
+  if (before) return value
+  const tenant = await findTenant(reader, tenantKeyOf(site.place))
+  const { country, timeZone } = tenant ?? {}
+  return {
+    ...(country && { country }),
+    ...(timeZone && { timeZone }),
+    ...value,
+    defaultDomain: value.defaultDomain ?? tenant?.defaultDomain ?? '',
+  }
+}
+
 const selectNational = sql<{ number_key: string }>(
   `SELECT number_key FROM phone_numbers
    WHERE tenant_key = ? AND group_key = ? AND international = 0 LIMIT 1`,
@@ -152,20 +169,13 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
     scope: ({ place }) => [tenantKeyOf(place)],
     keyOf: fold,
     requireCollection: requireTenant,
-    complete: async (reader, { place }, value, before) => {
-      if (before) return value
-      const tenant = await findTenant(reader, tenantKeyOf(place))
-      const { country, timeZone } = tenant ?? {}
-      return {
-        ...(country && { country }),
-        ...(timeZone && { timeZone }),
-        ...value,
-        defaultDomain: value.defaultDomain ?? tenant?.defaultDomain ?? '',
-      }
-    },
-    check,
+    parts: [
+      { complete: completeByTenant, check },
+      {
+        checkRemoval: async (write) =>
+          deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),
+      },
+    ],
     removeParameters,
-    checkRemoval: async (write) =>
-      deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),
   }
 }

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Reader, sql, type Transaction } from '../../database/database.ts'
+import { type Reader, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
+import type { Work } from '../../writes/door.ts'
 import { keptAnswers } from '../../writes/kept-answers.ts'
 import { removeInSteps } from '../../writes/steps.ts'
 import { checkDomain } from '../groups/domains.ts'
@@ -130,7 +131,7 @@ const deleteIdentity = sql('DELETE FROM identities WHERE identity_key = ?')
 
 /** Changes a password and ends every session and token that the old one gave. */
 export async function setPassword(
-  transaction: Transaction,
+  { transaction }: Work,
   identityKey: string,
   passwordHash: string,
 ): Promise<void> {
@@ -141,12 +142,13 @@ export async function setPassword(
 
 /** Creates an identity, or changes what may change of it: the level, the department, the password. */
 export async function saveIdentity(
-  transaction: Transaction,
+  work: Work,
   identity: Identity,
   options: { isNew: boolean; passwordHash: string | undefined },
 ): Promise<void> {
   const { identityId, level, tenantKey, groupKey, departmentName } = identity
   const { isNew, passwordHash } = options
+  const { transaction } = work
   const key = fold(identityId)
   if (isNew) {
     const place = [tenantKey, groupKey, departmentName]
@@ -154,14 +156,15 @@ export async function saveIdentity(
     return
   }
   await transaction.run(updateIdentity, level, departmentName, key)
-  if (passwordHash !== undefined) await setPassword(transaction, key, passwordHash)
+  if (passwordHash !== undefined) await setPassword(work, key, passwordHash)
 }
 
 /**
  * Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to; step by step the answers that were
  * kept for it, one for each write of a day.
  */
-export async function removeIdentity(transaction: Transaction, identityKey: string): Promise<void> {
-  await removeInSteps(transaction, keptAnswers, { identity_key: identityKey })
+export async function removeIdentity(work: Work, identityKey: string): Promise<void> {
+  const { transaction } = work
+  await removeInSteps(work, keptAnswers, { identity_key: identityKey })
   await transaction.run(deleteIdentity, identityKey)
 }

@@ -209,13 +209,14 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
   }
   return door.write(intentOf(request), {
     prepare: () => observeGuess(request, guess, () => withPasswords(clientOf(request), prove)),
-    async act({ transaction, record }, { before, passwordHash }) {
+    async act(work, { before, passwordHash }) {
+      const { transaction } = work
       // An admin may have given another password meanwhile: theirs is the last word.
       const current = await transaction.get(selectAccount, identityKey)
       if (current?.password_hash !== before) throw wrongPassword()
       await acceptAttempt(transaction, identityKey, address)
-      await setPassword(transaction, identityKey, passwordHash)
-      await record({
+      await setPassword(work, identityKey, passwordHash)
+      await work.record({
         scope: { tenantKey: tenantKey ?? '', groupKey: groupKey ?? '' },
         action: 'change',
         kind: 'password',

@@ -8,6 +8,7 @@ import { type Fault, forbidden, invalid } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { words } from '../../resources/listed.ts'
+import type { Part } from '../../resources/part.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
@@ -174,6 +175,36 @@ async function admitToken(reader: Reader, { caller }: Site, { tokenId = '' }: To
   if (userLevel > caller.token.level || outlives(expiresAt, caller)) throw forbidden()
 }
 
+/** No token may do more than whoever makes or changes it, and nobody has more than so many. */
+const isLimited: Part<Token> = {
+  async complete(value, { site: { caller } }) {
+    const latest = caller.token?.expiresAt ?? null
+    return {
+      ...(latest !== null && { expiresAt: new Date(latest).toISOString() }),
+      ...value,
+      tokenId: value.tokenId ?? randomUUIDv7(),
+      userLevel: value.userLevel ?? caller.level,
+    }
+  },
+  admit: admitToken,
+  check: async ({ transaction, value, before, caller }) => [
+    ...checkToken(value, before, caller),
+    ...(before ? [] : await checkRoom(transaction, caller)),
+  ],
+  async beforeRow({ transaction, before, caller: { identityKey } }) {
+    if (!before) await transaction.run(makeRoom, identityKey, Date.now(), identityKey)
+  },
+}
+
+/** Its secret is shown once, and only the hash of it is kept. */
+const hasSecret: Part<Token> = {
+  prepare: async (_secrets, { isNew }) => (isNew ? { token: newSecret() } : {}),
+  async afterRow({ transaction, key, secrets: { token } }) {
+    if (token !== undefined) await transaction.run(updateSecret, hashSecret(token), ...key)
+  },
+  reveal: ({ token }) => ({ token }),
+}
+
 function lastUse(usedAt: unknown): { lastUsedAt?: string } {
   return typeof usedAt === 'number' ? { lastUsedAt: new Date(usedAt).toISOString() } : {}
 }
@@ -221,27 +252,7 @@ export const tokens: Resource<Token> = {
     },
   },
   scope: ({ caller }) => [caller.identityKey],
-  complete: async (_reader, { caller }, value) => {
-    const latest = caller.token?.expiresAt ?? null
-    return {
-      ...(latest !== null && { expiresAt: new Date(latest).toISOString() }),
-      ...value,
-      tokenId: value.tokenId ?? randomUUIDv7(),
-      userLevel: value.userLevel ?? caller.level,
-    }
-  },
-  prepare: async (_secrets, { isNew }) => (isNew ? { token: newSecret() } : {}),
-  reveal: ({ token }) => ({ token }),
-  admitWrite: admitToken,
-  check: async ({ transaction, value, before, caller }) => [
-    ...checkToken(value, before, caller),
-    ...(before ? [] : await checkRoom(transaction, caller)),
-  ],
-  async save({ transaction, key, before, caller: { identityKey }, secrets: { token } }, writeRow) {
-    if (!before) await transaction.run(makeRoom, identityKey, Date.now(), identityKey)
-    await writeRow()
-    if (token !== undefined) await transaction.run(updateSecret, hashSecret(token), ...key)
-  },
+  parts: [isLimited, hasSecret],
   computed: {
     members: ['lastUsedAt'],
     async read(reader: Reader, key: readonly string[]) {

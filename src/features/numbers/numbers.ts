@@ -1,8 +1,9 @@
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js'
-import { type Reader, sql, type Transaction } from '../../database/database.ts'
+import { type Reader, sql } from '../../database/database.ts'
 import { type Fault, taken } from '../../errors.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { groupKeyOf, type Place, tenantKeyOf } from '../../http/place.ts'
+import type { Work } from '../../writes/door.ts'
 import { groupFacts } from '../groups/groups.ts'
 
 /** Who answers to a number: a user or route point, or with a name one of the route point's DNIS. */
@@ -156,7 +157,7 @@ export async function checkNumbers(
 
 /** Gives a holder these numbers in place of those that it had. */
 export async function saveNumbers(
-  transaction: Transaction,
+  { transaction }: Work,
   { place, identityKey, dnisName }: NumberHolder,
   { before, after }: { before: Numbers | undefined; after: Numbers },
 ): Promise<void> {

@@ -1,34 +1,26 @@
 import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, missing, notFound } from '../../errors.ts'
 import { memberKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
-import type { Resource, Site, Write } from '../../resources/resource.ts'
+import { within } from '../../resources/part.ts'
+import type { Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
-import {
-  checkDepartment,
-  completeDepartment,
-  DepartmentReference,
-  inDepartment,
-} from '../departments/reference.ts'
+import { DepartmentReference, inDepartment } from '../departments/reference.ts'
+import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
-import {
-  checkIdentity,
-  keyOfIdentity,
-  removeIdentity,
-  saveIdentity,
-} from '../identities/identities.ts'
+import { keyOfIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
-import { hashSecrets, Password } from '../identities/password.ts'
+import { Password } from '../identities/password.ts'
+import { signsIn } from '../identities/signs-in.ts'
+import { answersTo } from '../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
-import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
 import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
-import { checkOwnNumbers } from './in-database/own-numbers.ts'
+import { isCalledByOthers } from './in-database/own-numbers.ts'
 import { type RoutePointKey, routePointsPath } from './route-point.ts'
 
 const Profile = Type.Object({
@@ -115,46 +107,6 @@ export async function requireRoutePoint(reader: Reader, site: Pick<Site, 'place'
   if ((await table.find(reader, routePointScope(site))) === undefined) throw notFound()
 }
 
-function holderOf({ place, value }: Write<RoutePoint>): NumberHolder {
-  return { place, identityKey: fold(value.serviceUserId), dnisName: null }
-}
-
-async function check(write: Write<RoutePoint>): Promise<Fault[]> {
-  const { transaction, place, value, before, caller } = write
-  const { department, ...numbers } = value.serviceInstanceProfile
-  const faults = [
-    ...(await checkDepartment(transaction, place, department)),
-    ...(await checkNumbers(transaction, holderOf(write), { numbers, caller })),
-    ...(await checkOwnNumbers(transaction, holderOf(write), {
-      before: before?.serviceInstanceProfile,
-      after: numbers,
-    })),
-  ]
-  return [
-    ...(before ? [] : await checkIdentity(write, 'serviceUserId', value.serviceUserId)),
-    ...faults.map((fault) => ({
-      ...fault,
-      parameter: `serviceInstanceProfile.${fault.parameter}`,
-    })),
-  ]
-}
-
-async function save(write: Write<RoutePoint>, writeRow: () => Promise<void>): Promise<void> {
-  const { transaction, place, value, before, secrets } = write
-  const identity = {
-    identityId: value.serviceUserId,
-    level: null,
-    tenantKey: place.tenantKey ?? null,
-    groupKey: place.groupKey ?? null,
-    departmentName: null,
-  }
-  const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
-  await saveIdentity(transaction, identity, options)
-  await writeRow()
-  const numbers = { before: before?.serviceInstanceProfile, after: value.serviceInstanceProfile }
-  await saveNumbers(transaction, holderOf(write), numbers)
-}
-
 const Item = Type.Object({
   serviceUserId: Type.String(),
   name: Type.String(),
@@ -237,18 +189,12 @@ export const routePoints: Resource<RoutePoint> = {
   keyOf: keyOfIdentity,
   requireCollection: requireGroup,
   domain: defaultDomain,
-  complete: async (reader, { place }, value) => {
-    const { department, ...profile } = value.serviceInstanceProfile
-    const completed = await completeDepartment(reader, place, department)
-    return {
-      ...value,
-      serviceInstanceProfile: { ...profile, ...(completed && { department: completed }) },
-    }
-  },
-  prepare: hashSecrets,
-  check,
-  save,
-  remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
+  parts: [
+    signsIn({ id: 'serviceUserId', level: () => null }),
+    within('serviceInstanceProfile', standsIn('department')),
+    within('serviceInstanceProfile', answersTo()),
+    within('serviceInstanceProfile', isCalledByOthers),
+  ],
   item: {
     columns: ['value'],
     schema: Item as never,

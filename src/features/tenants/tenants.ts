@@ -107,7 +107,11 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
     scope: () => [],
     keyOf: fold,
     removeParameters,
-    checkRemoval: async (write) =>
-      deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),
+    parts: [
+      {
+        checkRemoval: async (write) =>
+          deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),
+      },
+    ],
   }
 }

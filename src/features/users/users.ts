@@ -1,36 +1,26 @@
 import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { fold } from '../../documents/normalise.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
-import { type Fault, forbidden } from '../../errors.ts'
+import { forbidden } from '../../errors.ts'
 import type { Tag } from '../../http/operation.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
-import type { Resource, Write } from '../../resources/resource.ts'
+import type { Resource } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
-import {
-  checkDepartment,
-  completeDepartment,
-  DepartmentReference,
-  inDepartment,
-  lineOf,
-} from '../departments/reference.ts'
+import { DepartmentReference, inDepartment, lineOf } from '../departments/reference.ts'
+import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
-import {
-  checkIdentity,
-  keyOfIdentity,
-  removeIdentity,
-  saveIdentity,
-} from '../identities/identities.ts'
+import { keyOfIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
-import { hashSecrets, Password } from '../identities/password.ts'
+import { Password } from '../identities/password.ts'
+import { signsIn } from '../identities/signs-in.ts'
+import { answersTo } from '../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
-import { checkNumbers, type NumberHolder, saveNumbers } from '../numbers/numbers.ts'
 
 const User = Type.Object({
   userId: fixed(SignInId),
@@ -97,34 +87,6 @@ export async function findUser(reader: Reader, key: readonly string[]): Promise<
   return stored === undefined ? undefined : JSON.parse(stored)
 }
 
-function holderOf({ place, value }: Write<User>): NumberHolder {
-  return { place, identityKey: fold(value.userId), dnisName: null }
-}
-
-async function check(write: Write<User>): Promise<Fault[]> {
-  const { transaction, place, value, before, caller } = write
-  return [
-    ...(before ? [] : await checkIdentity(write, 'userId', value.userId)),
-    ...(await checkDepartment(transaction, place, value.department)),
-    ...(await checkNumbers(transaction, holderOf(write), { numbers: value, caller })),
-  ]
-}
-
-async function save(write: Write<User>, writeRow: () => Promise<void>): Promise<void> {
-  const { transaction, place, value, before, secrets } = write
-  const identity = {
-    identityId: value.userId,
-    level: levels.EndUser,
-    tenantKey: place.tenantKey ?? null,
-    groupKey: place.groupKey ?? null,
-    departmentName: null,
-  }
-  const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
-  await saveIdentity(transaction, identity, options)
-  await writeRow()
-  await saveNumbers(transaction, holderOf(write), { before, after: value })
-}
-
 const example = {
   userId: 'ApioUserTest1@sip.netaxis.be',
   firstName: 'Test1',
@@ -174,14 +136,10 @@ export const users: Resource<User> = {
   keyOf: keyOfIdentity,
   requireCollection: requireGroup,
   domain: defaultDomain,
-  complete: async (reader, { place }, value) => {
-    const { department, ...rest } = value
-    const completed = await completeDepartment(reader, place, department)
-    return { ...rest, ...(completed && { department: completed }) }
-  },
-  prepare: hashSecrets,
-  admitWrite: admitDepartmentAdmin,
-  check,
-  save,
-  remove: ({ transaction, key }) => removeIdentity(transaction, key.at(-1) ?? ''),
+  parts: [
+    signsIn({ id: 'userId', level: () => levels.EndUser }),
+    { admit: admitDepartmentAdmin },
+    standsIn('department'),
+    answersTo(),
+  ],
 }

@@ -3,13 +3,13 @@ import { defineDocument, needs } from '../../../documents/document.ts'
 import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import type { Fault } from '../../../errors.ts'
 import type { Tag } from '../../../http/operation.ts'
-import { memberKeyOf } from '../../../http/place.ts'
 import { digits, exactName } from '../../../resources/listed.ts'
-import type { Resource, Site, Write } from '../../../resources/resource.ts'
+import type { Part } from '../../../resources/part.ts'
+import type { Resource } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
+import { answersTo } from '../../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
-import { checkNumbers, type NumberHolder, saveNumbers } from '../../numbers/numbers.ts'
-import { checkOwnNumbers } from '../in-database/own-numbers.ts'
+import { isCalledByOthers } from '../in-database/own-numbers.ts'
 import { clearSelections, renameInSelections } from '../in-database/selections.ts'
 import { routePointPath } from '../route-point.ts'
 import { requireRoutePoint, routePointScope } from '../route-points.ts'
@@ -56,31 +56,18 @@ const table = defineTable<Dnis>({
   stored: { allow_outgoing_acd_call: (one) => Number(one.allowOutgoingACDCall) },
 })
 
-/** @param dnisName its name at the time: rows that hold a number follow a rename when the DNIS's row is written. */
-function holderOf({ place }: Site, dnisName: string): NumberHolder {
-  const [, , identityKey] = memberKeyOf(place)
-  return { place, identityKey, dnisName }
-}
-
-async function check(write: Write<Dnis>): Promise<Fault[]> {
-  const { transaction, value, before, caller } = write
-  // A DNIS that is not there yet holds nothing; no name is empty.
-  const holder = holderOf(write, before?.name ?? '')
-  return [
-    ...(await checkNumbers(transaction, holder, { numbers: value, caller })),
-    ...(await checkOwnNumbers(transaction, holder, { before, after: value })),
-  ]
-}
-
-async function save(write: Write<Dnis>, writeRow: () => Promise<void>): Promise<void> {
-  const { transaction, value, before } = write
-  if (before && before.name !== value.name) {
+/** Users choose it by its name to call out with, as long as it may be called out with. */
+const isChosen: Part<Dnis> = {
+  async beforeRow(write) {
+    const { value, before } = write
+    if (!before || before.name === value.name) return
     await renameInSelections(write, [...routePointScope(write), before.name], value.name)
-  }
-  await writeRow()
-  await saveNumbers(transaction, holderOf(write, value.name), { before, after: value })
-  const isWithdrawn = before?.allowOutgoingACDCall && !value.allowOutgoingACDCall
-  if (isWithdrawn) await clearSelections(write, [...routePointScope(write), value.name])
+  },
+  async afterRow(write) {
+    const { value, before } = write
+    if (!before?.allowOutgoingACDCall || value.allowOutgoingACDCall) return
+    await clearSelections(write, [...routePointScope(write), value.name])
+  },
 }
 
 const Item = Type.Object({
@@ -144,8 +131,7 @@ export const dnis: Resource<Dnis> = {
   },
   scope: routePointScope,
   requireCollection: requireRoutePoint,
-  check,
-  save,
+  parts: [answersTo(({ name }) => name), isCalledByOthers, isChosen],
   item: {
     columns: ['name', 'phone_number', 'extension'],
     schema: Item as never,

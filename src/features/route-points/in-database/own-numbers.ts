@@ -1,8 +1,8 @@
-import { type Reader, sql } from '../../../database/database.ts'
+import { sql } from '../../../database/database.ts'
 import { type Fault, invalid } from '../../../errors.ts'
-import { groupKeyOf } from '../../../http/place.ts'
+import type { Write } from '../../../resources/resource.ts'
 import { numberReached } from '../../numbers/destinations.ts'
-import type { NumberHolder, Numbers } from '../../numbers/numbers.ts'
+import type { Numbers } from '../../numbers/numbers.ts'
 import { destinationsIn } from '../settings/destinations.ts'
 import { settings } from '../settings/index.ts'
 
@@ -25,15 +25,13 @@ function newNumbers(before: Numbers | undefined, after: Numbers): Numbers {
 }
 
 /** @returns a fault (2) for a number that a route point or its DNIS is to get and to which one of its settings leads. */
-export async function checkOwnNumbers(
-  reader: Reader,
-  holder: NumberHolder,
-  { before, after }: { before: Numbers | undefined; after: Numbers },
-): Promise<Fault[]> {
+async function checkNumbers(write: Write<Numbers>): Promise<Fault[]> {
+  const { transaction: reader, place, before, value: after } = write
   const numbers = newNumbers(before, after)
   if (Object.keys(numbers).length === 0) return []
-  const { place, identityKey } = holder
-  const key = [...groupKeyOf(place), identityKey]
+  const [tenantKey = '', groupKey = '', identityKey = ''] = write.key
+  const key = [tenantKey, groupKey, identityKey]
+  const holder = { place, identityKey, dnisName: null }
   const faults = new Map<string, Fault>()
   for (const { setting: name, value } of await reader.all(selectSettings, ...key)) {
     const setting = settings.find((one) => one.name === name)
@@ -46,3 +44,6 @@ export async function checkOwnNumbers(
   }
   return [...faults.values()]
 }
+
+/** Gets no number to which a setting of its own route point leads. */
+export const isCalledByOthers = { check: checkNumbers }

@@ -164,11 +164,9 @@ const selectSelecting = sql<{ user_key: string }>(
    ORDER BY user_key LIMIT ${rowsPerStep}`,
 )
 
-type Because = Pick<Write<unknown>, 'transaction' | 'record' | 'cause'>
-
 /** Records what becomes of the call-centre settings of all who call out with a DNIS. */
 async function recordSelections(
-  { transaction, record, cause }: Because,
+  { transaction, record, cause }: Write<unknown>,
   dnisKey: DnisKey,
   changed: (chosen: DnisReference) => DnisReference | undefined,
 ): Promise<void> {
@@ -192,11 +190,11 @@ async function recordSelections(
 }
 
 /** Takes a DNIS from everybody who calls out with it. */
-export async function clearSelections(write: Because, dnisKey: DnisKey): Promise<void> {
+export async function clearSelections(write: Write<unknown>, dnisKey: DnisKey): Promise<void> {
   await recordSelections(write, dnisKey, () => undefined)
   const [tenantKey, groupKey, routePointKey, name] = dnisKey
   const selections = { name: 'dnis_selections', key: ['tenant_key', 'group_key', 'user_key'] }
-  await removeInSteps(write.transaction, selections, {
+  await removeInSteps(write, selections, {
     tenant_key: tenantKey,
     group_key: groupKey,
     route_point_key: routePointKey,
@@ -205,6 +203,10 @@ export async function clearSelections(write: Because, dnisKey: DnisKey): Promise
 }
 
 /** Everybody who calls out with a DNIS goes on so under its new name, which their settings show. */
-export function renameInSelections(write: Because, dnisKey: DnisKey, name: string): Promise<void> {
+export function renameInSelections(
+  write: Write<unknown>,
+  dnisKey: DnisKey,
+  name: string,
+): Promise<void> {
   return recordSelections(write, dnisKey, (chosen) => ({ ...chosen, name }))
 }
