@@ -8,11 +8,14 @@ function flat(value: unknown): string {
   return members.length > 0 ? `{ ${members.join(', ')} }` : '{}'
 }
 
+/** One space a level: descriptions of APIs nest deeply. */
+const step = ' '
+
 /** JSON in which whatever fits a line stands on one, so that a change of one fact is a change of one line. */
 export function formatJson(value: unknown, indent = '', columns = columnsMax): string {
   const line = flat(value)
   if (typeof value !== 'object' || value === null || line.length <= columns) return line
-  const inner = `${indent}  `
+  const inner = indent + step
   const parts = Array.isArray(value)
     ? value.map((one) => `${inner}${formatJson(one, inner, columnsMax - inner.length - 1)}`)
     : Object.entries(value).map(([key, one]) => {

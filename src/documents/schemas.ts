@@ -36,7 +36,6 @@ function derive(schema: Schema, keep: Keep, required: Keep): Schema {
 
 /** With what clears a member: `null`, or an empty text. It is one schema where that says it all, which most generators prefer. */
 function orCleared(schema: Record<string, unknown>): Record<string, unknown> {
-  const { description, ...alternative } = schema
   const { type, enum: values, pattern, minLength, ...rest } = schema
   const isText = type === 'string'
   if (Array.isArray(values)) {
@@ -47,6 +46,9 @@ function orCleared(schema: Record<string, unknown>): Record<string, unknown> {
   }
   if (type === 'integer' || type === 'boolean') return { ...schema, type: [type, 'null'] }
   const clears = [{ type: 'null' }, ...(isText ? [{ type: 'string', const: '' }] : [])]
+  // A component has its description with it.
+  if (schema.component !== undefined) return { anyOf: [schema, ...clears] }
+  const { description, ...alternative } = schema
   return { ...(description !== undefined && { description }), anyOf: [alternative, ...clears] }
 }
 

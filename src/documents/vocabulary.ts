@@ -104,8 +104,8 @@ export function upload<File extends Upload>(options: Record<string, unknown> = {
 }
 
 /** A schema that OpenAPI shows under a name of its own. */
-export function named<S extends TSchema>(component: string, schema: S): S {
-  return marked(schema, { component })
+export function named<S extends TSchema>(component: string, schema: S, description?: string): S {
+  return marked(schema, { component, ...(description !== undefined && { description }) })
 }
 
 /** Text of 1 to `maxLength` code points. */

@@ -3,7 +3,7 @@ import { named, type Schema } from '../documents/vocabulary.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { without } from './presentation.ts'
 import type { Resource } from './resource.ts'
-import { capitalised, wordsOf } from './words.ts'
+import { capitalised, oneOf, wordsOf } from './words.ts'
 
 /** The schemas of a resource's operations, as OpenAPI shows them. */
 export interface ResourceSchemas {
@@ -24,11 +24,13 @@ function schemaWithout(schema: Schema, members: readonly string[]): Schema {
 }
 
 /** The schema of what GET shows, under its noun; one in a wrapper has a component for that too. */
-function shownAs(subject: string, shown: Schema, wrapper: string | undefined): Schema {
+function shownAs(noun: string, shown: Schema, wrapper: string | undefined): Schema {
+  const subject = capitalised(noun)
+  const description = `${capitalised(oneOf(noun))}.`
   const inner = wrapper && shown.properties?.[wrapper]
-  if (!inner) return named(subject, shown)
-  const properties = { [wrapper]: named(subject, inner) }
-  return named(capitalised(wrapper), { ...shown, properties } as unknown as Schema)
+  if (!inner) return named(subject, shown, description)
+  const properties = { [wrapper]: named(subject, inner, description) }
+  return named(capitalised(wrapper), { ...shown, properties } as unknown as Schema, description)
 }
 
 function listSchema<Value extends Members>(resource: Resource<Value>, item: Schema): Schema {
@@ -39,7 +41,7 @@ function listSchema<Value extends Members>(resource: Resource<Value>, item: Sche
     properties: { [listMember]: { type: 'array', items: item, description }, ...totals?.schema },
     required: [listMember, ...Object.keys(totals?.schema ?? {})],
   }
-  return named(`${capitalised(noun)}List`, schema as unknown as Schema)
+  return named(`${capitalised(noun)}List`, schema as unknown as Schema, 'A page of a list.')
 }
 
 /** All follow from the definition; their names from its noun. */
@@ -47,13 +49,20 @@ export function resourceSchemas<Value extends Members>(resource: Resource<Value>
   const { document, noun, answers = {}, hidden = [] } = resource
   const { shown, forCreation, forChange } = document.schemas.documented
   const subject = capitalised(noun)
-  const one = shownAs(subject, schemaWithout(shown, hidden), document.wrapper)
+  const words = oneOf(noun)
+  const one = shownAs(noun, schemaWithout(shown, hidden), document.wrapper)
   const differs = hidden.length > 0 || resource.item !== undefined
-  const item = differs ? named(`${subject}Item`, resource.item?.schema ?? shown) : one
+  const item = differs
+    ? named(`${subject}Item`, resource.item?.schema ?? shown, `${capitalised(words)} in a list.`)
+    : one
   return {
     list: listSchema(resource, item),
-    forCreation: named(`${subject}Creation`, forCreation),
-    forChange: named(`${subject}Change`, forChange),
+    forCreation: named(`${subject}Creation`, forCreation, `What creates ${words}.`),
+    forChange: named(
+      `${subject}Change`,
+      forChange,
+      `What changes ${words}; absent members stay as they are.`,
+    ),
     created: answers.create === 'empty' ? emptyObject : one,
     read: one,
     changed: answers.change === 'empty' ? emptyObject : one,

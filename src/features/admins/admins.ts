@@ -22,9 +22,9 @@ import { requireTenant } from '../tenants/tenants.ts'
 
 const person = {
   userId: fixed(SignInId),
-  firstName: text(30),
-  lastName: text(30),
-  language: clearable(text(40)),
+  firstName: text(30, { description: 'First name.' }),
+  lastName: text(30, { description: 'Last name.' }),
+  language: clearable(text(40, { description: 'Language that the person prefers.' })),
 }
 
 const Admin = Type.Object({ ...person, password: Password })

@@ -34,8 +34,8 @@ const Announcement = Type.Object({
   content: upload<Recording>({
     description: `The audio: ${expectedAudio}. Base64 in JSON, or the one file of a form.`,
   }),
-  description: clearable(text(256)),
-  mediaType: readOnly(Type.Literal('WAV')),
+  description: clearable(text(256, { description: 'What is heard, for people.' })),
+  mediaType: readOnly(Type.Literal('WAV', { description: 'Kind of the file.' })),
   fileSize: readOnly(Type.String({ description: 'Kilobytes, rounded up.' })),
   sha256: readOnly(Type.String({ description: 'Of the content, in hexadecimal.' })),
   usages: readOnly(Usages),

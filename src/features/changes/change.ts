@@ -31,7 +31,7 @@ export const Change = named(
     address: known('Their address, as the log has it; null where nobody asked.'),
     tokenName: known('Name of the token with which they asked; null for a session.'),
     requestId: known('Id of the request, as in `X-Request-Id` and the log.'),
-    action: Type.Enum([...changeActions]),
+    action: Type.Enum([...changeActions], { description: 'What was done.' }),
     kind: text(
       "What it was done to, such as `user` or `bounced_call`; '' in the records of older versions.",
     ),
@@ -40,11 +40,15 @@ export const Change = named(
     after: state('What GET answers since; null after a deletion. It never holds secrets.'),
     because: Type.Optional(
       Type.Object(
-        { action: Type.Enum([...changeActions]), resource: Type.String() },
+        {
+          action: Type.Enum([...changeActions], { description: 'What was done.' }),
+          resource: text('Path of what was changed.'),
+        },
         { description: 'The change of which this one was an effect.' },
       ),
     ),
   }),
+  'A change: what was done to one resource.',
 ) as unknown as Schema
 
 const example = {

@@ -1,8 +1,9 @@
 import Type from 'typebox'
 import { instantPattern, readInstant } from '../../documents/instants.ts'
 import { fold } from '../../documents/normalise.ts'
-import type { Schema } from '../../documents/vocabulary.ts'
+import { named, type Schema } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
+import { componentName } from '../../http/openapi/components.ts'
 import { judgeQuery, type Query } from '../../http/query.ts'
 import { pageSizeMax, readCount } from '../../resources/query.ts'
 import { changeActions } from '../../writes/record.ts'
@@ -17,8 +18,7 @@ function time(description: string) {
   return Type.String({ pattern: instantPattern, description, format: 'date-time' })
 }
 
-/** What a list of changes can be asked for. */
-export const changesParameters = {
+const parameters = {
   pageSize: Type.Integer({
     minimum: 1,
     maximum: pageSizeMax,
@@ -40,7 +40,15 @@ export const changesParameters = {
   action: Type.Enum([...changeActions], { description: 'Only changes of this action.' }),
   from: time('Only changes from this time on (RFC 3339).'),
   until: time('Only changes before this time (RFC 3339).'),
-} as unknown as Readonly<Record<string, Schema>>
+}
+
+/** What a list of changes can be asked for; the lists of all levels share it. */
+export const changesParameters: Readonly<Record<string, Schema>> = Object.fromEntries(
+  Object.entries(parameters).map(([name, schema]) => [
+    name,
+    named(componentName(`changes-${name}`), schema as unknown as Schema),
+  ]),
+)
 
 /** What a request wants of a list of changes. */
 export interface ChangesQuery {

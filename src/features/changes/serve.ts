@@ -21,6 +21,7 @@ const ChangeList = named(
         'The changes of this page, newest first. It may have fewer than were asked for, or none, and the next one more.',
     }),
   }),
+  'A page of the record.',
 ) as unknown as Schema
 
 function addList({ app, database }: Api, level: Level): void {

@@ -6,11 +6,15 @@ import type { Listed } from '../../resources/listed.ts'
 
 const key = Type.Object(
   {
-    tenantId: Type.Optional(id(30)),
-    groupId: Type.Optional(id(30)),
-    departmentName: name(50),
+    tenantId: Type.Optional(id(30, { description: 'The tenant’s; it may be left out.' })),
+    groupId: Type.Optional(id(30, { description: 'The group’s; it may be left out.' })),
+    departmentName: name(50, { description: 'Its name, exactly.' }),
   },
-  { whole: true, additionalProperties: false },
+  {
+    whole: true,
+    additionalProperties: false,
+    description: 'A department of the same group.',
+  },
 )
 
 /** A department of the same group, as members of other resources name it. */

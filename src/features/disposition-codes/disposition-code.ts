@@ -21,7 +21,7 @@ export const CodeLevel = Type.Enum(['CallCenter', 'Group', 'Enterprise'], {
 const DispositionCode = Type.Object({
   code: fixed(Code),
   active: Type.Boolean({ description: 'Only active codes can tag calls or be a default.' }),
-  description: clearable(text(40)),
+  description: clearable(text(40, { description: 'What the code means, for agents.' })),
 })
 
 export type DispositionCode = Static<typeof DispositionCode>

@@ -23,7 +23,7 @@ import { checkDomain } from './domains.ts'
 
 const Group = Type.Object({
   groupId: fixed(id(30, { description: 'Name of the group in paths.' })),
-  groupName: clearable(text(80)),
+  groupName: clearable(text(80, { description: 'Name of the group for people.' })),
   defaultDomain: DefaultDomain,
   ...whereabouts,
 })

@@ -9,6 +9,7 @@ const Status = named(
   Type.Object({
     status: Type.Literal('ok', { description: 'Always `ok`; otherwise the answer is 503.' }),
   }),
+  'All is well.',
 )
 
 /** For whoever watches or balances: whether the process lives, and whether it can serve. */

@@ -33,11 +33,16 @@ import { hashSecret, newSecret } from './secrets.ts'
 /** The largest body, in bytes, that brings a name or passwords: more than they can take in UTF-8, for anybody may send one. */
 const credentialsBytesMax = 16_384
 
-const GivenPassword = secret(Type.String({ maxLength: 1_024 }))
+const GivenPassword = secret(
+  Type.String({ maxLength: 1_024, description: 'The password that holds now.' }),
+)
 
 const credentials = defineDocument({
   schema: Type.Object({
-    username: text(161, { refers: true }),
+    username: text(161, {
+      refers: true,
+      description: 'Id to sign in with, without regard to case.',
+    }),
     password: GivenPassword,
     provide_basic_profile: Type.Optional(Type.Unknown({ description: 'Accepted and ignored.' })),
   }),
@@ -50,18 +55,25 @@ const passwordChange = defineDocument({
 const SignedIn = named(
   'SignedIn',
   Type.Object({
-    ids: Type.Object({
-      tenant_id: Type.Optional(Type.String()),
-      group_id: Type.Optional(Type.String()),
-      user_id: Type.String(),
-    }),
-    profile: Type.Object({
-      user_level: Type.Integer({
-        description: '0 End User, 4 Department Admin, 8 Group Admin, 12 Tenant Admin, 16 System.',
-      }),
-      is_first_login: Type.Boolean(),
-    }),
+    ids: Type.Object(
+      {
+        tenant_id: Type.Optional(Type.String({ description: 'The tenant, where there is one.' })),
+        group_id: Type.Optional(Type.String({ description: 'The group, where there is one.' })),
+        user_id: Type.String({ description: 'The id that has signed in.' }),
+      },
+      { description: 'Who has signed in, and where.' },
+    ),
+    profile: Type.Object(
+      {
+        user_level: Type.Integer({
+          description: '0 End User, 4 Department Admin, 8 Group Admin, 12 Tenant Admin, 16 System.',
+        }),
+        is_first_login: Type.Boolean({ description: 'Whether it is the first time.' }),
+      },
+      { description: 'What the caller may do.' },
+    ),
   }),
+  'Who has signed in.',
 )
 
 /**
@@ -245,7 +257,7 @@ export function addSessions(api: Api): void {
     description: `An account has at most ${sessionsMax} sessions: one more ends the oldest.`,
     tag,
     permission: 'public',
-    body: named('Credentials', credentials.schemas.documented.forCreation),
+    body: named('Credentials', credentials.schemas.documented.forCreation, 'Who signs in.'),
     bodyBytesMax,
     answer: SignedIn,
     answerHeaders: ['Set-Cookie'],
@@ -304,7 +316,11 @@ export function addSessions(api: Api): void {
     description: 'Ends every session and token of the caller, this one too.',
     tag,
     permission: 'oneself',
-    body: named('PasswordChange', passwordChange.schemas.documented.forCreation),
+    body: named(
+      'PasswordChange',
+      passwordChange.schemas.documented.forCreation,
+      'The old and the new password.',
+    ),
     bodyBytesMax,
     refusals: [429],
     example: {

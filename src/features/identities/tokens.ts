@@ -29,8 +29,8 @@ const usePrecision = 60 * 60 * 1_000
 const tokensMax = 100
 
 const Token = Type.Object({
-  tokenId: readOnly(Type.String()),
-  name: name(80),
+  tokenId: readOnly(Type.String({ description: 'Name of the token in paths.' })),
+  name: name(80, { description: 'What the token is for.' }),
   expiresAt: clearable(
     Type.String({
       maxLength: 40,

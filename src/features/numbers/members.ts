@@ -6,13 +6,15 @@ export const PhoneNumber = text(23, {
   compact: 'separators',
   pattern: '^\\+?[0-9]+$',
   expects: "a phone number: digits with an optional leading '+', as in '+3225126779'",
-  description: 'Spaces, dashes and invisible characters are accepted and dropped.',
+  description:
+    'Digits with an optional leading `+`. Spaces, dashes and invisible characters are accepted and dropped.',
 })
 
 export const Extension = Type.String({
   compact: 'invisible',
   pattern: '^[0-9]{2,20}$',
   expects: '2 to 20 digits',
+  description: 'Number inside the group: 2 to 20 digits.',
 })
 
 const sipUser = "(?:[A-Za-z0-9_.!~*'()&=+$,;?/-]|%[0-9A-Fa-f]{2})+"

@@ -23,34 +23,69 @@ import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
 import { isCalledByOthers } from './in-database/own-numbers.ts'
 import { type RoutePointKey, routePointsPath } from './route-point.ts'
 
-const Profile = Type.Object({
-  name: text(30),
-  phoneNumber: clearable(PhoneNumber),
-  extension: clearable(Extension),
-  department: DepartmentReference,
-  cliFirstName: clearable(text(30)),
-  cliLastName: clearable(text(30)),
-  cliPhoneNumber: clearable(PhoneNumber),
-  language: clearable(text(40)),
-  timeZone: whereabouts.timeZone,
-  password: Password,
-})
+const Profile = Type.Object(
+  {
+    name: text(30, { description: 'Name of the route point for people.' }),
+    phoneNumber: clearable(PhoneNumber),
+    extension: clearable(Extension),
+    department: DepartmentReference,
+    cliFirstName: clearable(text(30, { description: 'First name that calls show.' })),
+    cliLastName: clearable(text(30, { description: 'Last name that calls show.' })),
+    cliPhoneNumber: clearable(PhoneNumber),
+    language: clearable(text(40, { description: 'Language of the route point.' })),
+    timeZone: whereabouts.timeZone,
+    password: Password,
+  },
+  { description: 'What callers see of the route point, and how it signs in.' },
+)
 
 const RoutePoint = Type.Object({
   serviceUserId: fixed(SignInId),
   serviceInstanceProfile: Profile,
-  active: Type.Boolean(),
+  active: Type.Boolean({ description: 'Whether it takes calls.' }),
   queueLength: Type.Integer({ minimum: 0, maximum: 525, description: 'Calls that can wait.' }),
-  noAnswerTimeoutRings: Type.Integer({ minimum: 2, maximum: 20 }),
-  playRingingWhenOfferingCall: Type.Boolean(),
-  overrideAgentWrapUpTime: Type.Boolean(),
-  wrapUpSeconds: Type.Integer({ minimum: 0, maximum: 3_600, description: '0 for none.' }),
-  enableAutomaticStateChangeForAgents: Type.Boolean(),
-  agentStateAfterCall: clearable(Type.Enum(['Available', 'Unavailable', 'Wrap-Up'])),
-  agentUnavailableCode: clearable(text(10)),
-  forceDeliveryOfCalls: Type.Boolean(),
-  forceDeliveryWaitTimeSeconds: clearable(Type.Integer({ minimum: 1, maximum: 10 })),
-  allowCallsToAgentsInWrapUp: Type.Boolean(),
+  noAnswerTimeoutRings: Type.Integer({
+    minimum: 2,
+    maximum: 20,
+    description: 'Rings at an agent until the call counts as not answered.',
+  }),
+  playRingingWhenOfferingCall: Type.Boolean({
+    description: 'Callers hear ringing while their call is offered to an agent.',
+  }),
+  overrideAgentWrapUpTime: Type.Boolean({
+    description: '`wrapUpSeconds` holds instead of the agent’s own time.',
+  }),
+  wrapUpSeconds: Type.Integer({
+    minimum: 0,
+    maximum: 3_600,
+    description: 'Seconds that an agent has after a call to complete it; 0 for none.',
+  }),
+  enableAutomaticStateChangeForAgents: Type.Boolean({
+    description: 'Agents get `agentStateAfterCall` after each call.',
+  }),
+  agentStateAfterCall: clearable(
+    Type.Enum(['Available', 'Unavailable', 'Wrap-Up'], {
+      description: 'State of an agent after a call.',
+    }),
+  ),
+  agentUnavailableCode: clearable(
+    text(10, {
+      description: 'Why the agent is unavailable then; it needs the two members before it.',
+    }),
+  ),
+  forceDeliveryOfCalls: Type.Boolean({
+    description: 'Calls are put through to an available agent without being accepted.',
+  }),
+  forceDeliveryWaitTimeSeconds: clearable(
+    Type.Integer({
+      minimum: 1,
+      maximum: 10,
+      description: 'Seconds until a forced call is put through.',
+    }),
+  ),
+  allowCallsToAgentsInWrapUp: Type.Boolean({
+    description: 'Calls are offered to agents in wrap-up too.',
+  }),
 })
 
 export type RoutePoint = Static<typeof RoutePoint>
@@ -108,12 +143,14 @@ export async function requireRoutePoint(reader: Reader, site: Pick<Site, 'place'
 }
 
 const Item = Type.Object({
-  serviceUserId: Type.String(),
-  name: Type.String(),
+  serviceUserId: Type.String({ description: 'Id of the route point.' }),
+  name: Type.String({ description: 'Name of the route point for people.' }),
   phoneNumber: Type.String({ description: "'' when there is none." }),
   extension: Type.String({ description: "'' when there is none." }),
-  department: Type.Union([DepartmentReference, Type.Literal('')]),
-  active: Type.Boolean(),
+  department: Type.Union([DepartmentReference, Type.Literal('')], {
+    description: "'' when there is none.",
+  }),
+  active: Type.Boolean({ description: 'Whether it takes calls.' }),
 })
 
 function toItem(stored: RoutePoint): Static<typeof Item> {

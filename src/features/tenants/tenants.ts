@@ -20,7 +20,7 @@ const Tenant = Type.Object({
         'A service provider’s disposition codes belong to its groups, an enterprise’s to itself.',
     }),
   ),
-  name: clearable(text(80)),
+  name: clearable(text(80, { description: 'Name of the tenant for people.' })),
   defaultDomain: DefaultDomain,
   ...whereabouts,
 })
@@ -59,7 +59,10 @@ export async function tenantDomain(reader: Reader, tenantKey: string): Promise<s
 }
 
 export const removeParameters = {
-  deleteNonEmpty: Type.Enum(['1'], { description: 'Delete what it holds as well.' }),
+  deleteNonEmpty: Type.Enum(['1'], {
+    component: 'DeleteNonEmpty',
+    description: 'Delete what it holds as well.',
+  }),
 }
 
 /** `?deleteNonEmpty=1` deletes what a tenant or group holds with it. */

@@ -24,15 +24,19 @@ import { Extension, PhoneNumber } from '../numbers/members.ts'
 
 const User = Type.Object({
   userId: fixed(SignInId),
-  firstName: text(30),
-  lastName: text(30),
+  firstName: text(30, { description: 'First name.' }),
+  lastName: text(30, { description: 'Last name.' }),
   phoneNumber: clearable(PhoneNumber),
   extension: clearable(Extension),
   emailAddress: clearable(
-    text(80, { pattern: '^[^@\\s]+@[^@\\s]+$', expects: 'an e-mail address' }),
+    text(80, {
+      pattern: '^[^@\\s]+@[^@\\s]+$',
+      expects: 'an e-mail address',
+      description: 'E-mail address.',
+    }),
   ),
   department: DepartmentReference,
-  language: clearable(text(40)),
+  language: clearable(text(40, { description: 'Language that the person prefers.' })),
   password: Password,
 })
 

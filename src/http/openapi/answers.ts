@@ -80,13 +80,18 @@ function done(components: Components, content: object): Reference {
   return components.add('responses', 'Done', { description: 'It is done.', headers, content })
 }
 
+const contentTexts: Record<number, string> = {
+  200: 'The whole content.',
+  206: 'The range of it that was asked for.',
+}
+
 /** All answers of an operation by their status. */
 export function answersOf(components: Components, operation: Operation): Record<string, object> {
-  const { status = 200, produces } = operation
+  const { status = 200, produces, answer = emptyObject } = operation
   const names = headerNames(operation)
   const content = contentOf(components, operation)
   const success = (code: number, more: readonly HeaderName[] = []) => ({
-    description: STATUS_CODES[code],
+    description: produces ? contentTexts[code] : (answer.description ?? STATUS_CODES[code]),
     headers: headersOf(components, [...names, ...more]),
     content,
   })

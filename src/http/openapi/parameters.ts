@@ -1,3 +1,4 @@
+import { documented } from '../../documents/schemas.ts'
 import type { Schema } from '../../documents/vocabulary.ts'
 import {
   isCached,
@@ -36,7 +37,12 @@ function inPath(components: Components, path: string, known: PathParameters): ob
 function optional(components: Components, where: 'query' | 'header') {
   return ([name, schema]: [string, Schema]): object => {
     const { component, description, ...rest } = schema
-    const parameter = { name, in: where, description, schema: components.schema(rest as Schema) }
+    const parameter = {
+      name,
+      in: where,
+      description,
+      schema: components.schema(documented(rest as Schema, false)),
+    }
     return component === undefined ? parameter : components.add('parameters', component, parameter)
   }
 }

@@ -10,8 +10,8 @@ import { routePointPath } from '../route-point.ts'
 import { requireRoutePoint, routePointScope } from '../route-points.ts'
 
 const Item = Type.Object({
-  code: Type.String(),
-  active: Type.Boolean(),
+  code: Type.String({ description: 'Compared exactly.' }),
+  active: Type.Boolean({ description: 'Only active codes can tag calls or be a default.' }),
   description: Type.String({ description: "'' when there is none." }),
   level: CodeLevel,
 })

@@ -13,23 +13,26 @@ import { dnisKeyOf, routePointPath } from '../route-point.ts'
 import { dnisTag } from './dnis.ts'
 
 const Department = Type.Object({
-  tenantId: Type.String(),
-  groupId: Type.String(),
-  departmentName: Type.String(),
+  tenantId: Type.String({ description: 'The tenant’s.' }),
+  groupId: Type.String({ description: 'The group’s.' }),
+  departmentName: Type.String({ description: 'Its name, exactly.' }),
   fullPathName: Type.String({ description: 'From the topmost level down, as in `A \\ B`.' }),
 })
 
 const Agent = named(
   'Agent',
   Type.Object({
-    userId: Type.String(),
-    firstName: Type.String(),
-    lastName: Type.String(),
+    userId: Type.String({ description: 'Id of the user.' }),
+    firstName: Type.String({ description: 'First name.' }),
+    lastName: Type.String({ description: 'Last name.' }),
     phoneNumber: Type.String({ description: "'' when there is none." }),
     extension: Type.String({ description: "'' when there is none." }),
-    department: Type.Union([Department, Type.Literal('')]),
+    department: Type.Union([Department, Type.Literal('')], {
+      description: "'' when there is none.",
+    }),
     emailAddress: Type.String({ description: "'' when there is none." }),
   }),
+  'A user who calls out with a DNIS.',
 )
 
 /** A user who calls out with a DNIS. */
@@ -59,6 +62,7 @@ export function addAgents({ app }: Api, backend: RoutePointBackend): void {
   const answer = named(
     'AgentList',
     Type.Object({ agents: Type.Array(Agent, { description: 'The agents of this page.' }) }),
+    'A page of a list.',
   )
   const fields = Object.keys(fieldsOf(users))
   addOperation(app, {

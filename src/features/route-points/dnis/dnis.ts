@@ -26,8 +26,8 @@ const Dnis = Type.Object({
       'Calls show the three `cli…` members instead of the route point’s; it needs them all.',
   }),
   cliPhoneNumber: clearable(PhoneNumber),
-  cliLastName: clearable(text(30)),
-  cliFirstName: clearable(text(30)),
+  cliLastName: clearable(text(30, { description: 'Last name that calls show.' })),
+  cliFirstName: clearable(text(30, { description: 'First name that calls show.' })),
   useCustomDnisAnnouncementSettings: Type.Boolean({
     description: 'Callers of this DNIS hear its own announcements instead of the route point’s.',
   }),
@@ -71,7 +71,7 @@ const isChosen: Part<Dnis> = {
 }
 
 const Item = Type.Object({
-  name: Type.String(),
+  name: Type.String({ description: 'Unique in the route point.' }),
   phoneNumber: Type.String({ description: "'' when there is none." }),
   extension: Type.String({ description: "'' when there is none." }),
 })

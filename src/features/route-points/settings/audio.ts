@@ -17,6 +17,7 @@ const Url = Type.Object(
     url: text(256, {
       pattern: `^(?:${unmodified}|https?://[^\\s/?#]+(?:[/?#]\\S*)?)$`,
       expects: 'an http or https URL',
+      description: 'Where the audio is: http or https.',
     }),
   },
   { additionalProperties: false },
@@ -28,7 +29,9 @@ const positions =
 
 /** What is played: the switch's own audio, files of the group, or audio from the web. */
 export const AudioSelection = {
-  audioMessageSelection: Type.Enum(['Default', 'File', 'URL']),
+  audioMessageSelection: Type.Enum(['Default', 'File', 'URL'], {
+    description: 'What is played: the switch’s own audio, `audioFileList` or `audioUrlList`.',
+  }),
   audioFileList: slots(File, 'name', { component: 'AudioFiles', description: positions }),
   audioUrlList: slots(Url, 'url', { component: 'AudioUrls', description: positions }),
 }

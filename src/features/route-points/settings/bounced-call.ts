@@ -16,10 +16,16 @@ export const bouncedCall = defineSetting({
   summary: 'bounced call settings',
   schema: Type.Object({
     active: Type.Boolean({ description: 'Take back calls that an agent does not answer.' }),
-    numberOfRingsBeforeBouncingCall: Type.Integer({ minimum: 1, maximum: 20 }),
+    numberOfRingsBeforeBouncingCall: Type.Integer({
+      minimum: 1,
+      maximum: 20,
+      description: 'Rings at an agent until the call is taken back.',
+    }),
     enableTransfer: Type.Boolean({ description: 'Send bounced calls to `transferPhoneNumber`.' }),
     transferPhoneNumber: clearable(Destination),
-    bounceCallWhenAgentUnavailable: Type.Boolean(),
+    bounceCallWhenAgentUnavailable: Type.Boolean({
+      description: 'Take a call back too when its agent becomes unavailable.',
+    }),
   }),
   default: {
     active: false,

@@ -7,7 +7,12 @@ import { defineSetting } from './define.ts'
 
 const DefaultCode = Type.Object(
   { code: Code, level: CodeLevel },
-  { whole: true, refersTo: 'dispositionCode', additionalProperties: false },
+  {
+    whole: true,
+    refersTo: 'dispositionCode',
+    additionalProperties: false,
+    description: 'Code of calls for which the agent chooses none.',
+  },
 )
 
 const schema = Type.Object({

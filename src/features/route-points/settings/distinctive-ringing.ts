@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { defineSetting } from './define.ts'
 
-const RingPattern = Type.Enum(['Normal', 'Long-Long', 'Short-Short-Long', 'Short-Long-Short'])
+const ringPatterns = ['Normal', 'Long-Long', 'Short-Short-Long', 'Short-Long-Short'] as const
 
 const example = {
   distinctiveRinging: false,
@@ -13,9 +13,15 @@ export const distinctiveRinging = defineSetting({
   name: 'distinctive_ringing',
   summary: 'distinctive ringing configuration',
   schema: Type.Object({
-    distinctiveRinging: Type.Boolean(),
-    ringPatternForRoutePoint: RingPattern,
-    forceDeliveryRingPattern: RingPattern,
+    distinctiveRinging: Type.Boolean({
+      description: 'Agents’ phones ring for calls of the route point in patterns of their own.',
+    }),
+    ringPatternForRoutePoint: Type.Enum(ringPatterns, {
+      description: 'Pattern for calls of the route point.',
+    }),
+    forceDeliveryRingPattern: Type.Enum(ringPatterns, {
+      description: 'Pattern for calls whose delivery is forced.',
+    }),
   }),
   default: {
     distinctiveRinging: false,

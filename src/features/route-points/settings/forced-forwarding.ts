@@ -19,7 +19,9 @@ export const forcedForwarding = defineSetting({
   schema: Type.Object({
     active: Type.Boolean({ description: 'Divert new calls. Calls already in the queue stay.' }),
     forwardToPhoneNumber: clearable(Destination),
-    playAnnouncementBeforeForwarding: Type.Boolean(),
+    playAnnouncementBeforeForwarding: Type.Boolean({
+      description: 'Play the chosen audio before a call is forwarded.',
+    }),
     ...AudioSelection,
   }),
   default: {

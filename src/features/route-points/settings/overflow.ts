@@ -13,11 +13,17 @@ export const overflow = defineSetting({
       description: 'What happens to a call that finds the queue full.',
     }),
     transferPhoneNumber: clearable(Destination),
-    playAnnouncementBeforeOverflowProcessing: Type.Boolean(),
+    playAnnouncementBeforeOverflowProcessing: Type.Boolean({
+      description: 'Play the chosen audio before a call overflows.',
+    }),
     overflowAfterTimeout: Type.Boolean({
       description: 'Calls that wait longer than `timeoutSeconds` overflow too.',
     }),
-    timeoutSeconds: Type.Integer({ minimum: 0, maximum: 7_200 }),
+    timeoutSeconds: Type.Integer({
+      minimum: 0,
+      maximum: 7_200,
+      description: 'Seconds that a call waits at most, with `overflowAfterTimeout`.',
+    }),
     ...AudioSelection,
   }),
   default: {

@@ -66,7 +66,7 @@ export function addSettings({ app }: Api, served: ServedSettings): void {
     const shared = {
       path: owners.pathOf(name),
       tag,
-      answer: named(subject, shown),
+      answer: named(subject, shown, `A ${noun}’s ${summary}.`),
       ...(owners.names && { names: owners.names }),
     } as const
 
@@ -91,7 +91,11 @@ export function addSettings({ app }: Api, served: ServedSettings): void {
       id: `update${subject}`,
       summary: `Change a ${noun}’s ${summary}: absent members stay as they are`,
       permission: permissions.write,
-      body: named(`${subject}Change`, forChange),
+      body: named(
+        `${subject}Change`,
+        forChange,
+        `What changes a ${noun}’s ${summary}; absent members stay as they are.`,
+      ),
       example: example.put,
       handler: (request) => keeper.edit(intentOf(request), settingChange(setting, served, request)),
     })
