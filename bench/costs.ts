@@ -208,6 +208,7 @@ const others: Request[] = [
   remove(hub),
   remove(`${group}users/user1000001/`),
   remove(group),
+  remove(`${group}?deleteNonEmpty=1&dryRun=true`),
   remove(`${group}?deleteNonEmpty=1`),
   remove(`${tenant}`),
   remove(`${tenant}?deleteNonEmpty=1`),

@@ -25,7 +25,7 @@ describe.each(engines)('a dry run on $name', (engine) => {
 
   const tried = (path: string) => `${path}?dryRun=true`
 
-  it('is tried below of every writing operation that there is, or refused', () => {
+  it('is tried below for every writing operation that there is, or refused', () => {
     expect(withoutExample(routes, [...everyWrite, ...finalWrites])).toEqual([])
   })
 
@@ -159,7 +159,9 @@ describe.each(engines)('a dry run on $name', (engine) => {
     expect(body.numberOfRingsBeforeBouncingCall).not.toBe(9)
   })
 
-  it('D1, D2, D6 stores nothing, and answers what each write then answers', async () => {
+  it('D1, D2, D6 stores nothing, and answers what each write then answers', {
+    timeout: 120_000,
+  }, async () => {
     const writes = await withToken(world, everyWrite)
     for (const write of writes) {
       const name = `${write.method} ${write.path}`

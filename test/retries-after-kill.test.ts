@@ -147,7 +147,9 @@ describe('a retry with an Idempotency-Key after kill -9', () => {
     },
   )
 
-  it('R14 is done where the node was killed between its last statement and the commit', async () => {
+  it('R14 is done where the node was killed between its last statement and the commit', {
+    timeout: 120_000,
+  }, async () => {
     const databaseUrl = await databases.create()
     const token = await startNodes(databaseUrl, 2)
     const [first, second] = nodes as [Node, Node]

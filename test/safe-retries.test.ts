@@ -416,7 +416,9 @@ describe.each(engines)('a retry with an Idempotency-Key on $name', (engine) => {
     expect(withoutExample(routes, [...everyWrite, ...finalWrites])).toEqual([])
   })
 
-  it('R2 is answered as at first, whatever was written, and nothing is done', async () => {
+  it('R2 is answered as at first, whatever was written, and nothing is done', {
+    timeout: 120_000,
+  }, async () => {
     for (const write of await withToken(world, everyWrite)) {
       const headers = named(newKey())
       const first = await send(world, write, { headers })
