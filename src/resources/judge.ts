@@ -33,12 +33,12 @@ const nothing = { secrets: {}, uploads: {} }
 
 /** The key of the one that an id names; an id is compared exactly unless the resource says how. */
 function keyOf<Value extends Members>(resource: Resource<Value>, site: Site, id: string): Key {
-  return [...resource.scope(site), resource.keyOf?.(id, site) ?? compose(id)]
+  return [...resource.collection.scope(site), resource.id.keyOf?.(id, site) ?? compose(id)]
 }
 
 /** The key of the one that a request is about. */
 export function keyIn<Value extends Members>(resource: Resource<Value>, site: Site): Key {
-  return keyOf(resource, site, site.parameters[resource.parameter] ?? '')
+  return keyOf(resource, site, site.parameters[resource.id.parameter] ?? '')
 }
 
 /** @throws Refusal as the collection does where it is the reason, else 404. */
@@ -47,7 +47,7 @@ export async function refuseUnknown<Value extends Members>(
   reader: Reader,
   site: Site,
 ): Promise<never> {
-  await resource.requireCollection?.(reader, site)
+  await resource.collection.require?.(reader, site)
   throw notFound()
 }
 
@@ -97,7 +97,7 @@ async function examine<Value extends Members>(
   const { transaction } = work
   const value = await completed(resource, judged.value, { reader: transaction, site, before })
   await admit(resource, { reader: transaction, site }, value)
-  const newKey = keyOf(resource, site, String(value[resource.idMember]))
+  const newKey = keyOf(resource, site, String(value[resource.id.member]))
   const key = before ? keyIn(resource, site) : newKey
   const write: Write<Value> = {
     ...site,
@@ -115,9 +115,9 @@ async function examine<Value extends Members>(
   const isNewKey = !before || newKey.at(-1) !== key.at(-1)
   const isTaken = isNewKey && (await resource.table.find(transaction, newKey)) !== undefined
   const message =
-    resource.duplicateMessage ??
-    `There is already ${oneOf(resource.noun)} with this ${resource.idMember}.`
-  const faults = addNews(judged.faults, [isTaken && taken(resource.idMember, message)])
+    resource.answers?.duplicate ??
+    `There is already ${oneOf(resource.noun)} with this ${resource.id.member}.`
+  const faults = addNews(judged.faults, [isTaken && taken(resource.id.member, message)])
   refuseIfAny(addNews(faults, await faultsOf(resource.parts, 'check', write)))
   return { write, newKey }
 }
@@ -127,8 +127,8 @@ async function judgeCreation<Value extends Members>(
   reader: Reader,
   { site, body }: { site: Site; body: unknown },
 ): Promise<Judged<Value>> {
-  await resource.requireCollection?.(reader, site)
-  return resource.document.create(body, await resource.domain?.(reader, site.place))
+  await resource.collection.require?.(reader, site)
+  return resource.document.create(body, await resource.collection.domain?.(reader, site.place))
 }
 
 /** A creation, by the body of a POST. */
@@ -177,7 +177,7 @@ export function change<Value extends Members>(
 ): Edit<Value> {
   const prepare = preparationOf(resource)
   const judgeBody = async (from: Reader, before: Value) =>
-    resource.document.change(before, body, await resource.domain?.(from, site.place))
+    resource.document.change(before, body, await resource.collection.domain?.(from, site.place))
   return {
     key: keyIn(resource, site),
     ...(prepare && {
@@ -218,7 +218,7 @@ export function deletion<Value extends Members>(
     async judge(work, value) {
       const { transaction } = work
       if (value === undefined) {
-        await resource.requireCollection?.(transaction, site)
+        await resource.collection.require?.(transaction, site)
         if (resource.answers?.removeUnknown !== 'empty') throw notFound()
         judgePreconditions({ headers }, undefined)
         return undefined

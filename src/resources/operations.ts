@@ -25,15 +25,16 @@ export async function list<Value extends Members>(
   request: FastifyRequest,
 ): Promise<Answer> {
   const site = judge.siteOf(request)
-  await resource.requireCollection?.(reader, site)
-  const { wholeList, listMember } = resource
+  await resource.collection.require?.(reader, site)
+  const { isWhole, member, totals } = resource.list
   const names = Object.keys(fieldsOf(resource))
-  const query = readListQuery(site.query, names, wholeList ? undefined : pageSizeMax)
-  const scope = resource.scope(site)
+  const query = readListQuery(site.query, names, isWhole ? undefined : pageSizeMax)
+  const scope = resource.collection.scope(site)
   const page = await keeper.list(scope, query)
-  const totals = (await resource.totals?.read(reader, scope)) ?? {}
-  const beside = Object.entries(totals).map(([name, total]) => `,"${name}":${total}`)
-  const text = `{"${listMember}":[${page.rows.join(',')}]${beside.join('')}}`
+  const beside = Object.entries((await totals?.read(reader, scope)) ?? {}).map(
+    ([name, total]) => `,"${name}":${total}`,
+  )
+  const text = `{"${member}":[${page.rows.join(',')}]${beside.join('')}}`
   return representation(text, pageHeaders(request, query, page))
 }
 

@@ -13,20 +13,21 @@ function comparison({ caseless, atDomain }: Schema): string {
 
 /** The id of the first item that the list's example shows. */
 function idExample<Value extends Members>(resource: Resource<Value>): unknown {
-  const answer = resource.examples?.list?.response
-  const items = isObject(answer) ? answer[resource.listMember] : undefined
+  const { id, list, documentation } = resource
+  const answer = documentation.examples.list?.response
+  const items = isObject(answer) ? answer[list.member] : undefined
   const item = Array.isArray(items) ? items[0] : undefined
-  return isObject(item) ? item[resource.idMember] : undefined
+  return isObject(item) ? item[id.member] : undefined
 }
 
 /** What the path's parameter says that names one of a resource: all of it follows from the definition. */
 export function pathParameterOf<Value extends Members>(resource: Resource<Value>): PathParameter {
-  const { noun, idMember, document } = resource
-  const member = document.schemas.shown.properties?.[idMember] ?? ({} as Schema)
+  const { noun, id, document } = resource
+  const member = document.schemas.shown.properties?.[id.member] ?? ({} as Schema)
   const { minLength, maxLength } = member
   return {
     component: `${capitalised(noun)}Id`,
-    description: `\`${idMember}\` of the ${wordsOf(noun)}, ${comparison(member)}.`,
+    description: `\`${id.member}\` of the ${wordsOf(noun)}, ${comparison(member)}.`,
     schema: {
       type: 'string',
       ...(minLength !== undefined && { minLength }),

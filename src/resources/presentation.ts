@@ -1,6 +1,6 @@
 import type { Members } from '../documents/normalise.ts'
 import { fillPath } from '../http/operation.ts'
-import type { Resource } from './resource.ts'
+import { itemPathOf, type Resource } from './resource.ts'
 
 export function without(value: Members, members: readonly string[]): Members {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !members.includes(name)))
@@ -8,18 +8,19 @@ export function without(value: Members, members: readonly string[]): Members {
 
 /** The body of a GET. */
 export function present<Value extends Members>(
-  { document, hidden = [] }: Pick<Resource<Value>, 'document' | 'hidden'>,
+  { document, answers }: Pick<Resource<Value>, 'document' | 'answers'>,
   value: Value,
 ): string {
-  const shown = hidden.length > 0 ? without(value, hidden) : value
+  const shown = answers?.hidden ? without(value, answers.hidden) : value
   return JSON.stringify(document.wrapper ? { [document.wrapper]: shown } : shown)
 }
 
 /** The canonical path of one resource, by which it is located and recorded. */
 export function pathOf<Value extends Members>(
-  { path, parameter, idMember }: Pick<Resource<Value>, 'path' | 'parameter' | 'idMember'>,
+  resource: Pick<Resource<Value>, 'path' | 'id'>,
   parameters: Record<string, string>,
   value: Value,
 ): string {
-  return fillPath(`${path}:${parameter}/`, { ...parameters, [parameter]: String(value[idMember]) })
+  const { parameter, member } = resource.id
+  return fillPath(itemPathOf(resource), { ...parameters, [parameter]: String(value[member]) })
 }

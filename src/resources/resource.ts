@@ -37,80 +37,42 @@ export interface Write<Value> extends Omit<Site, 'caller'>, Work {
   uploads: Record<string, Upload>
 }
 
-/**
- * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What happens in its
- * writes beside its row stands in its parts.
- */
-export interface Resource<Value extends Members = Members> {
-  /** As in `user`; operation ids are made of it. */
-  noun: string
-  /** The noun's plural where it is not the noun with an s. */
-  nouns?: string
-  /** As in `users`: the member of the list's answer. */
-  listMember: string
-  tag: Tag
-  /** Of the collection, with trailing slash. */
-  path: string
-  /** The path's parameter that names one of them. */
-  parameter: string
-  permissions: Record<'list' | 'read' | 'create' | 'change' | 'remove', Permission>
-  document: Document<Value>
-  table: Table<Value>
-  /** The member that names it, as the path does. */
-  idMember: keyof Value & string
-  /** What a second one of the same key is told (11), where the reference prints it. */
-  duplicateMessage?: string
-  /** Lists of the reference know no paging: without `pageSize` they are whole. */
-  wholeList?: boolean
-  /** What POST and PUT answer: the resource, or `{}` where the reference says so. A DELETE of an unknown one: 404, or `{}`. */
-  answers?: { create?: 'empty'; change?: 'empty'; removeUnknown?: 'empty' }
-  examples?: Partial<Record<'list' | 'read' | 'create' | 'change', Example>>
-  /** Summaries where the noun alone does not say enough. */
-  description?: string
-  /** Thousands of rows may go with it: they are deleted step by step before it. */
-  holdsMany?: true
-  /** Largest body in bytes where it differs from the configured one. */
-  bodyBytesMax?: number
-  /** What a DELETE can be told. */
-  removeParameters?: Record<string, Schema>
-  /** Media types that bodies may have; JSON unless told. */
-  consumes?: readonly string[]
-
-  /** Key of the collection's place: the columns of the table's key but the last. */
-  scope(site: Pick<Site, 'caller' | 'place'>): readonly string[]
-  /** The last column of the key, from the id in a path or document; the id itself, composed, unless told. */
-  keyOf?(id: string, site: Pick<Site, 'place' | 'parameters'>): string
+/** Where a noun's documents are one collection, such as the users of a group. */
+export interface Collection {
+  /** The key of its place: the columns of the table's key but the last. */
+  scope(site: Pick<Site, 'caller' | 'place'>): Key
   /**
-   * Asked before the collection is used, and to explain why something in it was not found.
+   * Asked before it is used, and to explain why something in it was not found.
    *
    * @throws Refusal 404 when the collection itself does not exist, or what else tells why there can be none.
    */
-  requireCollection?(reader: Reader, site: Site): Promise<void>
+  require?(reader: Reader, site: Site): Promise<void>
   /** The domain that ids without one get. */
   domain?(reader: Reader, place: Place): Promise<string | undefined>
-  /** What happens in its writes beside its row, in this order. */
-  parts: readonly Part<Value>[]
-  /** Members that are read from elsewhere at each GET and never stored in the document. */
-  computed?: {
-    members: readonly (keyof Value & string)[]
-    read(reader: Reader, key: readonly string[], value: Value): Promise<Partial<Value>>
-    /** The same for the items of a list, which lack these members without it; answers them in their order. */
-    readPage?(
-      reader: Reader,
-      scope: readonly string[],
-      values: readonly Value[],
-    ): Promise<Partial<Value>[]>
-  }
-  /** Members of the list's answer beside its items, whatever page and filter were asked for. */
+}
+
+/** By what a document is named. */
+export interface Id<Value> {
+  member: keyof Value & string
+  /** The path's parameter. */
+  parameter: string
+  /** The last column of the key, from the id in a path or document; the id itself, composed, unless told. */
+  keyOf?(id: string, site: Pick<Site, 'place' | 'parameters'>): string
+}
+
+export interface List {
+  /** As in `users`: the member of its answer that has the items. */
+  member: string
+  /** Lists of the reference know no paging: without `pageSize` they are whole. */
+  isWhole?: true
+  /** Members of its answer beside the items, whatever page and filter were asked for. */
   totals?: {
     schema: Record<string, Schema>
-    read(reader: Reader, scope: readonly string[]): Promise<Members>
+    read(reader: Reader, scope: Key): Promise<Members>
   }
-  /** Members that a GET of one leaves out, since the path says them. */
-  hidden?: readonly (keyof Value & string)[]
-  /** What the list is read from where it shows more than the table holds, and the columns that order it. */
+  /** What it is read from where it shows more than the table holds, and the columns that order it. */
   view?: { name: string; order: string; fields: ListFields }
-  /** The items of the list where they are not what GET answers. */
+  /** Its items where they are not what GET answers. */
   item?: {
     columns: readonly string[]
     schema: Schema
@@ -118,7 +80,79 @@ export interface Resource<Value extends Members = Members> {
   }
 }
 
+/** Members that are read from elsewhere at each GET and never stored in the document. */
+export interface Computed<Value> {
+  members: readonly (keyof Value & string)[]
+  read(reader: Reader, key: Key, value: Value): Promise<Partial<Value>>
+  /** The same for the items of a list, which lack these members without it; answers them in their order. */
+  readPage?(reader: Reader, scope: Key, values: readonly Value[]): Promise<Partial<Value>[]>
+}
+
+/** Where answers differ from the usual ones, as the reference prints them. */
+export interface Answers<Value> {
+  /** POST answers `{}`, not the resource. */
+  create?: 'empty'
+  /** PUT answers `{}`, not the resource. */
+  change?: 'empty'
+  /** DELETE of an unknown one answers `{}`, not 404. */
+  removeUnknown?: 'empty'
+  /** What a second one of the same key is told (11). */
+  duplicate?: string
+  /** Members that a GET of one leaves out, since the path says them. */
+  hidden?: readonly (keyof Value & string)[]
+}
+
+/** What only people read, and OpenAPI shows. */
+export interface Documentation {
+  tag: Tag
+  /** The noun's plural where it is not the noun with an s. */
+  nouns?: string
+  /** Where the noun alone does not say enough. */
+  description?: string
+  examples: Partial<Record<'list' | 'read' | 'create' | 'change', Example>>
+}
+
+/**
+ * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What happens in its
+ * writes beside its row stands in its parts.
+ */
+export interface Resource<Value extends Members = Members> {
+  /** As in `user`; operation ids are made of it. */
+  noun: string
+  /** Of the collection, with trailing slash. */
+  path: string
+  id: Id<Value>
+  permissions: Record<'list' | 'read' | 'create' | 'change' | 'remove', Permission>
+  document: Document<Value>
+  table: Table<Value>
+  collection: Collection
+  list: List
+  /** In the order in which they are asked. */
+  parts: readonly Part<Value>[]
+  computed?: Computed<Value>
+  /** Its largest size in bytes where it differs from the configured one, and its media types where they are not JSON alone. */
+  body?: { bytesMax?: number; consumes?: readonly string[] }
+  answers?: Answers<Value>
+  removal?: {
+    /** Thousands of rows may go with it: they are deleted step by step before it. */
+    holdsMany?: true
+    /** What a DELETE can be told. */
+    parameters?: Record<string, Schema>
+  }
+  documentation: Documentation
+}
+
 /** The fields by which its list is filtered and sorted. */
-export function fieldsOf({ view, table }: Pick<Resource, 'view' | 'table'>): ListFields {
-  return view?.fields ?? table.fieldsIn()
+export function fieldsOf({ list, table }: Pick<Resource, 'list' | 'table'>): ListFields {
+  return list.view?.fields ?? table.fieldsIn()
+}
+
+/** The path of one of them. */
+export function itemPathOf({ path, id }: { path: string; id: { parameter: string } }): string {
+  return `${path}:${id.parameter}/`
+}
+
+/** Its noun in the plural. */
+export function nounsOf({ noun, documentation }: Pick<Resource, 'noun' | 'documentation'>): string {
+  return documentation.nouns ?? `${noun}s`
 }

@@ -2,7 +2,7 @@ import type { Members } from '../documents/normalise.ts'
 import { named, type Schema } from '../documents/vocabulary.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { without } from './presentation.ts'
-import type { Resource } from './resource.ts'
+import { nounsOf, type Resource } from './resource.ts'
 import { capitalised, oneOf, wordsOf } from './words.ts'
 
 /** The schemas of a resource's operations, as OpenAPI shows them. */
@@ -34,26 +34,31 @@ function shownAs(noun: string, shown: Schema, wrapper: string | undefined): Sche
 }
 
 function listSchema<Value extends Members>(resource: Resource<Value>, item: Schema): Schema {
-  const { noun, listMember, totals } = resource
-  const description = `The ${wordsOf(resource.nouns ?? `${noun}s`)} of this page.`
+  const { member, totals } = resource.list
+  const description = `The ${wordsOf(nounsOf(resource))} of this page.`
   const schema = {
     type: 'object',
-    properties: { [listMember]: { type: 'array', items: item, description }, ...totals?.schema },
-    required: [listMember, ...Object.keys(totals?.schema ?? {})],
+    properties: { [member]: { type: 'array', items: item, description }, ...totals?.schema },
+    required: [member, ...Object.keys(totals?.schema ?? {})],
   }
-  return named(`${capitalised(noun)}List`, schema as unknown as Schema, 'A page of a list.')
+  return named(
+    `${capitalised(resource.noun)}List`,
+    schema as unknown as Schema,
+    'A page of a list.',
+  )
 }
 
 /** All follow from the definition; their names from its noun. */
 export function resourceSchemas<Value extends Members>(resource: Resource<Value>): ResourceSchemas {
-  const { document, noun, answers = {}, hidden = [] } = resource
+  const { document, noun, answers = {}, list } = resource
+  const { hidden = [] } = answers
   const { shown, forCreation, forChange } = document.schemas.documented
   const subject = capitalised(noun)
   const words = oneOf(noun)
   const one = shownAs(noun, schemaWithout(shown, hidden), document.wrapper)
-  const differs = hidden.length > 0 || resource.item !== undefined
+  const differs = hidden.length > 0 || list.item !== undefined
   const item = differs
-    ? named(`${subject}Item`, resource.item?.schema ?? shown, `${capitalised(words)} in a list.`)
+    ? named(`${subject}Item`, list.item?.schema ?? shown, `${capitalised(words)} in a list.`)
     : one
   return {
     list: listSchema(resource, item),

@@ -5,80 +5,91 @@ import { addOperation, type Operation } from '../http/operation.ts'
 import * as operations from './operations.ts'
 import { pathParameterOf } from './path-parameter.ts'
 import { listParameters } from './query.ts'
-import { fieldsOf, type Resource } from './resource.ts'
-import { resourceSchemas } from './schemas.ts'
+import { fieldsOf, itemPathOf, nounsOf, type Resource } from './resource.ts'
+import { type ResourceSchemas, resourceSchemas } from './schemas.ts'
 import { tableKeeper } from './table-keeper.ts'
 import { capitalised, oneOf, wordsOf } from './words.ts'
 
-/** Serves a resource: its list, creation, read, partial update and deletion. */
-export function addResource<Value extends Members>(
-  { app, door }: Pick<Api, 'app' | 'door'>,
-  resource: Resource<Value>,
-  keeper = tableKeeper(resource, door),
-): void {
-  const { noun, path, permissions, examples = {} } = resource
-  const schemas = resourceSchemas(resource)
-  const served = { resource, keeper, door }
-  const subject = capitalised(noun)
-  const one = oneOf(noun)
-  const nouns = resource.nouns ?? `${noun}s`
-  const shared = {
-    tag: resource.tag,
-    ...(resource.description && { description: resource.description }),
-  }
-  const { bodyBytesMax, consumes } = resource
-  const sized = { ...(bodyBytesMax && { bodyBytesMax }), ...(consumes && { consumes }) }
-  // A new name is taken over by all that names it, and nothing is deleted before all of that was asked.
-  const isNamed = resource.parts.some(({ carry }) => carry)
-  const item = `${path}:${resource.parameter}/`
-  const entries: Operation[] = [
+/** What all operations of a resource tell. */
+function sharedBy({ documentation: { tag, description } }: Pick<Resource, 'documentation'>) {
+  return { tag, ...(description && { description }) }
+}
+
+/** What bodies of a resource may be, where it differs from others. */
+function bodyOf({ body: { bytesMax, consumes } = {} }: Pick<Resource, 'body'>) {
+  return { ...(bytesMax && { bodyBytesMax: bytesMax }), ...(consumes && { consumes }) }
+}
+
+/** The operations of the collection. */
+function collectionOperations<Value extends Members>(
+  served: operations.Served<Value>,
+  schemas: ResourceSchemas,
+): Operation[] {
+  const { resource } = served
+  const { noun, path, permissions, list, parts } = resource
+  const { examples } = resource.documentation
+  const nouns = nounsOf(resource)
+  const shared = { ...sharedBy(resource), path }
+  const isRevealing = parts.some(({ reveal }) => reveal)
+  return [
     {
       ...shared,
       method: 'GET',
-      path,
       id: `list${capitalised(nouns)}`,
       summary: `List the ${wordsOf(nouns)}`,
       permission: permissions.list,
-      query: listParameters(Object.keys(fieldsOf(resource)), !resource.wholeList),
+      query: listParameters(Object.keys(fieldsOf(resource)), !list.isWhole),
       answer: schemas.list,
       example: examples.list ?? {},
       handler: (request) => operations.list(served, request),
     },
     {
       ...shared,
-      ...sized,
+      ...bodyOf(resource),
       method: 'POST',
-      path,
-      id: `create${subject}`,
-      summary: `Create ${one}`,
+      id: `create${capitalised(noun)}`,
+      summary: `Create ${oneOf(noun)}`,
       permission: permissions.create,
       body: schemas.forCreation,
       status: 201,
       answer: schemas.created,
       example: examples.create ?? {},
-      ...(resource.parts.some(({ reveal }) => reveal) && {
-        isFinal: 'what is created is shown once, and would not be there',
-      }),
+      ...(isRevealing && { isFinal: 'what is created is shown once, and would not be there' }),
       handler: (request) => operations.create(served, request),
     },
+  ]
+}
+
+/** The operations of one document. */
+function itemOperations<Value extends Members>(
+  served: operations.Served<Value>,
+  schemas: ResourceSchemas,
+): Operation[] {
+  const { resource } = served
+  const { noun, permissions, parts, computed, removal } = resource
+  const { examples } = resource.documentation
+  const subject = capitalised(noun)
+  const one = oneOf(noun)
+  const shared = { ...sharedBy(resource), path: itemPathOf(resource) }
+  // A new name is taken over by all that names it, and nothing is deleted before all of that was asked.
+  const isNamed = parts.some(({ carry }) => carry)
+  return [
     {
       ...shared,
       method: 'GET',
-      path: item,
       names: pathParameterOf(resource),
       id: `get${subject}`,
       summary: `Get ${one}`,
       permission: permissions.read,
       answer: schemas.read,
-      isDear: resource.computed?.readPage !== undefined,
+      isDear: computed?.readPage !== undefined,
       example: examples.read ?? {},
       handler: (request) => operations.read(served, request),
     },
     {
       ...shared,
-      ...sized,
+      ...bodyOf(resource),
       method: 'PUT',
-      path: item,
       id: `update${subject}`,
       summary: `Change ${one}: absent members stay as they are`,
       permission: permissions.change,
@@ -91,16 +102,26 @@ export function addResource<Value extends Members>(
     {
       ...shared,
       method: 'DELETE',
-      path: item,
       id: `delete${subject}`,
       summary: `Delete ${one}`,
       permission: permissions.remove,
-      isDear: isNamed || resource.holdsMany === true,
-      ...(resource.removeParameters && { query: resource.removeParameters }),
+      isDear: isNamed || removal?.holdsMany === true,
+      ...(removal?.parameters && { query: removal.parameters }),
       answer: emptyObject,
       example: { response: {} },
       handler: (request) => operations.remove(served, request),
     },
   ]
-  for (const operation of entries) addOperation(app, operation)
+}
+
+/** Serves a resource: its list, creation, read, partial update and deletion. */
+export function addResource<Value extends Members>(
+  { app, door }: Pick<Api, 'app' | 'door'>,
+  resource: Resource<Value>,
+  keeper = tableKeeper(resource, door),
+): void {
+  const served = { resource, keeper, door }
+  const schemas = resourceSchemas(resource)
+  const all = [...collectionOperations(served, schemas), ...itemOperations(served, schemas)]
+  for (const operation of all) addOperation(app, operation)
 }

@@ -45,10 +45,10 @@ async function save<Value extends Members>(
 }
 
 async function remove<Value extends Members>(
-  { table, holdsMany, parts }: Resource<Value>,
+  { table, removal, parts }: Resource<Value>,
   write: Write<Value>,
 ): Promise<void> {
-  if (holdsMany) await removeBelow(write, table.definition, write.key)
+  if (removal?.holdsMany) await removeBelow(write, table.definition, write.key)
   await table.remove(write, write.key)
   await runParts(parts, 'afterRemoval', write)
 }
@@ -85,9 +85,10 @@ async function recordChange<Value extends Members>(
 
 /** The texts of a list's items, with the members that are not stored. */
 async function itemsOf<Value extends Members>(
-  { document, item, computed }: Resource<Value>,
+  { document, list, computed }: Resource<Value>,
   { reader, scope, rows }: { reader: Reader; scope: Key; rows: readonly Row[] },
 ): Promise<string[]> {
+  const { item } = list
   if (item) return mapInTurns(rows, (row) => JSON.stringify(item.from(row)))
   const texts = await mapInTurns(rows, (row) => document.withDefaults(row.value ?? '{}'))
   if (!computed?.readPage) return texts
@@ -98,7 +99,8 @@ async function itemsOf<Value extends Members>(
 
 /** What a resource's list is read from. */
 function sourceOf<Value extends Members>(resource: Resource<Value>, scope: Key) {
-  const { table, view, item } = resource
+  const { table } = resource
+  const { view, item } = resource.list
   const { name, key } = table.definition
   const from = view?.name ?? name
   // With the table's name, since a field may join another one.
@@ -116,11 +118,11 @@ export function tableKeeper<Value extends Members>(
   resource: Resource<Value>,
   door: Door,
 ): ListKeeper<Value> {
-  const { table, document, computed, hidden = [] } = resource
+  const { table, document, computed, answers } = resource
   const { reader } = door
   return {
     async read(key) {
-      if (computed || hidden.length > 0) {
+      if (computed || answers?.hidden) {
         const value = await find(resource, reader, key)
         return value && present(resource, value)
       }

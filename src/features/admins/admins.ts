@@ -4,21 +4,20 @@ import { defineDocument } from '../../documents/document.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
-import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { foldedId, words } from '../../resources/listed.ts'
-import type { Resource, Write } from '../../resources/resource.ts'
+import type { Collection, Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
 import { DepartmentReference, inDepartment } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
-import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
+import { defaultDomain, inGroup } from '../groups/groups.ts'
 import { keyOfIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { Password } from '../identities/password.ts'
 import { signsIn } from '../identities/signs-in.ts'
-import { requireTenant } from '../tenants/tenants.ts'
+import { inTenant } from '../tenants/tenants.ts'
 
 const person = {
   userId: fixed(SignInId),
@@ -43,6 +42,8 @@ interface Rank {
   path: string
   permission: Permission
   level: number
+  collection: Collection
+  description?: string
 }
 
 const example = {
@@ -53,16 +54,11 @@ const example = {
 }
 
 function admins(rank: Rank) {
-  const { noun, path, permission, level } = rank
+  const { noun, path, permission, level, collection, description } = rank
   return {
     noun,
-    listMember: 'admins',
-    tag: {
-      name: 'Admins',
-      description: 'Who administers the installation, a tenant, a group or a department.',
-    },
     path,
-    parameter: 'user_id',
+    id: { member: 'userId', parameter: 'user_id', keyOf: keyOfIdentity },
     permissions: {
       list: permission,
       read: permission,
@@ -70,14 +66,8 @@ function admins(rank: Rank) {
       change: permission,
       remove: permission,
     },
-    idMember: 'userId',
-    examples: examplesOf('admins', {
-      create: { ...example, userId: 'ApioAdmin', password: 'correct horse battery' },
-      shown: example,
-      change: { lastName: 'Test2' },
-    }),
-    keyOf: keyOfIdentity,
-    domain: defaultDomain,
+    collection: { ...collection, domain: defaultDomain },
+    list: { member: 'admins' },
     parts: [
       signsIn<Admin>({
         id: 'userId',
@@ -86,6 +76,18 @@ function admins(rank: Rank) {
       }),
       standsIn('department'),
     ],
+    documentation: {
+      tag: {
+        name: 'Admins',
+        description: 'Who administers the installation, a tenant, a group or a department.',
+      },
+      ...(description && { description }),
+      examples: examplesOf('admins', {
+        create: { ...example, userId: 'ApioAdmin', password: 'correct horse battery' },
+        shown: example,
+        change: { lastName: 'Test2' },
+      }),
+    },
   } satisfies Partial<Resource<Admin>>
 }
 
@@ -103,13 +105,13 @@ const ofSystem = admins({
   path: '/api/v1/admins/',
   permission: 'installation.administer',
   level: levels.System,
+  collection: { scope: () => [] },
 })
 
 export const systemAdmins: Resource<Admin> = {
   ...ofSystem,
   document: defineDocument({ schema: Admin }),
   table: defineTable({ name: 'system_admins', key: ['user_key'], listed }),
-  scope: () => [],
   parts: [...ofSystem.parts, { checkRemoval: checkLast }],
 }
 
@@ -119,11 +121,10 @@ export const tenantAdmins: Resource<Admin> = {
     path: '/api/v1/tenants/:tenant_id/admins/',
     permission: 'tenant.administer',
     level: levels.TenantAdmin,
+    collection: inTenant,
   }),
   document: defineDocument({ schema: Admin }),
   table: defineTable({ name: 'tenant_admins', key: ['tenant_key', 'user_key'], listed }),
-  scope: ({ place }) => [tenantKeyOf(place)],
-  requireCollection: requireTenant,
 }
 
 export const groupAdmins: Resource<Admin> = {
@@ -132,16 +133,15 @@ export const groupAdmins: Resource<Admin> = {
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/admins/',
     permission: 'group.administer',
     level: levels.GroupAdmin,
+    collection: inGroup,
+    description: 'A group admin with a department is a Department Admin.',
   }),
-  description: 'A group admin with a department is a Department Admin.',
   document: defineDocument({ schema: GroupAdmin }),
   table: defineTable<Admin>({
     name: 'group_admins',
     key: ['tenant_key', 'group_key', 'user_key'],
     listed: { ...listed, DepartmentName: inDepartment((admin) => admin.department) },
   }),
-  scope: groupScope,
-  requireCollection: requireGroup,
 }
 
 export const tenantAdminHolder: Holder = {

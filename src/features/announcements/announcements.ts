@@ -11,7 +11,7 @@ import { exactName, words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
 import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import { groupScope, requireGroup } from '../groups/groups.ts'
+import { inGroup } from '../groups/groups.ts'
 import { findContent, saveContent, totalSize } from './contents.ts'
 import { type AnnouncementHolder, findUsages, type Usage } from './holders.ts'
 import { expectedAudio, Recording } from './wave.ts'
@@ -189,10 +189,8 @@ export function announcements(
 ): Resource<Announcement> {
   return {
     noun: 'announcement',
-    listMember: 'announcements',
-    tag: announcementsTag,
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/announcements/',
-    parameter: 'instance_name',
+    id: { member: 'name', parameter: 'instance_name' },
     permissions: {
       list: 'group.administer',
       read: 'group.administer',
@@ -202,27 +200,24 @@ export function announcements(
     },
     document,
     table,
-    idMember: 'name',
-    examples: {
-      list: { response: { announcements: [example], totalFileSize: 1, maxFileSize: -1 } },
-      create: {
-        request: {
-          name: example.name,
-          description: example.description,
-          content: exampleContent,
+    collection: inGroup,
+    list: {
+      member: 'announcements',
+      totals: {
+        schema: {
+          totalFileSize: Type.Integer({ description: 'Kilobytes, rounded up.' }),
+          maxFileSize: Type.Integer({
+            description: 'What the group’s announcements may take, in kilobytes; -1 for no limit.',
+          }),
         },
-        response: { ...example, usages: [] },
-      },
-      read: { response: example },
-      change: {
-        request: { description: 'Welcome, in Dutch' },
-        response: { ...example, description: 'Welcome, in Dutch' },
+        async read(reader, scope) {
+          return {
+            totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
+            maxFileSize: groupBytesMax === -1 ? -1 : quotaKilobytes(groupBytesMax),
+          }
+        },
       },
     },
-    bodyBytesMax: bodyBytesFor(fileBytesMax),
-    consumes: ['application/json', formType],
-    scope: groupScope,
-    requireCollection: requireGroup,
     parts: [carriesAudio(groupBytesMax), isPlayedBy(holders)],
     computed: {
       members: ['usages'],
@@ -235,18 +230,24 @@ export function announcements(
         return values.map(({ name }) => ({ usages: usages.get(name) ?? [] }))
       },
     },
-    totals: {
-      schema: {
-        totalFileSize: Type.Integer({ description: 'Kilobytes, rounded up.' }),
-        maxFileSize: Type.Integer({
-          description: 'What the group’s announcements may take, in kilobytes; -1 for no limit.',
-        }),
-      },
-      async read(reader, scope) {
-        return {
-          totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
-          maxFileSize: groupBytesMax === -1 ? -1 : quotaKilobytes(groupBytesMax),
-        }
+    body: { bytesMax: bodyBytesFor(fileBytesMax), consumes: ['application/json', formType] },
+    documentation: {
+      tag: announcementsTag,
+      examples: {
+        list: { response: { announcements: [example], totalFileSize: 1, maxFileSize: -1 } },
+        create: {
+          request: {
+            name: example.name,
+            description: example.description,
+            content: exampleContent,
+          },
+          response: { ...example, usages: [] },
+        },
+        read: { response: example },
+        change: {
+          request: { description: 'Welcome, in Dutch' },
+          response: { ...example, description: 'Welcome, in Dutch' },
+        },
       },
     },
   }

@@ -13,7 +13,7 @@ import type { Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { Work } from '../../writes/door.ts'
 import { rowsPerStep } from '../../writes/steps.ts'
-import { groupScope, requireGroup } from '../groups/groups.ts'
+import { inGroup } from '../groups/groups.ts'
 import { DepartmentReference, departmentLevelsMax, lineOf, readTree } from './reference.ts'
 import { standsIn } from './stands-in.ts'
 
@@ -126,14 +126,8 @@ function isNamedBy(members: readonly DepartmentMember[]): Part<Department> {
 export function departments(members: readonly DepartmentMember[]): Resource<Department> {
   return {
     noun: 'department',
-    listMember: 'departments',
-    tag: {
-      name: 'Departments',
-      description:
-        'Parts of a group, one below the other. A Department Admin sees to the people of one.',
-    },
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/departments/',
-    parameter: 'instance_name',
+    id: { member: 'departmentName', parameter: 'instance_name' },
     permissions: {
       list: 'directory.read',
       read: 'directory.read',
@@ -143,24 +137,30 @@ export function departments(members: readonly DepartmentMember[]): Resource<Depa
     },
     document: defineDocument({ schema: Department }),
     table,
-    idMember: 'departmentName',
-    examples: examplesOf('departments', {
-      create: {
-        departmentName: 'test_department_initial',
-        parentDepartment: { departmentName: 'test_department_parent_1' },
-      },
-      shown: {
-        departmentName: 'test_department_initial',
-        parentDepartment: {
-          tenantId: 'footenant',
-          groupId: 'foogroup',
-          departmentName: 'test_department_parent_1',
-        },
-      },
-      change: { departmentName: 'test_department' },
-    }),
-    scope: groupScope,
-    requireCollection: requireGroup,
+    collection: inGroup,
+    list: { member: 'departments' },
     parts: [standsIn('parentDepartment', checkParent), isNamedBy(members)],
+    documentation: {
+      tag: {
+        name: 'Departments',
+        description:
+          'Parts of a group, one below the other. A Department Admin sees to the people of one.',
+      },
+      examples: examplesOf('departments', {
+        create: {
+          departmentName: 'test_department_initial',
+          parentDepartment: { departmentName: 'test_department_parent_1' },
+        },
+        shown: {
+          departmentName: 'test_department_initial',
+          parentDepartment: {
+            tenantId: 'footenant',
+            groupId: 'foogroup',
+            departmentName: 'test_department_parent_1',
+          },
+        },
+        change: { departmentName: 'test_department' },
+      }),
+    },
   }
 }

@@ -3,6 +3,7 @@ import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { clearable, fixed, name, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
+import type { Tag } from '../../http/operation.ts'
 import type { Permission } from '../../http/permissions.ts'
 import { countHeld, type Holder } from '../../resources/holders.ts'
 import { exactName, words } from '../../resources/listed.ts'
@@ -27,10 +28,8 @@ const DispositionCode = Type.Object({
 export type DispositionCode = Static<typeof DispositionCode>
 
 /** What codes of route points, groups and enterprises differ in. */
-type Definition = Pick<
-  Resource<DispositionCode>,
-  'noun' | 'tag' | 'path' | 'scope' | 'requireCollection'
-> & {
+type Definition = Pick<Resource<DispositionCode>, 'noun' | 'path' | 'collection'> & {
+  tag: Tag
   table: string
   /** Columns of the scope. */
   scopeColumns: readonly [string, ...string[]]
@@ -70,12 +69,11 @@ const example = { code: '123456', active: true, description: 'Test Call Disposit
 
 /** The codes of one level. */
 export function dispositionCodes(definition: Definition): Resource<DispositionCode> {
-  const { table, scopeColumns, permissions, defaults, ...rest } = definition
+  const { tag, table, scopeColumns, permissions, defaults, ...rest } = definition
   const { read, write } = permissions
   return {
     ...rest,
-    listMember: 'disposition_codes',
-    parameter: 'instance_name',
+    id: { member: 'code', parameter: 'instance_name' },
     permissions: { list: read, read, create: write, change: write, remove: write },
     document: defineDocument({ schema: DispositionCode, defaults: { active: true } }),
     table: defineTable<DispositionCode>({
@@ -87,14 +85,17 @@ export function dispositionCodes(definition: Definition): Resource<DispositionCo
       },
       stored: { active: ({ active }) => Number(active) },
     }),
-    idMember: 'code',
-    duplicateMessage: 'Disposition code name already exists.',
+    list: { member: 'disposition_codes' },
     parts: [staysUsable(defaults)],
-    examples: {
-      list: { response: { disposition_codes: [example] } },
-      create: { request: example, response: example },
-      read: { response: example },
-      change: { request: { active: false }, response: { ...example, active: false } },
+    answers: { duplicate: 'Disposition code name already exists.' },
+    documentation: {
+      tag,
+      examples: {
+        list: { response: { disposition_codes: [example] } },
+        create: { request: example, response: example },
+        read: { response: example },
+        change: { request: { active: false }, response: { ...example, active: false } },
+      },
     },
   }
 }

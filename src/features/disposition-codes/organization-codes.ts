@@ -5,7 +5,7 @@ import { tenantKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import type { Resource, Site } from '../../resources/resource.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
-import { findTenant, requireTenant } from '../tenants/tenants.ts'
+import { findTenant, inTenant, requireTenant } from '../tenants/tenants.ts'
 import { type DispositionCode, dispositionCodes } from './disposition-code.ts'
 
 export const groupCodeHolder: Holder = {
@@ -47,10 +47,12 @@ export function groupCodes(defaults: readonly Holder[]): Resource<DispositionCod
     permissions: { read: 'group.administer', write: 'group.administer' },
     table: groupCodeHolder.table,
     scopeColumns: ['tenant_key', 'group_key'],
-    scope: groupScope,
-    async requireCollection(reader, site) {
-      await requireGroup(reader, site)
-      await requireTenantType(reader, site, { type: 'ServiceProvider', code: 2 })
+    collection: {
+      scope: groupScope,
+      async require(reader, site) {
+        await requireGroup(reader, site)
+        await requireTenantType(reader, site, { type: 'ServiceProvider', code: 2 })
+      },
     },
     defaults,
   })
@@ -65,10 +67,12 @@ export function enterpriseCodes(defaults: readonly Holder[]): Resource<Dispositi
     permissions: { read: 'tenant.administer', write: 'tenant.administer' },
     table: enterpriseCodeHolder.table,
     scopeColumns: ['tenant_key'],
-    scope: ({ place }) => [tenantKeyOf(place)],
-    async requireCollection(reader, site) {
-      await requireTenant(reader, site)
-      await requireTenantType(reader, site, { type: 'Enterprise', code: 42 })
+    collection: {
+      scope: inTenant.scope,
+      async require(reader, site) {
+        await requireTenant(reader, site)
+        await requireTenantType(reader, site, { type: 'Enterprise', code: 42 })
+      },
     },
     defaults,
   })

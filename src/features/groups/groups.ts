@@ -9,13 +9,13 @@ import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { foldedId, words } from '../../resources/listed.ts'
 import type { Completion } from '../../resources/part.ts'
-import type { Resource, Site, Write } from '../../resources/resource.ts'
+import type { Collection, Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
   deletesNonEmpty,
   findTenant,
+  inTenant,
   removeParameters,
-  requireTenant,
   tenantDomain,
 } from '../tenants/tenants.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
@@ -73,6 +73,9 @@ export async function requireGroup(reader: Reader, { place }: Site): Promise<voi
 export function groupScope({ place }: { place: Place }): GroupKey {
   return groupKeyOf(place)
 }
+
+/** A group's own, such as its users. */
+export const inGroup: Collection = { scope: groupScope, require: requireGroup }
 
 /** What ids without a domain get: the default one of the group, or tenant where the place is no group. */
 export async function defaultDomain(reader: Reader, place: Place): Promise<string | undefined> {
@@ -139,13 +142,8 @@ const example = {
 export function groups(holders: readonly Holder[]): Resource<Group> {
   return {
     noun: 'group',
-    listMember: 'groups',
-    tag: {
-      name: 'Groups',
-      description: 'Parts of a tenant, with people, announcements and route points of their own.',
-    },
     path: '/api/v1/tenants/:tenant_id/groups/',
-    parameter: 'group_id',
+    id: { member: 'groupId', parameter: 'group_id', keyOf: fold },
     permissions: {
       list: 'tenant.administer',
       read: 'group.read',
@@ -159,16 +157,8 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
       filled: ['defaultDomain'],
     }),
     table,
-    idMember: 'groupId',
-    holdsMany: true,
-    examples: examplesOf('groups', {
-      create: { groupId: example.groupId, groupName: example.groupName },
-      shown: example,
-      change: { timeZone: 'Europe/London' },
-    }),
-    scope: ({ place }) => [tenantKeyOf(place)],
-    keyOf: fold,
-    requireCollection: requireTenant,
+    collection: inTenant,
+    list: { member: 'groups' },
     parts: [
       { complete: completeByTenant, check },
       {
@@ -176,6 +166,17 @@ export function groups(holders: readonly Holder[]): Resource<Group> {
           deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),
       },
     ],
-    removeParameters,
+    removal: { holdsMany: true, parameters: removeParameters },
+    documentation: {
+      tag: {
+        name: 'Groups',
+        description: 'Parts of a tenant, with people, announcements and route points of their own.',
+      },
+      examples: examplesOf('groups', {
+        create: { groupId: example.groupId, groupName: example.groupName },
+        shown: example,
+        change: { timeZone: 'Europe/London' },
+      }),
+    },
   }
 }

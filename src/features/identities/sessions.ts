@@ -241,24 +241,25 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
   })
 }
 
-/** Signing in and out, and changing one's own password. */
-export function addSessions(api: Api): void {
+/** As large as configured, or less. */
+function bodyBytesMaxIn({ app }: Api): number {
+  return Math.min(credentialsBytesMax, app.initialConfig.bodyLimit ?? Infinity)
+}
+
+function addSignIn(api: Api): void {
   const { app, database, config, registry } = api
   const sessionSeconds = sessionSecondsOf(config)
   const onSignIn = registry && countSignIns(registry)
-  const tag = signInTag
-  const bodyBytesMax = Math.min(credentialsBytesMax, app.initialConfig.bodyLimit ?? Infinity)
-
   addOperation(app, {
     method: 'POST',
     path: '/api/v1/login/',
     id: 'login',
     summary: 'Sign in: answers the sessionid cookie',
     description: `An account has at most ${sessionsMax} sessions: one more ends the oldest.`,
-    tag,
+    tag: signInTag,
     permission: 'public',
     body: named('Credentials', credentials.schemas.documented.forCreation, 'Who signs in.'),
-    bodyBytesMax,
+    bodyBytesMax: bodyBytesMaxIn(api),
     answer: SignedIn,
     answerHeaders: ['Set-Cookie'],
     refusals: [401, 429],
@@ -286,13 +287,15 @@ export function addSessions(api: Api): void {
       return message(answer, { 'set-cookie': cookie(request, secretText, sessionSeconds) })
     },
   })
+}
 
+function addSignOut({ app, database }: Api): void {
   addOperation(app, {
     method: 'POST',
     path: '/api/v1/logout/',
     id: 'logout',
     summary: 'Sign out: ends the session of the sessionid cookie',
-    tag,
+    tag: signInTag,
     permission: 'public',
     answerHeaders: ['Set-Cookie'],
     example: { response: {} },
@@ -307,21 +310,23 @@ export function addSessions(api: Api): void {
       return { ...done, headers: { 'set-cookie': cookie(request, '', 0) } }
     },
   })
+}
 
-  addOperation(app, {
+function addPasswordChange(api: Api): void {
+  addOperation(api.app, {
     method: 'POST',
     path: '/api/v1/password/',
     id: 'changePassword',
     summary: 'Change one’s own password',
     description: 'Ends every session and token of the caller, this one too.',
-    tag,
+    tag: signInTag,
     permission: 'oneself',
     body: named(
       'PasswordChange',
       passwordChange.schemas.documented.forCreation,
       'The old and the new password.',
     ),
-    bodyBytesMax,
+    bodyBytesMax: bodyBytesMaxIn(api),
     refusals: [429],
     example: {
       request: { oldPassword: 'correct horse battery', newPassword: 'staple horse correct' },
@@ -330,4 +335,11 @@ export function addSessions(api: Api): void {
     isFinal: 'the attempt counts, be the old password right or wrong',
     handler: (request) => changePassword(api, request),
   })
+}
+
+/** Signing in and out, and changing one's own password. */
+export function addSessions(api: Api): void {
+  addSignIn(api)
+  addSignOut(api)
+  addPasswordChange(api)
 }

@@ -227,13 +227,8 @@ const examples = examplesOf('tokens', {
 /** The caller's own API tokens. */
 export const tokens: Resource<Token> = {
   noun: 'token',
-  listMember: 'tokens',
-  tag: signInTag,
-  description:
-    'Tokens are for scripts, which send them as `Authorization: Bearer …`. ' +
-    `Everybody may have ${tokensMax}; expired ones go when there would be more.`,
   path: '/api/v1/tokens/',
-  parameter: 'token_id',
+  id: { member: 'tokenId', parameter: 'token_id' },
   permissions: {
     list: 'oneself',
     read: 'oneself',
@@ -243,15 +238,15 @@ export const tokens: Resource<Token> = {
   },
   document,
   table,
-  idMember: 'tokenId',
-  examples: {
-    ...examples,
-    create: {
-      ...examples.create,
-      response: { ...example, token: 'JvVsR1k0m2Yz7bT3cXqWnE5uPhLdAfGi9oKxS4rN6yM' },
+  collection: { scope: ({ caller }) => [caller.identityKey] },
+  list: {
+    member: 'tokens',
+    item: {
+      columns: ['value', 'used_at'],
+      schema: document.schemas.documented.shown,
+      from: ({ value, used_at }) => ({ ...JSON.parse(String(value)), ...lastUse(used_at) }),
     },
   },
-  scope: ({ caller }) => [caller.identityKey],
   parts: [isLimited, hasSecret],
   computed: {
     members: ['lastUsedAt'],
@@ -259,9 +254,17 @@ export const tokens: Resource<Token> = {
       return lastUse((await reader.get(selectUse, ...key))?.used_at)
     },
   },
-  item: {
-    columns: ['value', 'used_at'],
-    schema: document.schemas.documented.shown,
-    from: ({ value, used_at }) => ({ ...JSON.parse(String(value)), ...lastUse(used_at) }),
+  documentation: {
+    tag: signInTag,
+    description:
+      'Tokens are for scripts, which send them as `Authorization: Bearer …`. ' +
+      `Everybody may have ${tokensMax}; expired ones go when there would be more.`,
+    examples: {
+      ...examples,
+      create: {
+        ...examples.create,
+        response: { ...example, token: 'JvVsR1k0m2Yz7bT3cXqWnE5uPhLdAfGi9oKxS4rN6yM' },
+      },
+    },
   },
 }

@@ -7,12 +7,12 @@ import { memberKeyOf } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
 import { within } from '../../resources/part.ts'
-import type { Resource, Site } from '../../resources/resource.ts'
+import type { Collection, Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
 import { DepartmentReference, inDepartment } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
-import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
+import { defaultDomain, inGroup } from '../groups/groups.ts'
 import { keyOfIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { Password } from '../identities/password.ts'
@@ -142,6 +142,9 @@ export async function requireRoutePoint(reader: Reader, site: Pick<Site, 'place'
   if ((await table.find(reader, routePointScope(site))) === undefined) throw notFound()
 }
 
+/** A route point's own, such as its DNIS. */
+export const inRoutePoint: Collection = { scope: routePointScope, require: requireRoutePoint }
+
 const Item = Type.Object({
   serviceUserId: Type.String({ description: 'Id of the route point.' }),
   name: Type.String({ description: 'Name of the route point for people.' }),
@@ -184,13 +187,8 @@ const example = {
 
 export const routePoints: Resource<RoutePoint> = {
   noun: 'routePoint',
-  listMember: 'route_points',
-  tag: {
-    name: 'Route points',
-    description: 'Where calls arrive, queue and are handed to agents.',
-  },
   path: routePointsPath,
-  parameter: 'route_point_user_id',
+  id: { member: 'serviceUserId', parameter: 'route_point_user_id', keyOf: keyOfIdentity },
   permissions: {
     list: 'directory.read',
     read: 'directory.read',
@@ -205,36 +203,41 @@ export const routePoints: Resource<RoutePoint> = {
     wrapper: 'routePointInstance',
   }),
   table,
-  idMember: 'serviceUserId',
-  holdsMany: true,
-  examples: {
-    list: { response: { route_points: [toItem(example)] } },
-    create: {
-      request: {
-        serviceUserId: 'APIOTestRP',
-        serviceInstanceProfile: example.serviceInstanceProfile,
-      },
-      response: { routePointInstance: example },
-    },
-    read: { response: { routePointInstance: example } },
-    change: {
-      request: { queueLength: 25 },
-      response: { routePointInstance: { ...example, queueLength: 25 } },
+  collection: { ...inGroup, domain: defaultDomain },
+  list: {
+    member: 'route_points',
+    item: {
+      columns: ['value'],
+      schema: Item as never,
+      from: ({ value }) => toItem(JSON.parse(String(value))),
     },
   },
-  scope: groupScope,
-  keyOf: keyOfIdentity,
-  requireCollection: requireGroup,
-  domain: defaultDomain,
   parts: [
     signsIn({ id: 'serviceUserId', level: () => null }),
     within('serviceInstanceProfile', standsIn('department')),
     within('serviceInstanceProfile', answersTo()),
     within('serviceInstanceProfile', isCalledByOthers),
   ],
-  item: {
-    columns: ['value'],
-    schema: Item as never,
-    from: ({ value }) => toItem(JSON.parse(String(value))),
+  removal: { holdsMany: true },
+  documentation: {
+    tag: {
+      name: 'Route points',
+      description: 'Where calls arrive, queue and are handed to agents.',
+    },
+    examples: {
+      list: { response: { route_points: [toItem(example)] } },
+      create: {
+        request: {
+          serviceUserId: 'APIOTestRP',
+          serviceInstanceProfile: example.serviceInstanceProfile,
+        },
+        response: { routePointInstance: example },
+      },
+      read: { response: { routePointInstance: example } },
+      change: {
+        request: { queueLength: 25 },
+        response: { routePointInstance: { ...example, queueLength: 25 } },
+      },
+    },
   },
 }

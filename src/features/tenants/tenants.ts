@@ -8,7 +8,7 @@ import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { choice, foldedId, words } from '../../resources/listed.ts'
-import type { Resource, Site } from '../../resources/resource.ts'
+import type { Collection, Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from './whereabouts.ts'
 
@@ -41,6 +41,12 @@ const table = defineTable<Tenant>({
 /** @throws Refusal 404 when there is no such tenant. */
 export async function requireTenant(reader: Reader, { place }: Site): Promise<void> {
   if ((await table.find(reader, [tenantKeyOf(place)])) === undefined) throw notFound()
+}
+
+/** A tenant's own, such as its groups. */
+export const inTenant: Collection = {
+  scope: ({ place }) => [tenantKeyOf(place)],
+  require: requireTenant,
 }
 
 /** The tenant as GET shows it, or undefined. */
@@ -83,14 +89,8 @@ const example = {
 export function tenants(holders: readonly Holder[]): Resource<Tenant> {
   return {
     noun: 'tenant',
-    listMember: 'tenants',
-    tag: {
-      name: 'Tenants',
-      description:
-        'Customers of the installation: enterprises, and service providers whose groups are enterprises.',
-    },
     path: '/api/v1/tenants/',
-    parameter: 'tenant_id',
+    id: { member: 'tenantId', parameter: 'tenant_id', keyOf: fold },
     permissions: {
       list: 'installation.administer',
       read: 'tenant.read',
@@ -100,21 +100,26 @@ export function tenants(holders: readonly Holder[]): Resource<Tenant> {
     },
     document: defineDocument({ schema: Tenant, rules: whereaboutsRules }),
     table,
-    idMember: 'tenantId',
-    holdsMany: true,
-    examples: examplesOf('tenants', {
-      create: example,
-      shown: example,
-      change: { name: 'Foo Communications' },
-    }),
-    scope: () => [],
-    keyOf: fold,
-    removeParameters,
+    collection: { scope: () => [] },
+    list: { member: 'tenants' },
     parts: [
       {
         checkRemoval: async (write) =>
           deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),
       },
     ],
+    removal: { holdsMany: true, parameters: removeParameters },
+    documentation: {
+      tag: {
+        name: 'Tenants',
+        description:
+          'Customers of the installation: enterprises, and service providers whose groups are enterprises.',
+      },
+      examples: examplesOf('tenants', {
+        create: example,
+        shown: example,
+        change: { name: 'Foo Communications' },
+      }),
+    },
   }
 }

@@ -14,7 +14,7 @@ import { defineTable } from '../../resources/table.ts'
 import type { DepartmentMember } from '../departments/departments.ts'
 import { DepartmentReference, inDepartment, lineOf } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
-import { defaultDomain, groupScope, requireGroup } from '../groups/groups.ts'
+import { defaultDomain, inGroup } from '../groups/groups.ts'
 import { keyOfIdentity } from '../identities/identities.ts'
 import { SignInId } from '../identities/members.ts'
 import { Password } from '../identities/password.ts'
@@ -112,10 +112,8 @@ export const usersTag: Tag = {
 
 export const users: Resource<User> = {
   noun: 'user',
-  listMember: 'users',
-  tag: usersTag,
   path: '/api/v1/tenants/:tenant_id/groups/:group_id/users/',
-  parameter: 'user_id',
+  id: { member: 'userId', parameter: 'user_id', keyOf: keyOfIdentity },
   permissions: {
     list: 'directory.read',
     read: 'user.read',
@@ -125,25 +123,25 @@ export const users: Resource<User> = {
   },
   document: defineDocument({ schema: User }),
   table,
-  idMember: 'userId',
-  examples: examplesOf('users', {
-    create: {
-      ...example,
-      userId: 'ApioUserTest1',
-      department: { departmentName: example.department.departmentName },
-      password: 'correct horse battery',
-    },
-    shown: example,
-    change: { extension: '5002' },
-  }),
-  scope: groupScope,
-  keyOf: keyOfIdentity,
-  requireCollection: requireGroup,
-  domain: defaultDomain,
+  collection: { ...inGroup, domain: defaultDomain },
+  list: { member: 'users' },
   parts: [
     signsIn({ id: 'userId', level: () => levels.EndUser }),
     { admit: admitDepartmentAdmin },
     standsIn('department'),
     answersTo(),
   ],
+  documentation: {
+    tag: usersTag,
+    examples: examplesOf('users', {
+      create: {
+        ...example,
+        userId: 'ApioUserTest1',
+        department: { departmentName: example.department.departmentName },
+        password: 'correct horse battery',
+      },
+      shown: example,
+      change: { extension: '5002' },
+    }),
+  },
 }

@@ -7,7 +7,7 @@ import {
 } from '../../disposition-codes/disposition-code.ts'
 import { routePointCodeDefaults } from '../in-database/default-codes.ts'
 import { routePointPath } from '../route-point.ts'
-import { requireRoutePoint, routePointScope } from '../route-points.ts'
+import { inRoutePoint } from '../route-points.ts'
 
 const Item = Type.Object({
   code: Type.String({ description: 'Compared exactly.' }),
@@ -30,8 +30,7 @@ const own = dispositionCodes({
   permissions: { read: 'group.read', write: 'group.administer' },
   table: 'route_point_disposition_codes',
   scopeColumns: ['tenant_key', 'group_key', 'route_point_key'],
-  scope: routePointScope,
-  requireCollection: requireRoutePoint,
+  collection: inRoutePoint,
   defaults: [routePointCodeDefaults],
 })
 
@@ -41,40 +40,51 @@ const view = 'usable_disposition_codes'
 /** The route point's own codes; their list shows those of its organization too. */
 export const routePointCodes: Resource<DispositionCode> = {
   ...own,
-  wholeList: true,
-  view: {
-    name: view,
-    order: 'level, code',
-    fields: { ...own.table.fieldsIn(view), Level: { column: 'level', folded: 'level_key' } },
-  },
-  item: {
-    columns: ['code', 'active', 'description', 'level'],
-    schema: Item as never,
-    from: ({ code, active, description, level }) => ({
-      code,
-      active: active === 1,
-      description,
-      level,
-    }),
-  },
-  hidden: ['code'],
-  answers: { create: 'empty', change: 'empty', removeUnknown: 'empty' },
-  examples: {
-    list: {
-      response: {
-        disposition_codes: [
-          { ...creation, level: 'CallCenter' },
-          {
-            code: '5678876',
-            active: true,
-            description: `${description} from Group`,
-            level: 'Group',
-          },
-        ],
-      },
+  list: {
+    ...own.list,
+    isWhole: true,
+    view: {
+      name: view,
+      order: 'level, code',
+      fields: { ...own.table.fieldsIn(view), Level: { column: 'level', folded: 'level_key' } },
     },
-    create: { request: creation, response: {} },
-    read: { response: change },
-    change: { request: change, response: {} },
+    item: {
+      columns: ['code', 'active', 'description', 'level'],
+      schema: Item as never,
+      from: ({ code, active, description, level }) => ({
+        code,
+        active: active === 1,
+        description,
+        level,
+      }),
+    },
+  },
+  answers: {
+    ...own.answers,
+    create: 'empty',
+    change: 'empty',
+    removeUnknown: 'empty',
+    hidden: ['code'],
+  },
+  documentation: {
+    ...own.documentation,
+    examples: {
+      list: {
+        response: {
+          disposition_codes: [
+            { ...creation, level: 'CallCenter' },
+            {
+              code: '5678876',
+              active: true,
+              description: `${description} from Group`,
+              level: 'Group',
+            },
+          ],
+        },
+      },
+      create: { request: creation, response: {} },
+      read: { response: change },
+      change: { request: change, response: {} },
+    },
   },
 }

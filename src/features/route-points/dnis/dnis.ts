@@ -12,7 +12,7 @@ import { Extension, PhoneNumber } from '../../numbers/members.ts'
 import { isCalledByOthers } from '../in-database/own-numbers.ts'
 import { clearSelections, renameInSelections } from '../in-database/selections.ts'
 import { routePointPath } from '../route-point.ts'
-import { requireRoutePoint, routePointScope } from '../route-points.ts'
+import { inRoutePoint, routePointScope } from '../route-points.ts'
 
 /** The name of a DNIS, unique in its route point. */
 export const DnisName = name(40, { description: 'Unique in the route point.' })
@@ -95,11 +95,8 @@ const example = { ...exampleItem, name: 'TestDnis', ...exampleRest }
 /** The called numbers behind a route point, by which its calls are told apart. */
 export const dnis: Resource<Dnis> = {
   noun: 'DNIS',
-  nouns: 'DNIS',
-  listMember: 'dnis',
-  tag: dnisTag,
   path: `${routePointPath}dnis/`,
-  parameter: 'instance_name',
+  id: { member: 'name', parameter: 'instance_name' },
   permissions: {
     list: 'group.administer',
     read: 'group.administer',
@@ -117,28 +114,35 @@ export const dnis: Resource<Dnis> = {
     rules,
   }),
   table,
-  idMember: 'name',
-  duplicateMessage:
-    'Duplicate name. The specified DNIS name is already being used by another DNIS instance.',
-  wholeList: true,
-  holdsMany: true,
-  answers: { create: 'empty' },
-  examples: {
-    list: { response: { dnis: [exampleItem] } },
-    create: { request: { ...exampleItem, ...exampleRest }, response: {} },
-    read: { response: example },
-    change: { request: example, response: example },
+  collection: inRoutePoint,
+  list: {
+    member: 'dnis',
+    isWhole: true,
+    item: {
+      columns: ['name', 'phone_number', 'extension'],
+      schema: Item as never,
+      from: (row) => ({
+        name: row.name,
+        phoneNumber: row.phone_number,
+        extension: row.extension,
+      }),
+    },
   },
-  scope: routePointScope,
-  requireCollection: requireRoutePoint,
   parts: [answersTo(({ name }) => name), isCalledByOthers, isChosen],
-  item: {
-    columns: ['name', 'phone_number', 'extension'],
-    schema: Item as never,
-    from: (row) => ({
-      name: row.name,
-      phoneNumber: row.phone_number,
-      extension: row.extension,
-    }),
+  answers: {
+    create: 'empty',
+    duplicate:
+      'Duplicate name. The specified DNIS name is already being used by another DNIS instance.',
+  },
+  removal: { holdsMany: true },
+  documentation: {
+    tag: dnisTag,
+    nouns: 'DNIS',
+    examples: {
+      list: { response: { dnis: [exampleItem] } },
+      create: { request: { ...exampleItem, ...exampleRest }, response: {} },
+      read: { response: example },
+      change: { request: example, response: example },
+    },
   },
 }
