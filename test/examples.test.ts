@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Demo, end, openDemo, startDemo, until } from './demo.ts'
 import { startProgram } from './program.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -59,44 +60,6 @@ function expected(answer: unknown): unknown {
   return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, expected(value)]))
 }
 
-interface Demo {
-  process: ChildProcess
-  /** All that it has printed. */
-  output(): string
-}
-
-/** Starts the demo, on a free port unless told otherwise; its temporary files go to `folder`. */
-function startDemo(folder: string, port = '0'): Demo {
-  const child = spawn(process.execPath, ['demo/main.ts'], {
-    cwd: root,
-    env: { ...process.env, POINTSMAN_PORT: port, TMPDIR: folder, TEMP: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk
-    })
-  }
-  return { process: child, output: () => output }
-}
-
-/** Waits for what another process does; fails when that process has ended without it. */
-async function until(demo: Demo, isDone: () => boolean): Promise<void> {
-  while (!isDone()) {
-    if (demo.process.exitCode !== null) throw new Error(`The demo ended: ${demo.output()}`)
-    await setTimeout(20)
-  }
-}
-
-/** Ends the demo as a terminal or a supervisor does, and answers its exit code. */
-async function end(demo: Demo, signal: NodeJS.Signals): Promise<number | null> {
-  const exit = once(demo.process, 'exit')
-  demo.process.kill(signal)
-  const [code] = await exit
-  return code
-}
-
 /** Better a failure that says what to do than a page that nobody has tried. */
 function requireCurl(): void {
   if (spawnSync('curl', ['--version']).status === 0) return
@@ -141,9 +104,9 @@ describe('the demo', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pointsman-examples-'))
-    demo = startDemo(folder)
-    await until(demo, () => demo.output().includes('Ctrl-C'))
-    address = /is at http:\/\/([^,]+),/.exec(demo.output())?.[1] ?? ''
+    const opened = await openDemo(folder)
+    demo = opened.demo
+    address = opened.address
   })
   afterAll(() => {
     demo?.process.kill('SIGKILL')
