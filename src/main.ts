@@ -60,7 +60,6 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
 
   const database = await openDatabase(config.DATABASE_URL, {
     connectionsMax: config.DATABASE_CONNECTIONS_MAX,
-    ...(registry && { onCommit: countCommits(registry) }),
   })
   opened.defer(() => database.close())
   const app = await buildApp({ config, database, logger, ...(registry && { registry }) })
@@ -71,6 +70,7 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
 
   if (registry) {
     exposeBuild(registry)
+    database.onCommit(countCommits(registry))
     exposeDatabaseSize(registry, database)
     countDroppedLines(registry, log.dropped)
     const metrics = await listenAs('POINTSMAN_METRICS_ADDRESS', () =>

@@ -57,6 +57,15 @@ export interface Database extends Reader {
   ): Promise<Result>
   /** Reads the database as it is at one moment, which may take minutes; nobody else waits. */
   snapshot<Result>(read: (reader: Reader) => Promise<Result>): Promise<Result>
+  /**
+   * Waits until gaps in the numbers that the engine gives to rows of `table` are final: no number appears any more below
+   * one that could be read when this was called.
+   *
+   * @throws DatabaseUnavailable; AbortError when `signal` aborts.
+   */
+  settle(table: string, signal: AbortSignal): Promise<void>
+  /** Has `listener` told of each commit of this process, until what is returned is called. */
+  onCommit(listener: CommitListener): () => void
   /** @throws DatabaseUnavailable when nothing can be read, or nothing that is written would be kept. */
   verify(): Promise<void>
   /** Bytes that the database takes. */

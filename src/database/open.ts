@@ -1,4 +1,4 @@
-import type { CommitListener, Database } from './database.ts'
+import type { Database } from './database.ts'
 import { loadMigrations, type Migration } from './migrations.ts'
 import { openPostgres } from './postgres/engine.ts'
 import { openSqlite } from './sqlite/engine.ts'
@@ -10,7 +10,6 @@ const connectionsMaxDefault = 10
 interface OpenOptions {
   /** Connections of this node to PostgreSQL. */
   connectionsMax?: number
-  onCommit?: CommitListener
   /** No file is made; on PostgreSQL nothing makes a database anyway. */
   mustExist?: boolean
   /** The schema; that of this program unless told. */
@@ -27,12 +26,9 @@ export async function openDatabase(url: string, options: OpenOptions = {}): Prom
     connectionsMax = connectionsMaxDefault,
     mustExist = false,
     migrations = loadMigrations(),
-    ...shared
   } = options
   const place = readDatabaseUrl(url)
   if (typeof place === 'string') throw new Error(`No database engine for this URL: it ${place}.`)
-  if (place.engine === 'postgres') {
-    return openPostgres(url, migrations, { connectionsMax, ...shared })
-  }
-  return openSqlite(place.path, migrations, { mustExist, ...shared })
+  if (place.engine === 'postgres') return openPostgres(url, migrations, { connectionsMax })
+  return openSqlite(place.path, migrations, { mustExist })
 }

@@ -76,8 +76,8 @@ describe('the database', () => {
   let database: Database
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'pointsman-metrics-'))
-    const onCommit = countCommits(registry)
-    database = await openSqlite(join(folder, 'test.db'), [items], { onCommit })
+    database = await openSqlite(join(folder, 'test.db'), [items])
+    database.onCommit(countCommits(registry))
     exposeDatabaseSize(registry, database)
   })
   afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,19 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
 import { DatabaseUnavailable } from '../../errors.ts'
-import type { CommitListener, Database, Value } from '../database.ts'
+import { commitListeners } from '../commits.ts'
+import type { Database, Value } from '../database.ts'
 import type { Migration } from '../migrations.ts'
 import { type Query, type Runner, reader } from './connection.ts'
 import { ask, ConnectionLost, sqlState } from './errors.ts'
 import { createLine, type Line } from './line.ts'
 import { migratePostgres } from './migrate.ts'
 import { type Lease, openPools, timeouts } from './pools.ts'
+import { settle } from './settle.ts'
 import { forSnapshot, forWriting, transact } from './transaction.ts'
 
 export interface PostgresOptions {
   /** Connections of this node. */
   connectionsMax: number
-  onCommit?: CommitListener
 }
 
 async function readOn(
@@ -63,10 +64,11 @@ function verdict(error: unknown): unknown {
 export async function openPostgres(
   url: string,
   migrations: readonly Migration[],
-  { connectionsMax, onCommit = () => {} }: PostgresOptions,
+  { connectionsMax }: PostgresOptions,
 ): Promise<Database> {
   await migratePostgres(url, migrations)
   const pools = openPools(url, connectionsMax)
+  const commits = commitListeners()
   // Neither waits behind the other: reads go on while writes wait for locks or standbys.
   const readersMax = Math.ceil(connectionsMax / 2)
   const readers = createLine(readersMax, timeouts.free)
@@ -114,7 +116,7 @@ export async function openPostgres(
       for (let count = 1; ; count += 1) {
         try {
           const result = await (count === 1 ? attempt() : inTurn(losers, attempt))
-          onCommit(1)
+          commits.tell(1)
           return result
         } catch (error) {
           if (!mayRepeat(error, count, start)) throw verdict(error)
@@ -122,6 +124,8 @@ export async function openPostgres(
         await delay(pause(count))
       }
     },
+    settle: (table, signal) => settle(reads, table, signal),
+    onCommit: commits.onCommit,
     snapshot: (read) => connected((lease) => transact(lease, forSnapshot, read)),
     async verify() {
       await reads.query({ text: 'SELECT 1', values: [] })

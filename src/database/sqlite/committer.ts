@@ -7,7 +7,6 @@ import { openTransaction } from './transaction.ts'
 import { turnKeeper } from './turn-keeper.ts'
 
 export interface CommitOptions {
-  onCommit?: CommitListener
   /** How long a read or write waits for another process's lock, in milliseconds, before it gives up. */
   busyTimeoutMilliseconds?: number
   /** Writes that wait at most; one more is refused. */
@@ -46,9 +45,8 @@ const longTurns = 10
  */
 export function committer(
   connection: Sqlite.Database,
-  verifyPlaces: () => void,
+  { verifyPlaces, onCommit }: { verifyPlaces: () => void; onCommit: CommitListener },
   {
-    onCommit = () => {},
     writesPerCommitMax = 256,
     writesWaitingMax = 1_000,
     turnMilliseconds = 10,

@@ -28,10 +28,8 @@ let outsider: Sqlite.Database
 let commits: number[]
 
 async function open(migrations: readonly Migration[], options: SqliteOptions = {}) {
-  database = await openSqlite(path, migrations, {
-    onCommit: (writes) => commits.push(writes),
-    ...options,
-  })
+  database = await openSqlite(path, migrations, options)
+  database.onCommit((writes) => commits.push(writes))
   outsider = new Sqlite(path, { timeout: 0 })
 }
 

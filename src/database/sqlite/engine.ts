@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type Sqlite from 'better-sqlite3'
+import { commitListeners } from '../commits.ts'
 import { type Database, sql } from '../database.ts'
 import { type Migration, messageOf } from '../migrations.ts'
 import { type CommitOptions, committer } from './committer.ts'
@@ -50,12 +51,16 @@ export async function openSqlite(
   // Opened by a name that stays true, and that SQLite takes for nothing else, such as a URL.
   const place = resolve(path)
   const { writing, reading, verifyPlaces } = await openConnections(place, migrations, timeout)
-  const commits = committer(writing, verifyPlaces, options)
+  const listeners = commitListeners()
+  const commits = committer(writing, { verifyPlaces, onCommit: listeners.tell }, options)
   const reads = reader(preparer(reading), timeout)
 
   return {
     ...reads,
     write: commits.write,
+    // One writes at a time, so numbers are given in the order of commits, and only what is flushed is read.
+    async settle() {},
+    onCommit: listeners.onCommit,
     async verify() {
       verifyPlaces()
       await reads.get(probe)

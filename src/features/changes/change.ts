@@ -1,8 +1,8 @@
 import Type from 'typebox'
 import { named, type Schema } from '../../documents/vocabulary.ts'
 import type { Tag } from '../../http/operation.ts'
+import type { KeptChange } from '../../writes/kept-changes.ts'
 import { changeActions } from '../../writes/record.ts'
-import type { KeptChange } from './pages.ts'
 
 export const changesTag: Tag = {
   name: 'Changes',

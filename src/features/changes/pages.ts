@@ -1,24 +1,12 @@
 import { type Reader, type Statement, sql } from '../../database/database.ts'
 import { nextTurn } from '../../resources/turns.ts'
+import {
+  boundsOf,
+  type KeptChange,
+  keptColumns,
+  statementsByBounds,
+} from '../../writes/kept-changes.ts'
 import type { Scope } from '../../writes/record.ts'
-
-/** A change as it is kept. */
-export interface KeptChange {
-  position: number
-  /** Milliseconds since 1970, by the clock of the node that wrote it. */
-  changed_at: number
-  changed_by: string
-  address: string | null
-  token_name: string | null
-  request_id: string | null
-  action: string
-  /** '' of changes before there were kinds. */
-  kind: string
-  target: string
-  before_value: string | null
-  after_value: string | null
-  because: string | null
-}
 
 /** What of a change decides whether it is shown, and how long its values are: it is read without them. */
 export interface Candidate
@@ -41,31 +29,16 @@ const pageBytesMax = 1_024 * 1_024
 /** Changes that one statement reads with their values. */
 const readTogether = 50
 
-const scopeColumns = ['tenant_key', 'group_key', 'route_point_key'] as const
-
-/** What bounds a scope, from the tenant down as far as it goes. */
-function boundsOf({ tenantKey, groupKey, routePointKey }: Scope): string[] {
-  return [tenantKey, groupKey, routePointKey].filter((key) => key !== undefined)
-}
-
-/** One for everybody's changes, then for a tenant's, a group's and a route point's. */
-const looks: readonly Statement<Candidate>[] = [0, 1, 2, 3].map((count) => {
-  const bounds = scopeColumns.slice(0, count)
-  // The indexes of groups and route points are partial, and used where a statement says so itself.
-  const isSet = bounds.slice(1).map((column) => `${column} <> ''`)
-  const conditions = [...bounds.map((column) => `${column} = ?`), ...isSet]
-  return sql(
+const looks = statementsByBounds<Candidate>(
+  (conditions) =>
     `SELECT position, changed_at, changed_by, action, kind, target,
        coalesce(octet_length(before_value), 0) + coalesce(octet_length(after_value), 0) AS bytes
      FROM changes WHERE ${[...conditions, 'position < ?', 'position >= ?'].join(' AND ')}
      ORDER BY position DESC LIMIT ?`,
-  )
-})
+)
 
 const selectChanges = sql<KeptChange>(
-  `SELECT position, changed_at, changed_by, address, token_name, request_id, action, kind, target, before_value,
-     after_value, because
-   FROM changes WHERE position IN (${Array(readTogether).fill('?').join(', ')})`,
+  `SELECT ${keptColumns} FROM changes WHERE position IN (${Array(readTogether).fill('?').join(', ')})`,
 )
 
 /** What a page is looked for in. */
@@ -90,7 +63,7 @@ interface Found {
 /** Finds the next page, newest first, and looks at a bounded number of changes, be there any that match or not. */
 async function find(reader: Reader, search: Search): Promise<Found> {
   const { scope, lowest, pageSize, isWhole, matches } = search
-  const bounds = scope ? boundsOf(scope) : []
+  const bounds = boundsOf(scope)
   const look = looks[bounds.length] as Statement<Candidate>
   const step = isWhole ? Math.min(pageSize + 1, looksPerTurn) : looksPerTurn
   const positions: number[] = []
