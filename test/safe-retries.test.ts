@@ -389,6 +389,21 @@ describe.each(engines)('a retry with an Idempotency-Key on $name', (engine) => {
       for (const text of [key, secret, ...hashes]) expect(stored).not.toContain(text)
     })
 
+    it('leaves no hash by which its request could be guessed: another key of the same request leaves others', async () => {
+      const hashesOf = async () => {
+        const before = await everything(world)
+        const same = { timeoutSeconds: 94 }
+        await world.ask('groupAdmin', 'PUT', overflow, same, named(newKey()))
+        const added = (await everything(world)).filter((row) => !before.includes(row))
+        const [row = ''] = added.filter((one) => one.startsWith('kept_answers '))
+        return [...row.matchAll(/(?<=")[\w+/=-]{43,}(?=")/g)].map(([hash]) => hash)
+      }
+      const [one, other] = [await hashesOf(), await hashesOf()]
+      expect(one).toHaveLength(2)
+      expect(other).toHaveLength(2)
+      expect(one.filter((hash) => other.includes(hash))).toEqual([])
+    })
+
     it('R17 is a new one after 24 hours', async () => {
       const key = newKey()
       const ask = () => world.ask('groupAdmin', 'PUT', overflow, { timeoutSeconds: 95 }, named(key))
