@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import type { Door } from './writes/door.ts'
+import type { Recorded } from './writes/recorded.ts'
 
 /** The settings that change what the application does. */
 export type ApiConfig = Pick<
@@ -25,6 +26,8 @@ export interface Api {
   door: Door
   /** For reading, and for what is written where there is no caller, such as a sign-in. */
   database: Database
+  /** What the record tells of rows that go with others: features add theirs. */
+  recorded: Recorded[]
   config: ApiConfig
   /** Where things are counted, if anywhere. */
   registry: Registry | undefined

@@ -81,7 +81,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     countConnections(app.connections, registry)
   }
 
-  const api: Api = { app, database, door: openDoor(database), config, registry }
+  const api: Api = { app, database, door: openDoor(database), recorded: [], config, registry }
   addHealth(api)
   addSessions(api)
   addResource(api, tokens)

@@ -143,4 +143,79 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
       })),
     )
   })
+
+  /** As `kind target`, without what is the same for all. */
+  const named = (told: readonly Told[]) =>
+    told.map(({ kind, target }) => `${kind} ${target.replace(place, '')}`).sort()
+
+  it('tell of all that goes with a DNIS, a route point and a group', async () => {
+    await ask('PUT', `${routePoint}dnis/Direct/`, { allowOutgoingACDCall: true })
+    const outgoingCallDNIS = { serviceUserId: 'APIOTestRP', name: 'Direct' }
+    const choice = `${group}users/anna/services/call_centers/`
+    await ask('PUT', choice, { outgoingCallDNIS })
+    const before = await shown(choice)
+    const withDnis = await toldOf('DELETE', `${routePoint}dnis/Direct/`)
+    const ofHotline = hotline.replace(place, '')
+    const theDnis = `${ofHotline}dnis/Direct/`
+    expect(named(withDnis)).toEqual([
+      `DNIS ${theDnis}`,
+      'call_centers users/anna%40sip.netaxis.be/services/call_centers/',
+      `dnis_announcements ${ofHotline}dnis_announcements/Direct/`,
+    ])
+    const because = { action: 'delete', resource: `${hotline}dnis/Direct/` }
+    const cleared = withDnis.find(({ kind }) => kind === 'call_centers')
+    expect(cleared).toMatchObject({ action: 'change', before, because })
+    expect(cleared?.after).toEqual({ makeOutgoingCallsAsCallCenter: false })
+    expect(withDnis.find(({ kind }) => kind === 'dnis_announcements')).toMatchObject({
+      action: 'delete',
+      after: null,
+      because,
+    })
+
+    await ask('POST', `${routePoint}disposition_codes/`, { code: '7' })
+    await ask('POST', `${routePoint}dnis/`, { name: 'Second' })
+    const overflow = await shown(`${routePoint}overflow/`)
+    const withHotline = await toldOf('DELETE', routePoint)
+    expect(named(withHotline)).toEqual([
+      `DNIS ${ofHotline}dnis/Second/`,
+      `overflow ${ofHotline}overflow/`,
+      `routePoint ${ofHotline.replace('apiotestrp', 'APIOTestRP')}`,
+      `routePointDispositionCode ${ofHotline}disposition_codes/7/`,
+    ])
+    expect(withHotline.find(({ kind }) => kind === 'overflow')).toMatchObject({
+      before: overflow,
+      after: null,
+    })
+    const causes = withHotline.map(({ kind, because: cause }) => [kind, cause !== null])
+    expect(Object.fromEntries(causes)).toEqual({
+      DNIS: true,
+      overflow: true,
+      routePoint: false,
+      routePointDispositionCode: true,
+    })
+  })
+
+  it('tell of every noun in a group that is deleted, as it was', async () => {
+    const users = ((await shown(`${group}users/`)) as { users: { userId: string }[] }).users
+    const admins = ((await shown(`${group}admins/`)) as { admins: { userId: string }[] }).admins
+    const last = (await world.database.get(selectLast))?.last ?? 0
+    const answer = await world.ask('tenantAdmin', 'DELETE', `${group}?deleteNonEmpty=1`)
+    expect(answer.status, answer.text).toBe(200)
+    const rows = await world.database.all(selectSince, last)
+    const of = (kind: string) => rows.filter((row) => row.kind === kind)
+    const ids = (kind: string) =>
+      of(kind).map((row) => JSON.parse(row.before_value ?? '{}').userId as string)
+    expect(ids('user').sort()).toEqual(users.map(({ userId }) => userId).sort())
+    expect(ids('groupAdmin').sort()).toEqual(admins.map(({ userId }) => userId).sort())
+    expect(of('department').length).toBeGreaterThan(0)
+    expect(of('announcement')).toHaveLength(1)
+    expect(of('call_centers')).toEqual([])
+    const [own, ...others] = rows.toReversed()
+    expect(own).toMatchObject({ kind: 'group', action: 'delete', because: null })
+    const because = JSON.stringify({ action: 'delete', resource: place })
+    for (const row of others) {
+      expect(row).toMatchObject({ action: 'delete', after_value: null, because })
+      expect(row.group_key).toBe('foogroup')
+    }
+  })
 })

@@ -5,6 +5,7 @@ import { addOperation, type Operation } from '../http/operation.ts'
 import * as operations from './operations.ts'
 import { pathParameterOf } from './path-parameter.ts'
 import { listParameters } from './query.ts'
+import { recordedNoun } from './recorded-noun.ts'
 import { fieldsOf, itemPathOf, nounsOf, type Resource } from './resource.ts'
 import { type ResourceSchemas, resourceSchemas } from './schemas.ts'
 import { tableKeeper } from './table-keeper.ts'
@@ -116,10 +117,11 @@ function itemOperations<Value extends Members>(
 
 /** Serves a resource: its list, creation, read, partial update and deletion. */
 export function addResource<Value extends Members>(
-  { app, door }: Pick<Api, 'app' | 'door'>,
+  { app, door, recorded }: Pick<Api, 'app' | 'door' | 'recorded'>,
   resource: Resource<Value>,
-  keeper = tableKeeper(resource, door),
+  keeper = tableKeeper(resource, door, recorded),
 ): void {
+  recorded.push(...recordedNoun(resource))
   const served = { resource, keeper, door }
   const schemas = resourceSchemas(resource)
   const all = [...collectionOperations(served, schemas), ...itemOperations(served, schemas)]

@@ -1,6 +1,8 @@
 import type { TableReference, TableShape } from '../database/shape.ts'
 import type { Work } from '../writes/door.ts'
+import { type Recorded, recordRows } from '../writes/recorded.ts'
 import { inSteps, whereEqual } from '../writes/steps.ts'
+import type { Write } from './resource.ts'
 import type { KeyedTable, Row, Table } from './table.ts'
 
 /** Which rows of a table hang on one row of another: those whose columns have its key, or whose parent hangs on it. */
@@ -38,15 +40,19 @@ function tablesBelow(shapes: readonly TableShape[], { name, key }: KeyedTable) {
 
 /**
  * Deletes step by step what the deletion of a row takes along, as the foreign keys tell: what was created last goes first,
- * so that nothing hangs on what goes.
+ * so that nothing hangs on what goes. What of it the record tells is recorded before it goes.
  */
 export async function removeBelow(
-  work: Work,
+  work: Write<unknown>,
   table: KeyedTable,
-  values: readonly string[],
+  recorded: readonly Recorded[],
 ): Promise<void> {
+  const values = work.key
   const below = tablesBelow(await work.transaction.tables(), table)
-  for (const { where, ...shape } of below.reverse()) {
+  const isGone = (name: string | undefined) => below.some((shape) => shape.name === name)
+  for (const { where, ...shape } of [...below].reverse()) {
+    const told = recorded.find((one) => one.table === shape.name && !isGone(one.toldBy))
+    if (told) await recordRows(work, { shape, where, values }, told)
     const { name, key, references } = shape
     const own = references.filter((reference) => reference.table === name)
     for (const column of own

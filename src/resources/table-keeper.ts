@@ -3,6 +3,7 @@ import type { Members } from '../documents/normalise.ts'
 import type { Caller } from '../http/permissions.ts'
 import type { Door } from '../writes/door.ts'
 import type { Scope } from '../writes/record.ts'
+import type { Recorded } from '../writes/recorded.ts'
 import type { Draft, Key, ListKeeper } from './keeper.ts'
 import { runParts } from './part.ts'
 import { present, without } from './presentation.ts'
@@ -47,8 +48,9 @@ async function save<Value extends Members>(
 async function remove<Value extends Members>(
   { table, removal, parts }: Resource<Value>,
   write: Write<Value>,
+  recorded: readonly Recorded[],
 ): Promise<void> {
-  if (removal?.holdsMany) await removeBelow(write, table.definition, write.key)
+  if (removal?.holdsMany) await removeBelow(write, table.definition, recorded)
   await table.remove(write, write.key)
   await runParts(parts, 'afterRemoval', write)
 }
@@ -113,10 +115,15 @@ function sourceOf<Value extends Members>(resource: Resource<Value>, scope: Key) 
   }
 }
 
-/** Keeps a resource's documents in its table, with the rows that go with them, and records each write. */
+/**
+ * Keeps a resource's documents in its table, with the rows that go with them, and records each write.
+ *
+ * @param recorded what is told of the rows of other tables that go with a deletion; it may grow later.
+ */
 export function tableKeeper<Value extends Members>(
   resource: Resource<Value>,
   door: Door,
+  recorded: readonly Recorded[],
 ): ListKeeper<Value> {
   const { table, document, computed, answers } = resource
   const { reader } = door
@@ -149,7 +156,7 @@ export function tableKeeper<Value extends Members>(
           const draft = await judge(work, stored, secrets)
           if (!draft) return answer(stored, secrets)
           const { write, newKey } = draft
-          await (newKey ? save(resource, write, newKey) : remove(resource, write))
+          await (newKey ? save(resource, write, newKey) : remove(resource, write, recorded))
           const after = newKey && (await find(resource, transaction, newKey))
           await recordChange(resource, draft, after)
           return answer(after, secrets)

@@ -92,7 +92,7 @@ export async function createFirstAdmin(
   const client = { payer: 'start', isGone: () => false }
   const edit = creation(systemAdmins, site, { body, headers: {}, client }, database)
   try {
-    await tableKeeper(systemAdmins, openDoor(database)).edit(ownIntent(caller), edit)
+    await tableKeeper(systemAdmins, openDoor(database), []).edit(ownIntent(caller), edit)
   } catch (error) {
     if (isLate) return undefined
     throw bySettings(error, password)

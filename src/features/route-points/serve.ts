@@ -13,7 +13,7 @@ import { addSettings, routePointOwners } from './settings/serve.ts'
 
 /** Serves route points and all that belongs to them. */
 export function addRoutePoints(api: Api): void {
-  const backend = databaseBackend(api.door)
+  const backend = databaseBackend(api)
   const { checkReferences } = backend
   addResource(api, routePoints, backend.routePoints)
   addResource(api, routePointCodes, backend.codes)

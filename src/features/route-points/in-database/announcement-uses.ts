@@ -3,11 +3,8 @@ import type { Members } from '../../../documents/normalise.ts'
 import { nextTurn } from '../../../resources/turns.ts'
 import { rowsPerStep } from '../../../writes/steps.ts'
 import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
-import { dnisAnnouncements } from '../dnis/announcements.ts'
-import type { Setting } from '../settings/define.ts'
-import { settings as routePointSettings } from '../settings/index.ts'
 import { mapNamed } from '../settings/references.ts'
-import { settingChange } from './effects.ts'
+import { settingChange, settingNamed } from './effects.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
 type SlotRow = Record<string, Value> & {
@@ -29,11 +26,9 @@ function usageIn(row: SlotRow): Usage & { name: string } {
   }
 }
 
-const allSettings: readonly Setting[] = [...routePointSettings, dnisAnnouncements]
-
 /** A setting before and after an announcement in it gets a new name. */
 function renameIn(row: Record<string, string>, rename: { before: string; after: string }) {
-  const setting = allSettings.find(({ name }) => name === row.setting)
+  const setting = settingNamed(row.setting ?? '')
   if (!setting) throw new Error(`There is no setting '${row.setting}'.`)
   const before = setting.document.withDefaults(row.value ?? '{}')
   const value: Members = JSON.parse(before)

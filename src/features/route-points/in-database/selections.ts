@@ -7,7 +7,8 @@ import type { Keeper, Key } from '../../../resources/keeper.ts'
 import type { Write } from '../../../resources/resource.ts'
 import type { Door, Work } from '../../../writes/door.ts'
 import type { Change } from '../../../writes/record.ts'
-import { removeInSteps, rowsPerStep } from '../../../writes/steps.ts'
+import { type Recorded, recordRows } from '../../../writes/recorded.ts'
+import { inSteps, type Rows, whereEqual } from '../../../writes/steps.ts'
 import { callCentersPath, type DnisKey } from '../route-point.ts'
 
 /** A DNIS by its route point's id and its name. */
@@ -158,55 +159,48 @@ function callCentersChange(key: Key): Pick<Change, 'scope' | 'action' | 'kind' |
   }
 }
 
-const selectSelecting = sql<{ user_key: string }>(
-  `SELECT user_key FROM dnis_selections
-   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND dnis_name = ? AND user_key > ?
-   ORDER BY user_key LIMIT ${rowsPerStep}`,
-)
+const selections = { name: 'dnis_selections', key: ['tenant_key', 'group_key', 'user_key'] }
+const dnisColumns = ['tenant_key', 'group_key', 'route_point_key', 'dnis_name']
 
-/** Records what becomes of the call-centre settings of all who call out with a DNIS. */
-async function recordSelections(
-  { transaction, record, cause }: Write<unknown>,
-  dnisKey: DnisKey,
-  changed: (chosen: DnisReference) => DnisReference | undefined,
-): Promise<void> {
-  const [tenantKey, groupKey] = dnisKey
-  for (let last = ''; ; ) {
-    const rows = await transaction.all(selectSelecting, ...dnisKey, last)
-    for (const { user_key } of rows) {
-      const key = [tenantKey, groupKey, user_key]
-      const { outgoingCallDNIS, ...rest } = await requireCallCenters(transaction, key)
-      const after = outgoingCallDNIS && changed(outgoingCallDNIS)
-      await record({
-        ...callCentersChange(key),
-        before: JSON.stringify({ ...(outgoingCallDNIS && { outgoingCallDNIS }), ...rest }),
-        after: JSON.stringify({ ...(after && { outgoingCallDNIS: after }), ...rest }),
-        because: cause,
-      })
-    }
-    if (rows.length < rowsPerStep) return
-    last = rows.at(-1)?.user_key ?? ''
+/** What the record tells of choices; of a user who goes as well, it tells that. */
+function recordedAs(changed: (chosen: DnisReference) => DnisReference | undefined): Recorded {
+  return {
+    table: selections.name,
+    columns: [],
+    toldBy: 'users',
+    async changeOf(row, reader) {
+      const key = selections.key.map((column) => row[column] ?? '')
+      const before = await requireCallCenters(reader, key)
+      const { outgoingCallDNIS: chosen, ...rest } = before
+      const outgoingCallDNIS = chosen && changed(chosen)
+      const after = { ...(outgoingCallDNIS && { outgoingCallDNIS }), ...rest }
+      const texts = { before: JSON.stringify(before), after: JSON.stringify(after) }
+      return { ...callCentersChange(key), ...texts }
+    },
   }
+}
+
+/** Choices that go with their DNIS. */
+export const recordedSelections = recordedAs(() => undefined)
+
+/** The choices of all who call out with a DNIS. */
+function rowsOf(dnisKey: DnisKey): Rows {
+  return { shape: selections, where: whereEqual(dnisColumns), values: dnisKey }
 }
 
 /** Takes a DNIS from everybody who calls out with it. */
 export async function clearSelections(write: Write<unknown>, dnisKey: DnisKey): Promise<void> {
-  await recordSelections(write, dnisKey, () => undefined)
-  const [tenantKey, groupKey, routePointKey, name] = dnisKey
-  const selections = { name: 'dnis_selections', key: ['tenant_key', 'group_key', 'user_key'] }
-  await removeInSteps(write, selections, {
-    tenant_key: tenantKey,
-    group_key: groupKey,
-    route_point_key: routePointKey,
-    dnis_name: name,
-  })
+  const rows = rowsOf(dnisKey)
+  await recordRows(write, rows, recordedSelections)
+  await inSteps(write, `DELETE FROM ${selections.name}`, rows)
 }
 
 /** Everybody who calls out with a DNIS goes on so under its new name, which their settings show. */
-export function renameInSelections(
+export async function renameInSelections(
   write: Write<unknown>,
   dnisKey: DnisKey,
   name: string,
 ): Promise<void> {
-  return recordSelections(write, dnisKey, (chosen) => ({ ...chosen, name }))
+  const renamed = recordedAs((chosen) => ({ ...chosen, name }))
+  await recordRows(write, rowsOf(dnisKey), renamed)
 }

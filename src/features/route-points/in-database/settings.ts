@@ -2,8 +2,10 @@ import type { Reader } from '../../../database/database.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import type { Keeper, Key } from '../../../resources/keeper.ts'
 import type { Door } from '../../../writes/door.ts'
+import type { Recorded } from '../../../writes/recorded.ts'
 import type { Setting } from '../settings/define.ts'
-import type { OwnerTables } from './owner-tables.ts'
+import { settingChange, settingNamed } from './effects.ts'
+import { type OwnerTables, ownerTables } from './owner-tables.ts'
 import { referencesGuard, saveReferences } from './references.ts'
 
 /** A setting that was never changed has no row: it is its default. */
@@ -16,6 +18,20 @@ async function findSetting(
   if (!row) return tables.refuseUnknown(reader, key)
   return row.value === null ? setting.defaultText : setting.document.withDefaults(row.value)
 }
+
+/** What the record tells of settings that go with their owners; nothing of those that were never changed. */
+export const recordedSettings: readonly Recorded[] = Object.values(ownerTables).map((tables) => ({
+  table: tables.settings,
+  columns: ['value'],
+  async changeOf(row) {
+    const { setting: name = '', value = '' } = row
+    const key = tables.key.map((column) => row[column] ?? '')
+    const setting = settingNamed(name)
+    const before = setting ? setting.document.withDefaults(value) : value
+    const change = settingChange(tables, { key, setting: name })
+    return { ...change, action: 'delete', before, after: null }
+  },
+}))
 
 /** Keeps one setting of all owners of a kind. */
 export function settingKeeper(
