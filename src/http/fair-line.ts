@@ -39,14 +39,44 @@ function countIn(lines: readonly Waiting[][]): number {
   return lines.reduce((count, { length }) => count + length, 0)
 }
 
+/** By payer; the one whose turn is next comes first. */
+type Lines = Map<string, Waiting[]>
+
+/** Those who have gone must not take the places of others until their turn; answers how many there were. */
+function dropGone(lines: Lines): number {
+  let count = 0
+  for (const [payer, line] of lines) {
+    const here = line.filter(({ client }) => !client.isGone())
+    const gone = line.filter((one) => !here.includes(one))
+    count += gone.length
+    for (const { refuse } of gone) refuse()
+    line.splice(0, line.length, ...here)
+    if (line.length === 0) lines.delete(payer)
+  }
+  return count
+}
+
+/** The line whose last makes room for one more of `client`'s, which has `own` waiting. */
+function lineToShorten(
+  lines: Lines,
+  { payer, site = payer }: Client,
+  own: readonly Waiting[],
+): Waiting[] | undefined {
+  const sites = Map.groupBy(lines.values(), ([first]) => first?.client.site ?? first?.client.payer)
+  const neighbours = sites.get(site) ?? []
+  const largest = largestBy([...sites.values()], countIn) ?? []
+  if (countIn(neighbours) + 1 < countIn(largest)) return longestOf(largest)
+  const longest = longestOf(neighbours)
+  return longest && longest.length > own.length + 1 ? longest : undefined
+}
+
 /**
  * A bounded line in which payers take turns: somebody who comes with one piece of work waits for one of each other
  * payer's, however many those have brought. When all places are taken, the last of the longest line makes room for whoever
  * has a shorter one, first of all in the site that has most waiting.
  */
 export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: LineLimits) {
-  /** By payer; the one whose turn is next comes first. */
-  const lines = new Map<string, Waiting[]>()
+  const lines: Lines = new Map()
   let active = 0
   let waiting = 0
 
@@ -67,38 +97,13 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: Lin
     }
   }
 
-  /** Those who have gone must not take the places of others until their turn. */
-  function dropGone(): void {
-    for (const [payer, line] of lines) {
-      const here = line.filter(({ client }) => !client.isGone())
-      const gone = line.filter((one) => !here.includes(one))
-      waiting -= gone.length
-      for (const { refuse } of gone) refuse()
-      line.splice(0, line.length, ...here)
-      if (line.length === 0) lines.delete(payer)
-    }
-  }
-
-  /** The line whose last makes room for one more of `client`'s, which has `own` waiting. */
-  function lineToShorten({ payer, site = payer }: Client, own: readonly Waiting[]) {
-    const sites = Map.groupBy(
-      lines.values(),
-      ([first]) => first?.client.site ?? first?.client.payer,
-    )
-    const neighbours = sites.get(site) ?? []
-    const largest = largestBy([...sites.values()], countIn) ?? []
-    if (countIn(neighbours) + 1 < countIn(largest)) return longestOf(largest)
-    const longest = longestOf(neighbours)
-    return longest && longest.length > own.length + 1 ? longest : undefined
-  }
-
   /** @throws Refusal 503 when `line` is full, or when nobody else has more waiting while all places are taken. */
   function makeRoom(client: Client, line: readonly Waiting[]): void {
     if (line.length < waitingEachMax && waiting < waitingMax) return
-    dropGone()
+    waiting -= dropGone(lines)
     if (line.length >= waitingEachMax) throw tooMany()
     if (waiting < waitingMax) return
-    const shortened = lineToShorten(client, line)
+    const shortened = lineToShorten(lines, client, line)
     const last = shortened?.pop()
     if (!last) throw tooMany()
     waiting -= 1

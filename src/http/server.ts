@@ -124,6 +124,34 @@ function requestIds(): () => string {
   }
 }
 
+/** Bodies are judged by documents against what is stored, so that one answer tells every fault; routes have no schemas. */
+function readJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
+    try {
+      done(null, parseJson(bytes as Buffer))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function logRequests(app: FastifyInstance): void {
+  app.addHook('onResponse', async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        path: request.url.split('?', 1)[0],
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime * 10) / 10,
+        caller: request.caller?.identityId,
+        address: request.address,
+      },
+      'request',
+    )
+  })
+}
+
 /** The HTTP floor: everything that holds for all routes, and no route. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { trustedProxies, publicUrl, logger } = options
@@ -161,15 +189,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   answerFrom(app, publicUrl)
   const methodsOf = rememberRoutes(app)
 
-  // Bodies are judged by documents against what is stored, so that one answer tells every fault; routes have no schemas.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
-    try {
-      done(null, parseJson(bytes as Buffer))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  readJson(app)
 
   app.addHook('onRequest', async (request, reply) => {
     request.address = clientAddress(request.raw, isProxy)
@@ -182,19 +202,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     refuseEncoded(request)
     if (request.url.includes('?')) refuseUnknownQuery(request)
   })
-  app.addHook('onResponse', async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: request.url.split('?', 1)[0],
-        status: reply.statusCode,
-        milliseconds: Math.round(reply.elapsedTime * 10) / 10,
-        caller: request.caller?.identityId,
-        address: request.address,
-      },
-      'request',
-    )
-  })
+  logRequests(app)
   // Connections that were busy when the server began to stop would otherwise be kept, and keep it from stopping.
   app.addHook('preClose', async () => {
     app.server.keepAliveTimeout = 1

@@ -24,43 +24,94 @@ export interface LogOutput {
   dropped(): number
 }
 
+/** Gathers whole lines in pieces. */
+function gatherPieces() {
+  /** The oldest first; the last one may still grow. */
+  const pieces: { text: string; bytes: number }[] = []
+  /** Pieces that are written even if they could still grow. */
+  let due = 0
+  return {
+    isEmpty: () => pieces.length === 0,
+    /** Whether there is one to be written. */
+    isReady: () => due > 0 || pieces.length > 1,
+    /** Takes the oldest one away; empty where there is none. */
+    next(): Buffer<ArrayBuffer> {
+      due = Math.max(0, due - 1)
+      return Buffer.from(pieces.shift()?.text ?? '')
+    },
+    /** None of those that there are need grow any further. */
+    end(): void {
+      due = pieces.length
+    },
+    /** Answers whether a new piece begins with the line. */
+    add(line: string, bytes: number): boolean {
+      const last = pieces.at(-1)
+      if (last && last.bytes + bytes <= pieceBytes) {
+        last.text += line
+        last.bytes += bytes
+        return false
+      }
+      pieces.push({ text: line, bytes })
+      return true
+    },
+  }
+}
+
+/** Counts lines that there was no room for. */
+function countDropped(onReport: (lines: number) => void) {
+  let all = 0
+  let unreported = 0
+  return {
+    all: () => all,
+    add(): void {
+      all += 1
+      unreported += 1
+    },
+    report(): void {
+      const lines = unreported
+      unreported = 0
+      if (lines > 0) onReport(lines)
+    },
+  }
+}
+
+/** Writes as long as the sink takes anything and there is more. */
+function writeSync(sink: Sink, first: Buffer, next: () => Buffer): void {
+  let bytes = first
+  while (bytes.length > 0) {
+    const taken = sink.writeSync(bytes)
+    if (taken === 0) return
+    bytes = bytes.subarray(taken)
+    if (bytes.length === 0) bytes = next()
+  }
+}
+
 /** @param onRecovered learns how many lines were dropped, once all that waited is written. */
 export function createLogOutput(
   sink: Sink,
   onRecovered: (lines: number) => void = () => {},
 ): LogOutput {
-  /** Whole lines, the oldest first; the last piece may still grow. */
-  const pieces: { text: string; bytes: number }[] = []
-  /** Pieces that are written even if they could still grow. */
-  let due = 0
+  const pieces = gatherPieces()
   /** What is left of the piece that is being written. */
   let current = Buffer.alloc(0)
   let waitingBytes = 0
   let isWriting = false
   let isStuck = false
-  let dropped = 0
-  let unreported = 0
+  const dropped = countDropped(onRecovered)
   const flushed: (() => void)[] = []
-
-  function nextPiece(): Buffer<ArrayBuffer> {
-    due = Math.max(0, due - 1)
-    return Buffer.from(pieces.shift()?.text ?? '')
-  }
 
   /** The line about it is one like any other, so there must be room for it. */
   function reportDropped(): void {
-    if (unreported === 0 || pieces.length > 0) return
-    const lines = unreported
-    unreported = 0
-    onRecovered(lines)
-    due = pieces.length
+    if (!pieces.isEmpty()) return
+    dropped.report()
+    pieces.end()
   }
 
   function proceed(): void {
     if (isWriting || isStuck) return
     if (current.length === 0) {
       reportDropped()
-      if (due > 0 || pieces.length > 1) current = nextPiece()
+      if (pieces.isReady()) current = pieces.next()
     }
     if (current.length === 0) {
       for (const resolve of flushed.splice(0)) resolve()
@@ -85,7 +136,7 @@ export function createLogOutput(
   }
 
   function writeAll(): void {
-    due = pieces.length
+    pieces.end()
     proceed()
   }
   setInterval(writeAll, gatherMilliseconds).unref()
@@ -94,38 +145,25 @@ export function createLogOutput(
     write(line) {
       const bytes = Buffer.byteLength(line)
       if (waitingBytes + bytes > waitingBytesMax) {
-        dropped += 1
-        unreported += 1
+        dropped.add()
         return
       }
       waitingBytes += bytes
-      const last = pieces.at(-1)
-      if (last && last.bytes + bytes <= pieceBytes) {
-        last.text += line
-        last.bytes += bytes
-        return
-      }
-      pieces.push({ text: line, bytes })
-      if (pieces.length > 1) proceed()
+      if (pieces.add(line, bytes) && pieces.isReady()) proceed()
     },
-    flush() {
-      return new Promise((resolve) => {
+    flush: () =>
+      new Promise((resolve) => {
         flushed.push(resolve)
         writeAll()
-      })
-    },
+      }),
     flushSync() {
       // What is being written is on its way.
-      let bytes = isWriting || current.length === 0 ? nextPiece() : current
-      while (bytes.length > 0) {
-        const taken = sink.writeSync(bytes)
-        if (taken === 0) return
-        bytes = bytes.subarray(taken)
-        if (bytes.length > 0) continue
+      const first = isWriting || current.length === 0 ? pieces.next() : current
+      writeSync(sink, first, () => {
         reportDropped()
-        bytes = nextPiece()
-      }
+        return pieces.next()
+      })
     },
-    dropped: () => dropped,
+    dropped: dropped.all,
   }
 }

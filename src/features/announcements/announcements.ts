@@ -9,7 +9,7 @@ import type { GroupKey } from '../../http/place.ts'
 import type { Holder } from '../../resources/holders.ts'
 import { exactName, words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
-import type { Resource, Write } from '../../resources/resource.ts'
+import type { Computed, Documentation, List, Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { inGroup } from '../groups/groups.ts'
 import { findContent, saveContent, totalSize } from './contents.ts'
@@ -116,6 +116,23 @@ export const announcementsTag: Tag = {
   description: 'Audio files of a group, which the settings of its route points name.',
 }
 
+const examples: Documentation['examples'] = {
+  list: { response: { announcements: [example], totalFileSize: 1, maxFileSize: -1 } },
+  create: {
+    request: {
+      name: example.name,
+      description: example.description,
+      content: exampleContent,
+    },
+    response: { ...example, usages: [] },
+  },
+  read: { response: example },
+  change: {
+    request: { description: 'Welcome, in Dutch' },
+    response: { ...example, description: 'Welcome, in Dutch' },
+  },
+}
+
 export interface AnnouncementLimits {
   /** Bytes of one announcement. */
   fileBytesMax: number
@@ -178,6 +195,39 @@ function isPlayedBy(holders: readonly AnnouncementHolder[]): Part<Announcement> 
   }
 }
 
+/** What the announcements of a group take, and what they may. */
+function sizesUpTo(groupBytesMax: number): NonNullable<List['totals']> {
+  return {
+    schema: {
+      totalFileSize: Type.Integer({ description: 'Kilobytes, rounded up.' }),
+      maxFileSize: Type.Integer({
+        description: 'What the group’s announcements may take, in kilobytes; -1 for no limit.',
+      }),
+    },
+    async read(reader, scope) {
+      return {
+        totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
+        maxFileSize: groupBytesMax === -1 ? -1 : quotaKilobytes(groupBytesMax),
+      }
+    },
+  }
+}
+
+/** Where it is played, which the settings say. */
+function usagesBy(holders: readonly AnnouncementHolder[]): Computed<Announcement> {
+  return {
+    members: ['usages'],
+    async read(reader, key, { name }) {
+      const usages = await findUsages(reader, { holders, group: groupOf(key) }, name)
+      return { usages: usages.get(name) ?? [] }
+    },
+    async readPage(reader, scope, values) {
+      const usages = await findUsages(reader, { holders, group: groupOf(scope) })
+      return values.map(({ name }) => ({ usages: usages.get(name) ?? [] }))
+    },
+  }
+}
+
 /**
  * The announcement repository of a group.
  *
@@ -203,52 +253,14 @@ export function announcements(
     collection: inGroup,
     list: {
       member: 'announcements',
-      totals: {
-        schema: {
-          totalFileSize: Type.Integer({ description: 'Kilobytes, rounded up.' }),
-          maxFileSize: Type.Integer({
-            description: 'What the group’s announcements may take, in kilobytes; -1 for no limit.',
-          }),
-        },
-        async read(reader, scope) {
-          return {
-            totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
-            maxFileSize: groupBytesMax === -1 ? -1 : quotaKilobytes(groupBytesMax),
-          }
-        },
-      },
+      totals: sizesUpTo(groupBytesMax),
     },
     parts: [carriesAudio(groupBytesMax), isPlayedBy(holders)],
-    computed: {
-      members: ['usages'],
-      async read(reader, key, { name }) {
-        const usages = await findUsages(reader, { holders, group: groupOf(key) }, name)
-        return { usages: usages.get(name) ?? [] }
-      },
-      async readPage(reader, scope, values) {
-        const usages = await findUsages(reader, { holders, group: groupOf(scope) })
-        return values.map(({ name }) => ({ usages: usages.get(name) ?? [] }))
-      },
-    },
+    computed: usagesBy(holders),
     body: { bytesMax: bodyBytesFor(fileBytesMax), consumes: ['application/json', formType] },
     documentation: {
       tag: announcementsTag,
-      examples: {
-        list: { response: { announcements: [example], totalFileSize: 1, maxFileSize: -1 } },
-        create: {
-          request: {
-            name: example.name,
-            description: example.description,
-            content: exampleContent,
-          },
-          response: { ...example, usages: [] },
-        },
-        read: { response: example },
-        change: {
-          request: { description: 'Welcome, in Dutch' },
-          response: { ...example, description: 'Welcome, in Dutch' },
-        },
-      },
+      examples,
     },
   }
 }

@@ -37,9 +37,8 @@ function renameIn(row: Record<string, string>, rename: { before: string; after: 
   return { before, after: JSON.stringify(after) }
 }
 
-/** The settings of one kind of owner, as documents that name announcements. */
-export function announcementUses(tables: OwnerTables): AnnouncementHolder {
-  const { files, settings, key } = tables
+/** The statements about the settings of one kind of owner. */
+function statementsOf({ files, settings, key }: OwnerTables) {
   const columns = [...key, 'setting']
   const [, , routePointKey] = key
   const shared = ['tenant_key', 'group_key', routePointKey]
@@ -70,7 +69,13 @@ export function announcementUses(tables: OwnerTables): AnnouncementHolder {
   const updateFiles = sql(
     `UPDATE ${files} SET announcement_name = ? WHERE ${ofOwner} AND announcement_name = ?`,
   )
+  return { columns, place, selectSlots, selectNaming, updateDocument, updateFiles }
+}
 
+/** The settings of one kind of owner, as documents that name announcements. */
+export function announcementUses(tables: OwnerTables): AnnouncementHolder {
+  const statements = statementsOf(tables)
+  const { columns, place, selectSlots, selectNaming, updateDocument, updateFiles } = statements
   return {
     async findUsages(reader, group, name) {
       const usages = new Map<string, Usage & { name: string }>()
