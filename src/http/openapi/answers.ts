@@ -80,6 +80,17 @@ function done(components: Components, content: object): Reference {
   return components.add('responses', 'Done', { description: 'It is done.', headers, content })
 }
 
+/** What a client is told that has the state already: the headers are those of the success. */
+function notModified(components: Components, operation: Operation): Reference {
+  const names = headerNames(operation)
+  const others = names.filter((name) => name !== 'ETag').map(componentName)
+  const name = others.length > 0 ? `NotModifiedWith${others.join('And')}` : 'NotModified'
+  return components.add('responses', name, {
+    description: 'The client has this state already, by its If-None-Match.',
+    headers: headersOf(components, names),
+  })
+}
+
 const contentTexts: Record<number, string> = {
   200: 'The whole content.',
   206: 'The range of it that was asked for.',
@@ -96,15 +107,10 @@ export function answersOf(components: Components, operation: Operation): Record<
     content,
   })
   const isDone = isEmpty(operation) && isDeepStrictEqual(names, doneHeaders)
-  const notModified = () =>
-    components.add('responses', componentName(STATUS_CODES[304] ?? ''), {
-      description: 'The client has this state already, by its If-None-Match.',
-      headers: headersOf(components, ['ETag']),
-    })
   return {
     [status]: isDone ? done(components, content) : success(status),
     ...(produces && { 206: success(206, ['Content-Range']) }),
-    ...(isCached(operation) && { 304: notModified() }),
+    ...(isCached(operation) && { 304: notModified(components, operation) }),
     ...Object.fromEntries(refusalsOf(operation).map((code) => [code, refusal(components, code)])),
   }
 }

@@ -71,7 +71,10 @@ const meanings: Record<number, Meaning> = {
     description: 'The body is of a type that is not read here, or is compressed.',
     headers: ['Accept-Encoding'],
   },
-  416: { description: 'The range lies outside.', headers: ['Content-Range'] },
+  416: {
+    description: 'The range lies outside.',
+    headers: ['Content-Range', 'ETag', 'Accept-Ranges', 'Content-Disposition'],
+  },
   417: { description: 'Expect asks for something else than 100-continue.' },
   422: { description: 'The Idempotency-Key came with another request before.' },
   429: { description: 'Too many attempts: wait.', headers: ['Retry-After'] },

@@ -1,0 +1,161 @@
+import type { ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { securityHeaders } from '../src/http/headers.ts'
+import { engines } from './engines.ts'
+import { everyWrite, finalWrites, send, withToken } from './every-write.ts'
+import { type Answer, createWorld, group, password, routePoint, type World } from './world.ts'
+
+/** An answer as OpenAPI tells of it. */
+interface Told {
+  $ref?: string
+  headers?: Record<string, object>
+  content?: Record<string, { schema: object }>
+}
+
+/** Headers that HTTP itself has, and those that every answer has, which the document's introduction tells of. */
+const everywhere = new Set([
+  ...Object.keys(securityHeaders),
+  ...['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'],
+])
+
+const notStored = '"no such state"'
+
+describe('what is answered', () => {
+  let world: World
+  let document: ReturnType<World['app']['openapi']>
+  let ajv: Ajv2020
+  const validators = new Map<string, ValidateFunction>()
+  const wrong: string[] = []
+  const seen = new Set<string>()
+  const answered = new Set<string>()
+
+  beforeAll(async () => {
+    const [engine] = engines
+    if (!engine) throw new Error('There is no engine to build the application on.')
+    world = await createWorld(engine)
+    document = world.app.openapi()
+    ajv = new Ajv2020({ strict: false, validateFormats: false })
+    ajv.addSchema({ $id: 'openapi.json', components: document.components })
+  })
+  afterAll(() => world.close())
+
+  function resolve(told: Told): Told {
+    const name = told.$ref?.replace('#/components/responses/', '')
+    return name === undefined ? told : (document.components.responses?.[name] ?? {})
+  }
+
+  function faultsOf(schema: object, body: unknown): string {
+    const text = JSON.stringify(schema).replaceAll('"#/components/', '"openapi.json#/components/')
+    const validate = validators.get(text) ?? ajv.compile(JSON.parse(text))
+    validators.set(text, validate)
+    return validate(body) ? '' : ajv.errorsText(validate.errors)
+  }
+
+  /** Compares an answer with what the document tells of the operation. */
+  function judge(method: string, url: string, { status, headers, body }: Answer): void {
+    const [path = ''] = url.split('?')
+    const operation = world.app.operations.find(
+      (one) =>
+        one.method === method &&
+        [one.path, one.alias ?? one.path].some((pattern) =>
+          new RegExp(`^${pattern.replaceAll(/:\w+/g, '[^/]+')}$`).test(path),
+        ),
+    )
+    const name = `${method} ${url} ${status}`
+    const described =
+      document.paths[operation?.path.replaceAll(/:(\w+)/g, '{$1}') ?? '']?.[method.toLowerCase()]
+    const told = described?.responses[status] as Told | undefined
+    if (!operation || !described || !told) {
+      wrong.push(`${name} is not told of`)
+      return
+    }
+    if (status < 300) answered.add(operation.id)
+    const { headers: those = {}, content = {} } = resolve(told)
+    const known = new Set(Object.keys(those).map((one) => one.toLowerCase()))
+    for (const header of Object.keys(headers)) {
+      if (known.has(header)) seen.add(header)
+      else if (!everywhere.has(header)) wrong.push(`${name} has ${header}`)
+    }
+    if (body === undefined) return
+    const faults = faultsOf(content['application/json']?.schema ?? {}, body)
+    if (faults) wrong.push(`${name}: ${faults}`)
+  }
+
+  async function ask(
+    method: string,
+    url: string,
+    {
+      who = 'system',
+      body,
+      headers = {},
+    }: { who?: 'system' | 'nobody'; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    const answer = await world.ask(who, method, url, body, headers)
+    judge(method, url, answer)
+    return answer
+  }
+
+  /** A read, and what else can come of it. */
+  async function read(url: string): Promise<void> {
+    const { status, headers } = await ask('GET', url)
+    if (status !== 200) return
+    await ask('GET', url, { headers: { 'if-none-match': String(headers.etag) } })
+    await ask('GET', url, { who: 'nobody' })
+    await ask('GET', url, { headers: { accept: 'text/plain' } })
+    await ask('GET', `${url}?surprise=1`)
+  }
+
+  it('is what OpenAPI tells: statuses, headers and bodies of every operation', async () => {
+    for (const url of ['/healthz', '/readyz', '/api/v1/changes/', '/api/v1/tokens/'])
+      await read(url)
+    await read('/api/v1/tenants/footenant/changes/')
+    await read(`${group}changes/`)
+    await ask('GET', '/api/v1/tenants/?pageSize=1')
+    for (const [index, write] of (await withToken(world, everyWrite)).entries()) {
+      const { method, path } = write
+      const [url = ''] = path.split('?')
+      // What is deleted is read before, what is created or changed after it.
+      if (method === 'DELETE') await read(url)
+      judge(method, url, await send(world, write, { query: 'dryRun=true' }))
+      const headers = { 'if-match': notStored }
+      judge(method, url, await send(world, write, { headers }))
+      judge(method, url, await send(world, { ...write, body: { surprise: 1 } }))
+      await ask(method, url, { who: 'nobody', body: {} })
+      const key = { 'idempotency-key': `the-same-key-of-${index}` }
+      judge(method, url, await send(world, write, { headers: key }))
+      judge(method, url, await send(world, write, { headers: key }))
+      judge(
+        method,
+        url,
+        await send(world, { ...write, path: `${url}?dryRun=false` }, { headers: key }),
+      )
+      const isAlias = url.includes('/call_centers/APIOTestRP/')
+      if (method !== 'DELETE' && !isAlias) await read(url)
+      if (url === `${group}announcements/`) await read(`${url}Welcome/content/`)
+      if (url === `${routePoint}dnis/`) await read(`${url}Main/agents/`)
+      if (url.startsWith(routePoint)) await read(`${routePoint}changes/`)
+      if (url === `${group}announcements/`) {
+        const content = `${url}Welcome/content/`
+        await ask('GET', content, { headers: { range: 'bytes=0-9' } })
+        await ask('GET', content, { headers: { range: 'bytes=9999999-' } })
+      }
+    }
+    const encoded = { 'content-encoding': 'gzip' }
+    await ask('POST', '/api/v1/tenants/', { body: {}, headers: encoded })
+    for (const write of finalWrites) judge(write.method, write.path, await send(world, write))
+    const credentials = { username: 'somebody', password }
+    for (let count = 0; count < 20; count += 1) {
+      await ask('POST', '/api/v1/login/', { who: 'nobody', body: credentials })
+    }
+    expect([...new Set(wrong)]).toEqual([])
+    // All that there is was answered once, and every header that the document tells of was seen.
+    const missing = world.app.operations.filter(({ id }) => !answered.has(id))
+    expect(missing.map(({ id }) => id)).toEqual([])
+    const components = Object.keys(document.components.headers ?? {}).map((name) =>
+      name.toLowerCase(),
+    )
+    const sent = [...seen].map((name) => `${name.replaceAll('-', '')}header`)
+    expect(sent.sort()).toEqual(components.sort())
+  })
+})
