@@ -54,6 +54,12 @@ export const ConfigSchema = Type.Object(
       default: 12,
       description: 'How long a sign-in lasts, in hours; one that was made for longer is shortened.',
     }),
+    CHANGES_DAYS: Type.Integer({
+      minimum: 0,
+      maximum: 36_500,
+      default: 365,
+      description: 'How long the record of changes is kept, in days; 0 for ever.',
+    }),
     BODY_BYTES_MAX: Type.Integer({
       minimum: 1_024,
       maximum: 104_857_600,

@@ -16,6 +16,7 @@ import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
 import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
+import { keepPruning } from './writes/prune.ts'
 
 /** @throws Error that names the settings of an address at which nothing can listen. */
 async function listenAs<Result>(settings: string, listen: () => Promise<Result>): Promise<Result> {
@@ -86,6 +87,7 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   // Only now: who starts it again after an address was taken would not see the password a second time.
   await ensureAdmin(database, config)
   beginToServe()
+  opened.defer(keepPruning(database, { days: config.CHANGES_DAYS, logger }))
 }
 
 /** SIGHUP comes from a terminal that is closed, or from a tool that wants the log's file opened anew, of which there is none. */

@@ -180,9 +180,10 @@ describe('the law of imports', () => {
  * unconfirmed caller. `expiry` writes to the database that it is given.
  */
 const writers = [
-  // The door itself; what ends by itself; a copy, which is made before anybody uses it.
+  // The door itself; what ends by itself or grows old; a copy, which is made before anybody uses it.
   'src/writes/door.ts: database',
   'src/writes/expiry.ts: database',
+  'src/writes/prune.ts: database',
   'src/database/copy.ts: target',
   // Whoever signs in or out is nobody's confirmed caller.
   'src/features/identities/attempts.ts: expiry',

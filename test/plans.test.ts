@@ -8,6 +8,8 @@ import {
 } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { readPage } from '../src/resources/query-sql.ts'
+import { readChanges, readLastPosition } from '../src/writes/kept-changes.ts'
+import { pruneOnce } from '../src/writes/prune.ts'
 import { wave } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
 import { fillGroup, full } from './full-group.ts'
@@ -89,6 +91,10 @@ const declared: { why: string; text: { test(text: string): boolean }; most?: num
   {
     why: 'one national number of a group is enough',
     text: /^SELECT number_key FROM phone_numbers[\s\S]*LIMIT 1$/,
+  },
+  {
+    why: 'the oldest changes stand at one end of the record',
+    text: /^SELECT position, changed_at FROM changes ORDER BY position LIMIT 501$/,
   },
   { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
 ]
@@ -374,6 +380,18 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     seen.isOn = true
   }
 
+  /** What no request does: the record is followed on every level, and what is old of it goes. */
+  async function followAndPrune(): Promise<void> {
+    const { database } = world
+    const places = { tenantKey: 'fulltenant', groupKey: 'fullgroup', routePointKey: 'hub' }
+    const { tenantKey, groupKey } = places
+    for (const scope of [undefined, { tenantKey }, { tenantKey, groupKey }, places]) {
+      await readChanges(database, { after: 0, upTo: 1_000_000 }, scope)
+    }
+    await readLastPosition(database)
+    await pruneOnce(database, Date.now())
+  }
+
   async function drive(): Promise<void> {
     const paths = world.app.openapi().paths
     const patterns = Object.entries(paths).flatMap(([path, methods]) =>
@@ -431,6 +449,8 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await ask(['POST', '/api/v1/logout/'], { cookie })
     for (const url of listsOf(world.app.operations)) await ask(['GET', url])
     for (const step of scenario) await ask(step)
+    await explain()
+    await followAndPrune()
     await explain()
     for (const step of deletions) await ask(step)
     await explain()
