@@ -144,10 +144,7 @@ export function createLogOutput(
   return {
     write(line) {
       const bytes = Buffer.byteLength(line)
-      if (waitingBytes + bytes > waitingBytesMax) {
-        dropped.add()
-        return
-      }
+      if (waitingBytes + bytes > waitingBytesMax) return dropped.add()
       waitingBytes += bytes
       if (pieces.add(line, bytes) && pieces.isReady()) proceed()
     },
