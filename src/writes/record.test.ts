@@ -39,4 +39,17 @@ describe.each(engines)('the record of changes on $name', (engine) => {
     await expect(failing).rejects.toThrow('refused')
     expect(await test.database.all(selectTargets, 'failing')).toEqual([])
   })
+
+  it('has more positions than anybody fills', async () => {
+    const far = 2 ** 40
+    const insert = sql(
+      `INSERT INTO changes (position, tenant_key, changed_at, changed_by, action, target)
+       VALUES (?, 'far', 0, 'admin', 'create', '/far/')`,
+    )
+    await test.database.write((transaction) => transaction.run(insert, far))
+    const select = sql<{ position: number }>(
+      "SELECT position FROM changes WHERE tenant_key = 'far'",
+    )
+    expect(await test.database.get(select)).toEqual({ position: far })
+  })
 })
