@@ -2,6 +2,7 @@ import type { Registry } from '@prometheus-io/client'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
+import type { Document } from './documents/document.ts'
 import type { Door } from './writes/door.ts'
 import type { Recorded } from './writes/recorded.ts'
 
@@ -18,6 +19,18 @@ export type ApiConfig = Pick<
   | 'TRUSTED_PROXIES'
 >
 
+/** What nouns know of one another. */
+export interface Noun {
+  /** As in `user`; operation ids are made of it. */
+  noun: string
+  /** The member that names it, as the path does. */
+  id: { member: string }
+  /** As in `users`: the member of the list's answer. */
+  list: { member: string }
+  table: { definition: { name: string; key: readonly string[] } }
+  document: Pick<Document, 'schemas'>
+}
+
 /** What every feature is given. */
 export interface Api {
   /** Where its operations are added. */
@@ -28,6 +41,8 @@ export interface Api {
   database: Database
   /** What the record tells of rows that go with others: features add theirs. */
   recorded: Recorded[]
+  /** The nouns that are served, as they are added: what one holds, and who names it, follows from the others. */
+  nouns: Noun[]
   config: ApiConfig
   /** Where things are counted, if anywhere. */
   registry: Registry | undefined

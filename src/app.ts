@@ -4,42 +4,20 @@ import type { Api, ApiConfig } from './api.ts'
 import { listOf, parsePublicUrl } from './config.ts'
 import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
-import {
-  departmentAdmins,
-  groupAdminHolder,
-  groupAdmins,
-  systemAdmins,
-  tenantAdminHolder,
-  tenantAdmins,
-} from './features/admins/admins.ts'
-import { announcementHolder } from './features/announcements/announcements.ts'
+import { groupAdmins, systemAdmins, tenantAdmins } from './features/admins/admins.ts'
 import { addAnnouncements } from './features/announcements/serve.ts'
 import { addChanges } from './features/changes/serve.ts'
-import {
-  departmentHolder,
-  departments,
-  subdepartments,
-} from './features/departments/departments.ts'
-import {
-  enterpriseCodeHolder,
-  enterpriseCodes,
-  groupCodeHolder,
-  groupCodes,
-} from './features/disposition-codes/organization-codes.ts'
-import { completeId, groupHolder, groups } from './features/groups/groups.ts'
+import { departments } from './features/departments/departments.ts'
+import { enterpriseCodes, groupCodes } from './features/disposition-codes/organization-codes.ts'
+import { completeId, groups } from './features/groups/groups.ts'
 import { addHealth } from './features/health/health.ts'
 import { addSessions, findBySession, sessionSecondsOf } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
 import { announcementUses } from './features/route-points/in-database/announcement-uses.ts'
-import {
-  enterpriseCodeDefaults,
-  groupCodeDefaults,
-} from './features/route-points/in-database/default-codes.ts'
 import { ownerTables } from './features/route-points/in-database/owner-tables.ts'
-import { departmentRoutePoints, routePointHolder } from './features/route-points/route-points.ts'
 import { addRoutePoints } from './features/route-points/serve.ts'
 import { tenants } from './features/tenants/tenants.ts'
-import { departmentUsers, userHolder, users } from './features/users/users.ts'
+import { users } from './features/users/users.ts'
 import { addDocumentation } from './http/documentation.ts'
 import type { Identification } from './http/identification.ts'
 import { createServer } from './http/server.ts'
@@ -81,34 +59,22 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     countConnections(app.connections, registry)
   }
 
-  const api: Api = { app, database, door: openDoor(database), recorded: [], config, registry }
+  const door = openDoor(database)
+  const api: Api = { app, database, door, nouns: [], recorded: [], config, registry }
   addHealth(api)
   addSessions(api)
   addResource(api, tokens)
   addResource(api, systemAdmins)
-  addResource(api, tenants([groupHolder, tenantAdminHolder, enterpriseCodeHolder]))
+  addResource(api, tenants)
+  addResource(api, groups)
   addResource(api, tenantAdmins)
-  addResource(
-    api,
-    groups([
-      departmentHolder,
-      groupAdminHolder,
-      userHolder,
-      announcementHolder,
-      routePointHolder,
-      groupCodeHolder,
-    ]),
-  )
+  addResource(api, departments)
   addResource(api, groupAdmins)
-  addResource(
-    api,
-    departments([subdepartments, departmentAdmins, departmentUsers, departmentRoutePoints]),
-  )
   addResource(api, users)
-  addResource(api, enterpriseCodes([enterpriseCodeDefaults]))
-  addResource(api, groupCodes([groupCodeDefaults]))
   await addAnnouncements(api, Object.values(ownerTables).map(announcementUses))
   addRoutePoints(api)
+  addResource(api, enterpriseCodes)
+  addResource(api, groupCodes)
   addChanges(api)
 
   await addDocumentation(app)

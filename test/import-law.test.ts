@@ -12,7 +12,7 @@ const floor: Record<string, readonly string[]> = {
   http: ['config', 'database', 'documents', 'errors'],
   metrics: ['database', 'http'],
   writes: ['database', 'documents', 'errors', 'http'],
-  api: ['config', 'database', 'writes'],
+  api: ['config', 'database', 'documents', 'writes'],
   resources: ['api', 'database', 'documents', 'errors', 'http', 'writes'],
 }
 

@@ -3,7 +3,7 @@ import type { Compaction } from './characters.ts'
 import type { Upload } from './upload.ts'
 
 /** What a document can name. */
-export type ReferenceKind = 'announcement' | 'dispositionCode'
+export type ReferenceKind = 'announcement' | 'department' | 'dispositionCode'
 
 /**
  * What a document's schema says beyond JSON Schema. `documentSchemas` turns these words into the three schemas of the

@@ -1,3 +1,4 @@
+import type { Noun } from '../api.ts'
 import type { Reader } from '../database/database.ts'
 import type { Document } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
@@ -116,9 +117,7 @@ export interface Documentation {
  * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What happens in its
  * writes beside its row stands in its parts.
  */
-export interface Resource<Value extends Members = Members> {
-  /** As in `user`; operation ids are made of it. */
-  noun: string
+export interface Resource<Value extends Members = Members> extends Noun {
   /** Of the collection, with trailing slash. */
   path: string
   id: Id<Value>
@@ -134,10 +133,14 @@ export interface Resource<Value extends Members = Members> {
   body?: { bytesMax?: number; consumes?: readonly string[] }
   answers?: Answers<Value>
   removal?: {
+    /**
+     * What keeps one from being deleted. `contents`: the nouns whose key is its own and one column more, unless the request
+     * says `deleteNonEmpty=1`. `names`: the rows that name it, by a mark `refersTo` with its noun in their documents
+     * and by a foreign key; they take over its new name.
+     */
+    keptBy?: 'contents' | 'names'
     /** Thousands of rows may go with it: they are deleted step by step before it. */
     holdsMany?: true
-    /** What a DELETE can be told. */
-    parameters?: Record<string, Schema>
   }
   documentation: Documentation
 }

@@ -2,6 +2,8 @@ import type { Api } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
+import { amongNouns, removeParameters } from './contents.ts'
+import type { ListKeeper } from './keeper.ts'
 import * as operations from './operations.ts'
 import { pathParameterOf } from './path-parameter.ts'
 import { listParameters } from './query.ts'
@@ -107,7 +109,7 @@ function itemOperations<Value extends Members>(
       summary: `Delete ${one}`,
       permission: permissions.remove,
       isDear: isNamed || removal?.holdsMany === true,
-      ...(removal?.parameters && { query: removal.parameters }),
+      ...(removal?.keptBy === 'contents' && { query: removeParameters }),
       answer: emptyObject,
       example: { response: {} },
       handler: (request) => operations.remove(served, request),
@@ -117,11 +119,14 @@ function itemOperations<Value extends Members>(
 
 /** Serves a resource: its list, creation, read, partial update and deletion. */
 export function addResource<Value extends Members>(
-  { app, door, recorded }: Pick<Api, 'app' | 'door' | 'recorded'>,
-  resource: Resource<Value>,
-  keeper = tableKeeper(resource, door, recorded),
+  { app, door, nouns, recorded }: Pick<Api, 'app' | 'door' | 'nouns' | 'recorded'>,
+  definition: Resource<Value>,
+  givenKeeper?: ListKeeper<Value>,
 ): void {
-  recorded.push(...recordedNoun(resource))
+  nouns.push(definition)
+  recorded.push(...recordedNoun(definition))
+  const resource = amongNouns(definition, nouns)
+  const keeper = givenKeeper ?? tableKeeper(resource, door, recorded)
   const served = { resource, keeper, door }
   const schemas = resourceSchemas(resource)
   const all = [...collectionOperations(served, schemas), ...itemOperations(served, schemas)]

@@ -5,11 +5,9 @@ import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
-import type { Holder } from '../../resources/holders.ts'
 import { foldedId, words } from '../../resources/listed.ts'
 import type { Collection, Resource, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import type { DepartmentMember } from '../departments/departments.ts'
 import { DepartmentReference, inDepartment } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, inGroup } from '../groups/groups.ts'
@@ -142,24 +140,4 @@ export const groupAdmins: Resource<Admin> = {
     key: ['tenant_key', 'group_key', 'user_key'],
     listed: { ...listed, DepartmentName: inDepartment((admin) => admin.department) },
   }),
-}
-
-export const tenantAdminHolder: Holder = {
-  plural: 'admins',
-  table: 'tenant_admins',
-  columns: ['tenant_key'],
-}
-
-export const groupAdminHolder: Holder = {
-  plural: 'admins',
-  table: 'group_admins',
-  columns: ['tenant_key', 'group_key'],
-}
-
-export const departmentAdmins: DepartmentMember = {
-  plural: 'admins',
-  table: 'group_admins',
-  columns: ['tenant_key', 'group_key', 'department_name'],
-  key: groupAdmins.table.definition.key,
-  path: ['department'],
 }

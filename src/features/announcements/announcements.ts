@@ -6,7 +6,6 @@ import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
 import type { Tag } from '../../http/operation.ts'
 import type { GroupKey } from '../../http/place.ts'
-import type { Holder } from '../../resources/holders.ts'
 import { exactName, words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
 import type { Computed, Documentation, List, Resource, Write } from '../../resources/resource.ts'
@@ -51,12 +50,6 @@ const table = defineTable<Announcement>({
     Description: words('description', ({ description }) => description),
   },
 })
-
-export const announcementHolder: Holder = {
-  plural: 'announcements',
-  table: 'announcements',
-  columns: ['tenant_key', 'group_key'],
-}
 
 const selectAnnouncement = sql<{ name: string }>(
   'SELECT name FROM announcements WHERE tenant_key = ? AND group_key = ? AND name = ?',

@@ -12,6 +12,7 @@ const key = Type.Object(
   },
   {
     whole: true,
+    refersTo: 'department',
     additionalProperties: false,
     description: 'A department of the same group.',
   },

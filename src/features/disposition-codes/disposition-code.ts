@@ -1,15 +1,14 @@
 import Type, { type Static } from 'typebox'
-import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { clearable, fixed, name, text } from '../../documents/vocabulary.ts'
 import type { Fault } from '../../errors.ts'
 import type { Tag } from '../../http/operation.ts'
 import type { Permission } from '../../http/permissions.ts'
-import { countHeld, type Holder } from '../../resources/holders.ts'
+import { isNamed } from '../../resources/contents.ts'
 import { exactName, words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
-import type { Resource } from '../../resources/resource.ts'
-import { defineTable } from '../../resources/table.ts'
+import type { Resource, Write } from '../../resources/resource.ts'
+import { defineTable, type KeyedTable } from '../../resources/table.ts'
 
 /** Names a code among those of its level. */
 export const Code = name(10, { description: 'Compared exactly.' })
@@ -34,34 +33,28 @@ type Definition = Pick<Resource<DispositionCode>, 'noun' | 'path' | 'collection'
   /** Columns of the scope. */
   scopeColumns: readonly [string, ...string[]]
   permissions: { read: Permission; write: Permission }
-  /** What chooses codes of this level as its default, keyed by the scope and the code. */
-  defaults: readonly Holder[]
 }
 
 /** What stands against deleting or deactivating a code: a default must stay usable. */
 async function checkUse(
-  reader: Reader,
-  key: readonly string[],
-  defaults: readonly Holder[],
+  { transaction, key }: Write<DispositionCode>,
+  table: KeyedTable,
 ): Promise<Fault[]> {
-  for (const holder of defaults) {
-    if ((await countHeld(reader, key, holder)) === 0) continue
-    const message =
-      'Cannot delete or deactivate the disposition code. It is being used as default code.'
-    return [{ code: 21, message }]
-  }
-  return []
+  if (!(await isNamed(transaction, table, key))) return []
+  const message =
+    'Cannot delete or deactivate the disposition code. It is being used as default code.'
+  return [{ code: 21, message }]
 }
 
 /** A code that is chosen as a default stays active and there. */
-function staysUsable(defaults: readonly Holder[]): Part<DispositionCode> {
+function staysUsable(table: KeyedTable): Part<DispositionCode> {
   return {
-    async check({ transaction, key, value, before }) {
-      if (!before?.active || value.active) return []
-      const faults = await checkUse(transaction, key, defaults)
+    async check(write) {
+      if (!write.before?.active || write.value.active) return []
+      const faults = await checkUse(write, table)
       return faults.map((fault) => ({ ...fault, parameter: 'active' }))
     },
-    checkRemoval: ({ transaction, key }) => checkUse(transaction, key, defaults),
+    checkRemoval: (write) => checkUse(write, table),
   }
 }
 
@@ -69,24 +62,25 @@ const example = { code: '123456', active: true, description: 'Test Call Disposit
 
 /** The codes of one level. */
 export function dispositionCodes(definition: Definition): Resource<DispositionCode> {
-  const { tag, table, scopeColumns, permissions, defaults, ...rest } = definition
+  const { tag, table: name, scopeColumns, permissions, ...rest } = definition
   const { read, write } = permissions
+  const table = defineTable<DispositionCode>({
+    name,
+    key: [...scopeColumns, 'code'],
+    listed: {
+      Code: exactName('code', ({ code }) => code),
+      Description: words('description', ({ description }) => description),
+    },
+    stored: { active: ({ active }) => Number(active) },
+  })
   return {
     ...rest,
     id: { member: 'code', parameter: 'instance_name' },
     permissions: { list: read, read, create: write, change: write, remove: write },
     document: defineDocument({ schema: DispositionCode, defaults: { active: true } }),
-    table: defineTable<DispositionCode>({
-      name: table,
-      key: [...scopeColumns, 'code'],
-      listed: {
-        Code: exactName('code', ({ code }) => code),
-        Description: words('description', ({ description }) => description),
-      },
-      stored: { active: ({ active }) => Number(active) },
-    }),
+    table,
     list: { member: 'disposition_codes' },
-    parts: [staysUsable(defaults)],
+    parts: [staysUsable(table.definition)],
     answers: { duplicate: 'Disposition code name already exists.' },
     documentation: {
       tag,

@@ -2,23 +2,10 @@ import type { Reader } from '../../database/database.ts'
 import { type ErrorCode, Refusal } from '../../errors.ts'
 import type { Tag } from '../../http/operation.ts'
 import { tenantKeyOf } from '../../http/place.ts'
-import type { Holder } from '../../resources/holders.ts'
-import type { Resource, Site } from '../../resources/resource.ts'
+import type { Site } from '../../resources/resource.ts'
 import { groupScope, requireGroup } from '../groups/groups.ts'
 import { findTenant, inTenant, requireTenant } from '../tenants/tenants.ts'
-import { type DispositionCode, dispositionCodes } from './disposition-code.ts'
-
-export const groupCodeHolder: Holder = {
-  plural: 'disposition codes',
-  table: 'group_disposition_codes',
-  columns: ['tenant_key', 'group_key'],
-}
-
-export const enterpriseCodeHolder: Holder = {
-  plural: 'disposition codes',
-  table: 'enterprise_disposition_codes',
-  columns: ['tenant_key'],
-}
+import { dispositionCodes } from './disposition-code.ts'
 
 const tag: Tag = {
   name: 'Disposition codes',
@@ -38,42 +25,34 @@ async function requireTenantType(
   throw new Refusal([{ code, message }])
 }
 
-/** @param defaults what can choose such a code, keyed by `tenant_key`, `group_key` and the code. */
-export function groupCodes(defaults: readonly Holder[]): Resource<DispositionCode> {
-  return dispositionCodes({
-    noun: 'groupDispositionCode',
-    tag,
-    path: '/api/v1/tenants/:tenant_id/groups/:group_id/services/call_centers_properties/disposition_codes/',
-    permissions: { read: 'group.administer', write: 'group.administer' },
-    table: groupCodeHolder.table,
-    scopeColumns: ['tenant_key', 'group_key'],
-    collection: {
-      scope: groupScope,
-      async require(reader, site) {
-        await requireGroup(reader, site)
-        await requireTenantType(reader, site, { type: 'ServiceProvider', code: 2 })
-      },
+export const groupCodes = dispositionCodes({
+  noun: 'groupDispositionCode',
+  tag,
+  path: '/api/v1/tenants/:tenant_id/groups/:group_id/services/call_centers_properties/disposition_codes/',
+  permissions: { read: 'group.administer', write: 'group.administer' },
+  table: 'group_disposition_codes',
+  scopeColumns: ['tenant_key', 'group_key'],
+  collection: {
+    scope: groupScope,
+    async require(reader, site) {
+      await requireGroup(reader, site)
+      await requireTenantType(reader, site, { type: 'ServiceProvider', code: 2 })
     },
-    defaults,
-  })
-}
+  },
+})
 
-/** @param defaults what can choose such a code, keyed by `tenant_key` and the code. */
-export function enterpriseCodes(defaults: readonly Holder[]): Resource<DispositionCode> {
-  return dispositionCodes({
-    noun: 'enterpriseDispositionCode',
-    tag,
-    path: '/api/v1/tenants/:tenant_id/services/call_centers_properties/disposition_codes/',
-    permissions: { read: 'tenant.administer', write: 'tenant.administer' },
-    table: enterpriseCodeHolder.table,
-    scopeColumns: ['tenant_key'],
-    collection: {
-      scope: inTenant.scope,
-      async require(reader, site) {
-        await requireTenant(reader, site)
-        await requireTenantType(reader, site, { type: 'Enterprise', code: 42 })
-      },
+export const enterpriseCodes = dispositionCodes({
+  noun: 'enterpriseDispositionCode',
+  tag,
+  path: '/api/v1/tenants/:tenant_id/services/call_centers_properties/disposition_codes/',
+  permissions: { read: 'tenant.administer', write: 'tenant.administer' },
+  table: 'enterprise_disposition_codes',
+  scopeColumns: ['tenant_key'],
+  collection: {
+    scope: inTenant.scope,
+    async require(reader, site) {
+      await requireTenant(reader, site)
+      await requireTenantType(reader, site, { type: 'Enterprise', code: 42 })
     },
-    defaults,
-  })
-}
+  },
+})

@@ -6,18 +6,11 @@ import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, notFound } from '../../errors.ts'
 import { type GroupKey, groupKeyOf, type Place, tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
-import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { foldedId, words } from '../../resources/listed.ts'
 import type { Completion } from '../../resources/part.ts'
 import type { Collection, Resource, Site, Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import {
-  deletesNonEmpty,
-  findTenant,
-  inTenant,
-  removeParameters,
-  tenantDomain,
-} from '../tenants/tenants.ts'
+import { findTenant, inTenant, tenantDomain } from '../tenants/tenants.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
 import { checkDomain } from './domains.ts'
 
@@ -42,8 +35,6 @@ const table = defineTable<Group>({
     country: ({ country = '' }) => country,
   },
 })
-
-export const groupHolder: Holder = { plural: 'groups', table: 'groups', columns: ['tenant_key'] }
 
 interface GroupFacts {
   tenant_id: string
@@ -138,45 +129,36 @@ const example = {
   timeZone: 'Europe/Brussels',
 }
 
-/** @param holders what keeps a group from being deleted, keyed by `tenant_key`, `group_key`. */
-export function groups(holders: readonly Holder[]): Resource<Group> {
-  return {
-    noun: 'group',
-    path: '/api/v1/tenants/:tenant_id/groups/',
-    id: { member: 'groupId', parameter: 'group_id', keyOf: fold },
-    permissions: {
-      list: 'tenant.administer',
-      read: 'group.read',
-      create: 'tenant.administer',
-      change: 'group.provision',
-      remove: 'group.provision',
+export const groups: Resource<Group> = {
+  noun: 'group',
+  path: '/api/v1/tenants/:tenant_id/groups/',
+  id: { member: 'groupId', parameter: 'group_id', keyOf: fold },
+  permissions: {
+    list: 'tenant.administer',
+    read: 'group.read',
+    create: 'tenant.administer',
+    change: 'group.provision',
+    remove: 'group.provision',
+  },
+  document: defineDocument({
+    schema: Group,
+    rules: whereaboutsRules,
+    filled: ['defaultDomain'],
+  }),
+  table,
+  collection: inTenant,
+  list: { member: 'groups' },
+  parts: [{ complete: completeByTenant, check }],
+  removal: { keptBy: 'contents', holdsMany: true },
+  documentation: {
+    tag: {
+      name: 'Groups',
+      description: 'Parts of a tenant, with people, announcements and route points of their own.',
     },
-    document: defineDocument({
-      schema: Group,
-      rules: whereaboutsRules,
-      filled: ['defaultDomain'],
+    examples: examplesOf('groups', {
+      create: { groupId: example.groupId, groupName: example.groupName },
+      shown: example,
+      change: { timeZone: 'Europe/London' },
     }),
-    table,
-    collection: inTenant,
-    list: { member: 'groups' },
-    parts: [
-      { complete: completeByTenant, check },
-      {
-        checkRemoval: async (write) =>
-          deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'group', write.key, holders),
-      },
-    ],
-    removal: { holdsMany: true, parameters: removeParameters },
-    documentation: {
-      tag: {
-        name: 'Groups',
-        description: 'Parts of a tenant, with people, announcements and route points of their own.',
-      },
-      examples: examplesOf('groups', {
-        create: { groupId: example.groupId, groupName: example.groupName },
-        shown: example,
-        change: { timeZone: 'Europe/London' },
-      }),
-    },
-  }
+  },
 }

@@ -4,12 +4,10 @@ import { defineDocument } from '../../documents/document.ts'
 import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, missing, notFound } from '../../errors.ts'
 import { memberKeyOf } from '../../http/place.ts'
-import type { Holder } from '../../resources/holders.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
 import { within } from '../../resources/part.ts'
 import type { Collection, Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import type { DepartmentMember } from '../departments/departments.ts'
 import { DepartmentReference, inDepartment } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, inGroup } from '../groups/groups.ts'
@@ -117,20 +115,6 @@ const table = defineTable<RoutePoint>({
     DepartmentName: inDepartment((one) => one.serviceInstanceProfile.department),
   },
 })
-
-export const routePointHolder: Holder = {
-  plural: 'route points',
-  table: 'route_points',
-  columns: ['tenant_key', 'group_key'],
-}
-
-export const departmentRoutePoints: DepartmentMember = {
-  plural: 'route points',
-  table: 'route_points',
-  columns: ['tenant_key', 'group_key', 'department_name'],
-  key: table.definition.key,
-  path: ['serviceInstanceProfile', 'department'],
-}
 
 /** The key of what belongs to a route point: its scope. */
 export function routePointScope({ place }: Pick<Site, 'place'>): RoutePointKey {

@@ -6,7 +6,6 @@ import { clearable, fixed, id, text } from '../../documents/vocabulary.ts'
 import { notFound } from '../../errors.ts'
 import { tenantKeyOf } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
-import { checkEmpty, type Holder } from '../../resources/holders.ts'
 import { choice, foldedId, words } from '../../resources/listed.ts'
 import type { Collection, Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
@@ -64,18 +63,6 @@ export async function tenantDomain(reader: Reader, tenantKey: string): Promise<s
   return (await reader.get(selectDomain, tenantKey))?.default_domain
 }
 
-export const removeParameters = {
-  deleteNonEmpty: Type.Enum(['1'], {
-    component: 'DeleteNonEmpty',
-    description: 'Delete what it holds as well.',
-  }),
-}
-
-/** `?deleteNonEmpty=1` deletes what a tenant or group holds with it. */
-export function deletesNonEmpty({ query }: Site): boolean {
-  return query.deleteNonEmpty === '1'
-}
-
 const example = {
   tenantId: 'footenant',
   type: 'ServiceProvider',
@@ -85,41 +72,33 @@ const example = {
   timeZone: 'Europe/Brussels',
 }
 
-/** @param holders what keeps a tenant from being deleted, keyed by `tenant_key`. */
-export function tenants(holders: readonly Holder[]): Resource<Tenant> {
-  return {
-    noun: 'tenant',
-    path: '/api/v1/tenants/',
-    id: { member: 'tenantId', parameter: 'tenant_id', keyOf: fold },
-    permissions: {
-      list: 'installation.administer',
-      read: 'tenant.read',
-      create: 'installation.administer',
-      change: 'tenant.provision',
-      remove: 'tenant.provision',
+export const tenants: Resource<Tenant> = {
+  noun: 'tenant',
+  path: '/api/v1/tenants/',
+  id: { member: 'tenantId', parameter: 'tenant_id', keyOf: fold },
+  permissions: {
+    list: 'installation.administer',
+    read: 'tenant.read',
+    create: 'installation.administer',
+    change: 'tenant.provision',
+    remove: 'tenant.provision',
+  },
+  document: defineDocument({ schema: Tenant, rules: whereaboutsRules }),
+  table,
+  collection: { scope: () => [] },
+  list: { member: 'tenants' },
+  parts: [],
+  removal: { keptBy: 'contents', holdsMany: true },
+  documentation: {
+    tag: {
+      name: 'Tenants',
+      description:
+        'Customers of the installation: enterprises, and service providers whose groups are enterprises.',
     },
-    document: defineDocument({ schema: Tenant, rules: whereaboutsRules }),
-    table,
-    collection: { scope: () => [] },
-    list: { member: 'tenants' },
-    parts: [
-      {
-        checkRemoval: async (write) =>
-          deletesNonEmpty(write) ? [] : checkEmpty(write.transaction, 'tenant', write.key, holders),
-      },
-    ],
-    removal: { holdsMany: true, parameters: removeParameters },
-    documentation: {
-      tag: {
-        name: 'Tenants',
-        description:
-          'Customers of the installation: enterprises, and service providers whose groups are enterprises.',
-      },
-      examples: examplesOf('tenants', {
-        create: example,
-        shown: example,
-        change: { name: 'Foo Communications' },
-      }),
-    },
-  }
+    examples: examplesOf('tenants', {
+      create: example,
+      shown: example,
+      change: { name: 'Foo Communications' },
+    }),
+  },
 }

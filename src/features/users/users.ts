@@ -7,11 +7,9 @@ import type { Tag } from '../../http/operation.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
-import type { Holder } from '../../resources/holders.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
-import type { DepartmentMember } from '../departments/departments.ts'
 import { DepartmentReference, inDepartment, lineOf } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, inGroup } from '../groups/groups.ts'
@@ -55,20 +53,6 @@ const table = defineTable<User>({
     DepartmentName: inDepartment((user) => user.department),
   },
 })
-
-export const userHolder: Holder = {
-  plural: 'users',
-  table: 'users',
-  columns: ['tenant_key', 'group_key'],
-}
-
-export const departmentUsers: DepartmentMember = {
-  plural: 'users',
-  table: 'users',
-  columns: ['tenant_key', 'group_key', 'department_name'],
-  key: table.definition.key,
-  path: ['department'],
-}
 
 /**
  * A Department Admin writes users of the own department and of those below it.

@@ -5,7 +5,6 @@ import {
   type DispositionCode,
   dispositionCodes,
 } from '../../disposition-codes/disposition-code.ts'
-import { routePointCodeDefaults } from '../in-database/default-codes.ts'
 import { routePointPath } from '../route-point.ts'
 import { inRoutePoint } from '../route-points.ts'
 
@@ -31,7 +30,6 @@ const own = dispositionCodes({
   table: 'route_point_disposition_codes',
   scopeColumns: ['tenant_key', 'group_key', 'route_point_key'],
   collection: inRoutePoint,
-  defaults: [routePointCodeDefaults],
 })
 
 /** Every code that calls of a route point can be tagged with. */

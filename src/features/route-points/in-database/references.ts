@@ -79,13 +79,16 @@ const dispositionCodes: References = {
   },
 }
 
-const kinds: Readonly<Record<ReferenceKind, References>> = {
+/** Settings name no departments. */
+type NamedKind = Exclude<ReferenceKind, 'department'>
+
+const kinds: Readonly<Record<NamedKind, References>> = {
   announcement: announcements,
   dispositionCode: dispositionCodes,
 }
 
-function kindsOf(setting: Setting): [ReferenceKind, References][] {
-  const all = Object.entries(kinds) as [ReferenceKind, References][]
+function kindsOf(setting: Setting): [NamedKind, References][] {
+  const all = Object.entries(kinds) as [NamedKind, References][]
   return all.filter(([kind]) => canName(setting, kind))
 }
 
