@@ -200,6 +200,12 @@ function beginnings(defaults: Members): string[] {
   ])
 }
 
+/** What is in the wrapper, where a body has one. */
+function unwrapped(body: unknown, wrapper: string | undefined): unknown {
+  const isWrapped = wrapper && isObject(body) && Object.hasOwn(body, wrapper)
+  return isWrapped && Object.keys(body).length === 1 ? body[wrapper] : body
+}
+
 export function defineDocument<S extends TObject>(
   definition: DocumentDefinition<S>,
 ): Document<Static<S>> {
@@ -214,12 +220,7 @@ export function defineDocument<S extends TObject>(
   const rules = definition.rules ?? (() => [])
   const defaulted = beginnings(defaults)
   const constants = constantsOf(schema)
-
-  function unwrap(body: unknown): unknown {
-    const { wrapper } = definition
-    const isWrapped = wrapper && isObject(body) && Object.hasOwn(body, wrapper)
-    return isWrapped && Object.keys(body).length === 1 ? body[wrapper] : body
-  }
+  const unwrap = (body: unknown) => unwrapped(body, definition.wrapper)
 
   function judge(
     stored: Members,

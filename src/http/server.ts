@@ -152,18 +152,22 @@ function logRequests(app: FastifyInstance): void {
   })
 }
 
+function connectionsOf(options: ServerOptions, isProxy: (address: string) => boolean): Connections {
+  return new Connections({
+    connectionsMax: options.connectionsMax,
+    bytesPerSecondMin: options.bytesPerSecondMin,
+    isProxy,
+    onCut: ({ remoteAddress = '' }, reason) =>
+      options.logger.warn({ address: canonicalAddress(remoteAddress), reason }, 'connection ended'),
+  })
+}
+
 /** The HTTP floor: everything that holds for all routes, and no route. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { trustedProxies, publicUrl, logger } = options
   const newRequestId = requestIds()
   const isProxy = addressTest(trustedProxies)
-  const connections = new Connections({
-    connectionsMax: options.connectionsMax,
-    bytesPerSecondMin: options.bytesPerSecondMin,
-    isProxy,
-    onCut: ({ remoteAddress = '' }, reason) =>
-      logger.warn({ address: canonicalAddress(remoteAddress), reason }, 'connection ended'),
-  })
+  const connections = connectionsOf(options, isProxy)
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),

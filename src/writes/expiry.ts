@@ -2,17 +2,9 @@ import { type Database, sql, type Transaction } from '../database/database.ts'
 import type { TableShape } from '../database/shape.ts'
 import { oneStep } from './steps.ts'
 
-/**
- * Rows that end by themselves, at the time in `column`, in milliseconds since 1970. No row may be further from its end
- * than `millisecondsMax`: one that is was written by a clock that was ahead, or before the maximum was lowered.
- *
- * @param patience how long rows may be over, in milliseconds, before they are removed, many at once rather than one each time.
- */
-export function defineExpiry(
-  shape: Pick<TableShape, 'name' | 'key'>,
-  column: string,
-  { patience = 0 }: { patience?: number } = {},
-) {
+type Expiring = Pick<TableShape, 'name' | 'key'>
+
+function statementsOf(shape: Expiring, column: string) {
   const { name } = shape
   // Each looks at one end of an index.
   const selectEnds = sql<{ earliest: number | null; latest: number | null }>(
@@ -21,6 +13,21 @@ export function defineExpiry(
   )
   const deleteEnded = oneStep(`DELETE FROM ${name}`, { shape, where: `${column} < ?` })
   const shorten = oneStep(`UPDATE ${name} SET ${column} = ?`, { shape, where: `${column} > ?` })
+  return { selectEnds, deleteEnded, shorten }
+}
+
+/**
+ * Rows that end by themselves, at the time in `column`, in milliseconds since 1970. No row may be further from its end
+ * than `millisecondsMax`: one that is was written by a clock that was ahead, or before the maximum was lowered.
+ *
+ * @param patience how long rows may be over, in milliseconds, before they are removed, many at once rather than one each time.
+ */
+export function defineExpiry(
+  shape: Expiring,
+  column: string,
+  { patience = 0 }: { patience?: number } = {},
+) {
+  const { selectEnds, deleteEnded, shorten } = statementsOf(shape, column)
   // Two that tidy at once take the same rows, and on PostgreSQL one of them is run again for it.
   let isTidying = false
 
