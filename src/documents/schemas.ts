@@ -61,6 +61,8 @@ export function documented(schema: Schema, clearing: boolean): Schema {
     ...file,
   }
   for (const word of vocabularyWords) if (word !== 'component') delete copy[word]
+  // Requests and answers have schemas of their own; marked besides, generators would make two types of each.
+  delete copy[clearing ? 'writeOnly' : 'readOnly']
   if (schema.properties) {
     copy.properties = Object.fromEntries(
       Object.entries(schema.properties).map(([key, property]) => [

@@ -112,9 +112,15 @@ export function isConditional({ method }: Pick<Operation, 'method'>): boolean {
   return method === 'PUT' || method === 'DELETE'
 }
 
+/** Whether it answers bytes, of which ranges can be asked for, rather than JSON or a text that goes on. */
+export function isContent({ produces }: Pick<Operation, 'produces'>): boolean {
+  return produces !== undefined && !produces.startsWith('text/')
+}
+
 /** Whether a client that has the state already is told so: GETs of what is stored. */
-export function isCached({ method, permission }: Operation): boolean {
-  return method === 'GET' && permission !== 'public'
+export function isCached({ method, permission, produces }: Operation): boolean {
+  const isState = produces === undefined || isContent({ produces })
+  return method === 'GET' && permission !== 'public' && isState
 }
 
 /** A path with its parameters filled in, percent-encoded. */

@@ -2,7 +2,14 @@ import { STATUS_CODES } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { documented } from '../../documents/schemas.ts'
 import { named, type Schema } from '../../documents/vocabulary.ts'
-import { isCached, isConditional, isList, isWrite, type Operation } from '../operation.ts'
+import {
+  isCached,
+  isConditional,
+  isContent,
+  isList,
+  isWrite,
+  type Operation,
+} from '../operation.ts'
 import { levels, permissions } from '../permissions.ts'
 import { jsonType } from './body.ts'
 import { type Components, componentName, type Reference } from './components.ts'
@@ -17,7 +24,8 @@ export const emptyObject = named('Empty', {
 } as unknown as Schema)
 
 /** The statuses with which an operation can refuse, by what it is. */
-function refusalsOf({ permission, method, path, status, refusals = [], produces }: Operation) {
+function refusalsOf(operation: Operation) {
+  const { permission, method, path, status, refusals = [] } = operation
   const statuses = new Set<number>([...refusals, 400, 406, 408, 417, 431, 500, 503])
   if (permission !== 'public') statuses.add(401)
   if (permissions[permission].level > levels.EndUser) statuses.add(403)
@@ -26,7 +34,7 @@ function refusalsOf({ permission, method, path, status, refusals = [], produces 
   if (isWrite({ method })) for (const one of [403, 413, 415]) statuses.add(one)
   // What comes of an Idempotency-Key, where there is somebody to keep an answer for.
   if (isRetriable({ method, permission })) for (const one of [409, 422]) statuses.add(one)
-  if (produces) statuses.add(416)
+  if (isContent(operation)) statuses.add(416)
   if (isConditional({ method }) || status === 201) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
 }
@@ -50,24 +58,25 @@ function headerNames(operation: Operation): HeaderName[] {
   if (operation.query?.startIndex) names.push('X-Total-Count')
   if (isList(operation)) names.push('Link')
   if (operation.status === 201) names.push('Location')
-  if (operation.produces) names.push('Accept-Ranges')
+  if (isContent(operation)) names.push('Accept-Ranges')
   names.push(...writeHeaders(operation))
   return [...names, ...(operation.answerHeaders ?? [])]
 }
 
 /** Whether a success has an ETag: all that show what is stored. */
 function hasTag(operation: Operation): boolean {
-  return operation.permission !== 'public' && !isEmpty(operation)
+  const { method, permission } = operation
+  return permission !== 'public' && !isEmpty(operation) && (method !== 'GET' || isCached(operation))
 }
 
 function isEmpty({ answer = emptyObject, produces }: Operation): boolean {
   return produces === undefined && answer.component === emptyObject.component
 }
 
-function contentOf(components: Components, { answer = emptyObject, produces, example }: Operation) {
-  const schema = produces
-    ? { type: 'string', format: 'binary' }
-    : components.schema(documented(answer, false))
+function contentOf(components: Components, operation: Operation) {
+  const { answer = emptyObject, produces, example } = operation
+  const text = { type: 'string', ...(isContent(operation) && { format: 'binary' }) }
+  const schema = produces ? text : components.schema(documented(answer, false))
   const isShown = example?.response !== undefined
   return { [produces ?? jsonType]: { schema, ...(isShown && { example: example.response }) } }
 }
@@ -98,18 +107,19 @@ const contentTexts: Record<number, string> = {
 
 /** All answers of an operation by their status. */
 export function answersOf(components: Components, operation: Operation): Record<string, object> {
-  const { status = 200, produces, answer = emptyObject } = operation
+  const { status = 200, answer = emptyObject } = operation
   const names = headerNames(operation)
   const content = contentOf(components, operation)
+  const texts = isContent(operation) ? contentTexts : {}
   const success = (code: number, more: readonly HeaderName[] = []) => ({
-    description: produces ? contentTexts[code] : (answer.description ?? STATUS_CODES[code]),
+    description: texts[code] ?? answer.description ?? STATUS_CODES[code],
     headers: headersOf(components, [...names, ...more]),
     content,
   })
   const isDone = isEmpty(operation) && isDeepStrictEqual(names, doneHeaders)
   return {
     [status]: isDone ? done(components, content) : success(status),
-    ...(produces && { 206: success(206, ['Content-Range']) }),
+    ...(isContent(operation) && { 206: success(206, ['Content-Range']) }),
     ...(isCached(operation) && { 304: notModified(components, operation) }),
     ...Object.fromEntries(refusalsOf(operation).map((code) => [code, refusal(components, code)])),
   }

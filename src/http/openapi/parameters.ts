@@ -3,6 +3,7 @@ import type { Schema } from '../../documents/vocabulary.ts'
 import {
   isCached,
   isConditional,
+  isContent,
   isWrite,
   type Operation,
   type PathParameter,
@@ -72,7 +73,7 @@ const retryKey = textHeader(
 
 /** The request's headers that mean something. */
 function headersOf(operation: Operation): [string, Schema][] {
-  const read = isCached(operation) ? [ifNoneMatch, ...(operation.produces ? ranges : [])] : []
+  const read = isCached(operation) ? [ifNoneMatch, ...(isContent(operation) ? ranges : [])] : []
   const conditions = isConditional(operation) ? [ifMatch, ifNoneMatch] : read
   return isWrite(operation) ? [...conditions, retryKey] : conditions
 }
