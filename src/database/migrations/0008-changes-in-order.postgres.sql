@@ -1,7 +1,5 @@
 -- A sequence gives positions in the order in which they are asked for, which is not that of the commits: a reader may see 2 while
 -- the write that took 1 is under way. Whoever sees such a gap waits until it is final (postgres/settle.ts).
--- INTEGER, which SQLite wants of a key that it gives by itself, ends here at two milliards.
-ALTER TABLE changes ALTER COLUMN position TYPE BIGINT;
 CREATE SEQUENCE change_positions OWNED BY changes.position;
 SELECT setval('change_positions', coalesce(max(position), 0) + 1, false) FROM changes;
 ALTER TABLE changes ALTER COLUMN position SET DEFAULT nextval('change_positions');
