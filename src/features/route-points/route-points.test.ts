@@ -203,6 +203,26 @@ describe.each(engines)('route points in particular on $name', (engine) => {
     })
   })
 
+  it('are told all that stands against them in one order: the id, the department, the numbers', async () => {
+    const user = { userId: 'holder', firstName: 'Has', lastName: 'Numbers' }
+    const numbers = { phoneNumber: '+3225126799', extension: '6799' }
+    await world.ask('groupAdmin', 'POST', `${group}users/`, { ...user, ...numbers })
+    const department = { departmentName: 'Nowhere' }
+    const body = {
+      serviceInstanceProfile: { ...numbers, department, name: 'Hotline' },
+      serviceUserId: 'agent',
+    }
+    await expectUnchanged(world, async () => {
+      const answer = await world.ask('groupAdmin', 'POST', `${group}services/route_points/`, body)
+      expectRefusal(answer, 400, [
+        { code: 11, parameter: 'serviceUserId' },
+        { code: 2, parameter: 'serviceInstanceProfile.department.departmentName' },
+        { code: 11, parameter: 'serviceInstanceProfile.phoneNumber' },
+        { code: 11, parameter: 'serviceInstanceProfile.extension' },
+      ])
+    })
+  })
+
   it('keep a password although the rest of its update becomes right only meanwhile', async () => {
     const key = 'apiotestrp@sip.netaxis.be'
     expect((await world.database.get(selectHash, key))?.password_hash).toBeNull()
