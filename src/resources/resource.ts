@@ -1,4 +1,3 @@
-import type { Noun } from '../api.ts'
 import type { Reader } from '../database/database.ts'
 import type { Document } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
@@ -117,7 +116,9 @@ export interface Documentation {
  * A noun of the API, as a definition: list, creation, read, partial update and deletion follow from it. What happens in its
  * writes beside its row stands in its parts.
  */
-export interface Resource<Value extends Members = Members> extends Noun {
+export interface Resource<Value extends Members = Members> {
+  /** As in `user`; operation ids are made of it. */
+  noun: string
   /** Of the collection, with trailing slash. */
   path: string
   id: Id<Value>
