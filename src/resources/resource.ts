@@ -146,6 +146,17 @@ export interface Resource<Value extends Members = Members> {
   documentation: Documentation
 }
 
+/** One permission for all operations of a resource. */
+export function all(permission: Permission): Resource['permissions'] {
+  return {
+    list: permission,
+    read: permission,
+    create: permission,
+    change: permission,
+    remove: permission,
+  }
+}
+
 /** The fields by which its list is filtered and sorted. */
 export function fieldsOf({ list, table }: Pick<Resource, 'list' | 'table'>): ListFields {
   return list.view?.fields ?? table.fieldsIn()

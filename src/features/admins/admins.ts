@@ -6,7 +6,7 @@ import type { Fault } from '../../errors.ts'
 import { levels, type Permission } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { foldedId, words } from '../../resources/listed.ts'
-import type { Collection, Resource, Write } from '../../resources/resource.ts'
+import { all, type Collection, type Resource, type Write } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { DepartmentReference, inDepartment } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
@@ -57,13 +57,7 @@ function admins(rank: Rank) {
     noun,
     path,
     id: { member: 'userId', parameter: 'user_id', keyOf: keyOfIdentity },
-    permissions: {
-      list: permission,
-      read: permission,
-      create: permission,
-      change: permission,
-      remove: permission,
-    },
+    permissions: all(permission),
     collection: { ...collection, domain: defaultDomain },
     list: { member: 'admins' },
     parts: [

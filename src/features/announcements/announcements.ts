@@ -8,7 +8,14 @@ import type { Tag } from '../../http/operation.ts'
 import type { GroupKey } from '../../http/place.ts'
 import { exactName, words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
-import type { Computed, Documentation, List, Resource, Write } from '../../resources/resource.ts'
+import {
+  all,
+  type Computed,
+  type Documentation,
+  type List,
+  type Resource,
+  type Write,
+} from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { inGroup } from '../groups/groups.ts'
 import { findContent, saveContent, totalSize } from './contents.ts'
@@ -234,13 +241,7 @@ export function announcements(
     noun: 'announcement',
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/announcements/',
     id: { member: 'name', parameter: 'instance_name' },
-    permissions: {
-      list: 'group.administer',
-      read: 'group.administer',
-      create: 'group.administer',
-      change: 'group.administer',
-      remove: 'group.administer',
-    },
+    permissions: all('group.administer'),
     document,
     table,
     collection: inGroup,

@@ -9,7 +9,7 @@ import { type Caller, levels } from '../../http/permissions.ts'
 import { examplesOf } from '../../resources/examples.ts'
 import { words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
-import type { Resource, Site } from '../../resources/resource.ts'
+import { all, type Resource, type Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import {
   type Admission,
@@ -229,13 +229,7 @@ export const tokens: Resource<Token> = {
   noun: 'token',
   path: '/api/v1/tokens/',
   id: { member: 'tokenId', parameter: 'token_id' },
-  permissions: {
-    list: 'oneself',
-    read: 'oneself',
-    create: 'oneself',
-    change: 'oneself',
-    remove: 'oneself',
-  },
+  permissions: all('oneself'),
   document,
   table,
   collection: { scope: ({ caller }) => [caller.identityKey] },

@@ -5,7 +5,7 @@ import type { Fault } from '../../../errors.ts'
 import type { Tag } from '../../../http/operation.ts'
 import { digits, exactName } from '../../../resources/listed.ts'
 import type { Part } from '../../../resources/part.ts'
-import type { Resource } from '../../../resources/resource.ts'
+import { all, type Resource } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { answersTo } from '../../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
@@ -97,13 +97,7 @@ export const dnis: Resource<Dnis> = {
   noun: 'DNIS',
   path: `${routePointPath}dnis/`,
   id: { member: 'name', parameter: 'instance_name' },
-  permissions: {
-    list: 'group.administer',
-    read: 'group.administer',
-    create: 'group.administer',
-    change: 'group.administer',
-    remove: 'group.administer',
-  },
+  permissions: all('group.administer'),
   document: defineDocument({
     schema: Dnis,
     defaults: {
