@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { request as requestPlain } from 'node:http'
 import { request } from 'node:https'
 import { connect } from 'node:net'
@@ -27,6 +27,8 @@ export interface Question {
   body?: Buffer | object | undefined
   /** Address of the client; all of 127.0.0.0/8 is this machine. */
   from?: string
+  /** Of an answer that has no end: what came when it holds this is all of it. */
+  enough?: string
 }
 
 /** A proxy that ends TLS before the program. */
@@ -55,6 +57,16 @@ interface Place {
 }
 
 type Change = readonly [from: string, to: string]
+
+/** The bytes of an answer, or of its beginning. */
+async function receive(answer: IncomingMessage, enough: string | undefined): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of answer) {
+    pieces.push(piece)
+    if (enough !== undefined && Buffer.concat(pieces).includes(enough)) break
+  }
+  return Buffer.concat(pieces)
+}
 
 /** Puts the file into a folder of its own, with ports that are free. */
 const adaptations: Record<FrontKind['program'], (place: Place) => Change[]> = {
@@ -177,7 +189,7 @@ export async function startFront(
   function send(
     ask: typeof request,
     options: { port: number; method: string; path: string },
-    { headers = {}, body, from = '127.0.0.2' }: Question,
+    { headers = {}, body, from = '127.0.0.2', enough }: Question,
   ): Promise<Response> {
     const content = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body)
     const type = content !== body && { 'content-type': 'application/json' }
@@ -197,7 +209,7 @@ export async function startFront(
       })
       asked.on('error', reject)
       asked.on('response', async (answer) => {
-        const bytes = Buffer.concat(await answer.toArray())
+        const bytes = await receive(answer, enough)
         const isJson = answer.headers['content-type']?.includes('json')
         const { statusCode: status = 0, headers } = answer
         resolve({ status, headers, bytes, body: isJson ? JSON.parse(String(bytes)) : undefined })

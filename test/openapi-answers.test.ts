@@ -111,6 +111,11 @@ describe('what is answered', () => {
       await read(url)
     await read('/api/v1/tenants/footenant/changes/')
     await read(`${group}changes/`)
+    for (const place of ['/api/v1/', '/api/v1/tenants/footenant/', group, routePoint]) {
+      await ask('GET', `${place}changes/stream/`)
+      await ask('GET', `${place}changes/stream/`, { who: 'nobody' })
+      await ask('GET', `${place}changes/stream/?after=x`)
+    }
     await ask('GET', '/api/v1/tenants/?pageSize=1')
     for (const [index, write] of (await withToken(world, everyWrite)).entries()) {
       const { method, path } = write

@@ -99,6 +99,8 @@ function fitToDemo({ name, request }: Item, names: Names): void {
   for (const variable of request?.url.variable ?? []) {
     variable.value = values[variable.key] ?? variable.value
   }
+  // A stream has no end: its head is asked for.
+  if (request && name.startsWith('Follow ')) request.method = 'HEAD'
   const dryRun = request?.url.query.find(({ key }) => key === 'dryRun')
   if (dryRun && !final.test(name)) Object.assign(dryRun, { value: 'true', disabled: false })
 }

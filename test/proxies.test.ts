@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waveFile } from './audio.ts'
 import { encodeForm } from './form.ts'
@@ -228,6 +229,24 @@ for (const kind of kinds) {
       })
       expect(part.status).toBe(206)
       expect(part.bytes.equals(largest.subarray(5_000_000))).toBe(true)
+    })
+
+    it('passes each change on as it comes', async () => {
+      const address = `${publicPath}/api/v1/changes/stream/`
+      const listening = front.ask('GET', address, {
+        headers: { authorization },
+        enough: 'event: change',
+      })
+      // Whoever begins late hears of a later one.
+      let isHeard = false
+      for (let count = 0; !isHeard; count += 1) {
+        await ask('PUT', '/tenants/foo/', { name: `Foo ${count}` })
+        isHeard = await Promise.race([listening.then(() => true), delay(200).then(() => false)])
+      }
+      const { status, headers, bytes } = await listening
+      expect(status).toBe(200)
+      expect(headers['content-type']).toBe('text/event-stream')
+      expect(String(bytes)).toMatch(/\nid: \d+\nevent: change\ndata: \{"position":\d+,/)
     })
 
     it('refuses what is too large in its own words', async () => {

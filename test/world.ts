@@ -134,9 +134,24 @@ export async function createWorld(
   const app = await buildApp({ config, database, logger: pino({ level: 'silent' }) })
   const tokens = new Map<Person, string>()
 
+  /** The bytes of an answer; of one that has no end there are none, and its client goes away. */
+  async function receive(options: InjectOptions) {
+    if (!String(options.url).includes('/stream')) {
+      const response = await app.inject(options)
+      return { response, bytes: response.rawPayload }
+    }
+    const response = await app.inject({ ...options, payloadAsStream: true })
+    if (response.headers['content-type'] !== 'text/event-stream') {
+      return { response, bytes: Buffer.concat(await Array.fromAsync(response.stream())) }
+    }
+    response.raw.res.destroy()
+    return { response, bytes: Buffer.alloc(0) }
+  }
+
   async function send(options: InjectOptions): Promise<Answer> {
-    const response = await app.inject(options)
-    const { statusCode: status, headers, payload: text, rawPayload: bytes } = response
+    const { response, bytes } = await receive(options)
+    const { statusCode: status, headers } = response
+    const text = bytes.toString()
     const isJson = String(headers['content-type']).includes('json')
     const body = isJson && text !== '' ? JSON.parse(text) : undefined
     return { status, headers, text, bytes, body }

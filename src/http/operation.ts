@@ -4,6 +4,7 @@ import type { Schema } from '../documents/vocabulary.ts'
 import { invalid, Refusal } from '../errors.ts'
 import { type Answer, type ContentAnswer, sendAnswer } from './answer.ts'
 import { inTurn } from './dear-operations.ts'
+import type { EventsAnswer } from './events.ts'
 import type { HeaderName } from './openapi/headers.ts'
 import type { Permission } from './permissions.ts'
 import type { Query } from './query.ts'
@@ -57,6 +58,8 @@ export interface Operation {
   example?: Example
   /** Media type of the success. */
   produces?: string
+  /** The success has no end of its own: Server-Sent Events, which begin again behind a `Last-Event-ID`. */
+  isStream?: boolean
   /** Media types that the body may have; JSON unless told. */
   consumes?: readonly string[]
   /** It may look at thousands of rows, as each list may: of such, few are done at once, and tenants take turns. */
@@ -65,7 +68,7 @@ export interface Operation {
   bodyBytesMax?: number
   /** Why it cannot be tried without being done, where it cannot; any other write can, by `?dryRun=true`. */
   isFinal?: string
-  handler(request: FastifyRequest): Promise<Answer | ContentAnswer>
+  handler(request: FastifyRequest): Promise<Answer | ContentAnswer | EventsAnswer>
 }
 
 declare module 'fastify' {
@@ -77,6 +80,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     permission?: Permission
     produces?: string
+    isStream?: boolean
     /** The query parameters that the route knows; it takes any, or judges them itself, where this is absent. */
     query?: Readonly<Record<string, Schema>>
   }
@@ -144,13 +148,14 @@ function serve({ handler, isFinal, ...operation }: Operation) {
 
 /** Adds an operation to the server, and its alias. */
 export function addOperation(app: FastifyInstance, operation: Operation): void {
-  const { method, path, alias, permission, produces, bodyBytesMax } = operation
+  const { method, path, alias, permission, produces, isStream, bodyBytesMax } = operation
   app.operations.push(operation)
   const route = {
     method: method as HTTPMethods,
     config: {
       permission,
       ...(produces && { produces }),
+      ...(isStream && { isStream }),
       ...(!isList(operation) && { query: queryOf(operation) ?? {} }),
     },
     ...(bodyBytesMax !== undefined && { bodyLimit: bodyBytesMax }),

@@ -11,6 +11,7 @@ import { type Fault, notFound, Refusal, refuseIfAny } from '../errors.ts'
 import { addressTest, canonicalAddress, clientAddress } from './addresses.ts'
 import { Connections } from './connections.ts'
 import { clientErrorHandler, handleError } from './error-handler.ts'
+import { announceStopping } from './events.ts'
 import { floorHeaders } from './headers.ts'
 import { type Identification, identify } from './identification.ts'
 import { parseJson } from './json.ts'
@@ -211,6 +212,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.addHook('preClose', async () => {
     app.server.keepAliveTimeout = 1
   })
+  announceStopping(app)
   app.setErrorHandler(handleError)
   // Paths that no route has are refused above, before a body is read; this is for routes that find nothing themselves.
   app.setNotFoundHandler(async () => {

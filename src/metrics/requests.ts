@@ -37,7 +37,8 @@ export function countRequests(app: FastifyInstance, registry: Registry): void {
     const { statuses, durations } = countsOf(request)
     const status = reply.statusCode
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
-    durations.observe(reply.elapsedTime / 1_000)
+    // How long a client listened is no time that anybody waited.
+    if (!request.routeOptions.config.isStream) durations.observe(reply.elapsedTime / 1_000)
     done()
   })
 

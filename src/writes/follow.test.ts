@@ -49,7 +49,7 @@ async function take(
 ): Promise<KeptChange[]> {
   const taken: KeptChange[] = []
   const { signal } = new AbortController()
-  for await (const changes of feed.follow(after, { signal, ...options })) {
+  for await (const { changes } of feed.follow(after, { signal, ...options })) {
     taken.push(...changes)
     if (taken.length >= count) break
   }
@@ -128,13 +128,13 @@ describe.each(engines)('whoever follows the changes on $name', (engine) => {
     const { signal } = new AbortController()
     const slow = feed.follow(0, { signal })
     await write(database, '/first/')
-    const heard: KeptChange[] = [...((await slow.next()).value ?? [])]
+    const heard: KeptChange[] = [...((await slow.next()).value?.changes ?? [])]
     const quick = take(feed, targets.length + 1)
     await database.write(async (transaction) => {
       for (const target of targets) await keep(transaction, target)
     })
     expect(targetsOf(await quick)).toEqual(['/first/', ...targets])
-    while (heard.length <= targets.length) heard.push(...((await slow.next()).value ?? []))
+    while (heard.length <= targets.length) heard.push(...((await slow.next()).value?.changes ?? []))
     expect(targetsOf(heard)).toEqual(['/first/', ...targets])
     await slow.return()
   })
@@ -203,7 +203,7 @@ describe('whoever follows the changes on PostgreSQL', () => {
     const heard: KeptChange[] = []
     let told = () => {}
     void (async () => {
-      for await (const changes of feed.follow(0, { signal: new AbortController().signal })) {
+      for await (const { changes } of feed.follow(0, { signal: new AbortController().signal })) {
         heard.push(...changes)
         told()
       }

@@ -1,8 +1,15 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
-import { DatabaseUnavailable } from '../errors.ts'
-import { type Horizon, watchHorizon } from './horizon.ts'
-import { changesPerRead, isWithin, type KeptChange, readChanges } from './kept-changes.ts'
+import { DatabaseUnavailable, Refusal } from '../errors.ts'
+import { bytesOf, type Horizon, watchHorizon } from './horizon.ts'
+import {
+  countTogether,
+  isWithin,
+  type KeptChange,
+  readChanges,
+  type Span,
+  shortenSpan,
+} from './kept-changes.ts'
 import type { Scope } from './record.ts'
 
 /** How long whoever must read waits after the database was not available, in milliseconds. */
@@ -13,26 +20,35 @@ export interface FollowOptions {
   scope?: Scope
   /** Ends it. */
   signal: AbortSignal
+  /** Reads what is no longer remembered, when its turn comes; at once unless told. */
+  inTurn?<Result>(read: () => Promise<Result>): Promise<Result>
+}
+
+/** Some changes as they come. */
+export interface Part {
+  changes: readonly KeptChange[]
+  /** Nothing up to this position is missing. */
+  reached: number
 }
 
 /** The record of changes as it grows. */
 export interface Feed {
   /**
-   * Every change with a position above `after`, in order and each once, some at a time as they come, without end. They are
-   * read when they are asked for, so whoever is slow holds nobody up and takes no memory. While the database is not available it waits.
+   * Every change with a position above `after`, or all that are committed from now on where it is undefined; in order and
+   * each once, some at a time as they come, without end. They are read when they are asked for, so whoever is slow holds nobody
+   * up and takes no memory. While the database is not available it waits.
    */
-  follow(after: number, options: FollowOptions): AsyncGenerator<KeptChange[], void>
+  follow(after: number | undefined, options: FollowOptions): AsyncGenerator<Part, void>
   /** Ends it for all. */
   close(): Promise<void>
 }
 
-interface Part {
-  changes: KeptChange[]
-  /** Nothing up to it is missing. */
-  reached: number
+/** Whether it may be better in a moment: the database was not available, or too many were reading. */
+function isPassing(error: unknown): boolean {
+  return error instanceof DatabaseUnavailable || (error instanceof Refusal && error.status === 503)
 }
 
-/** Reads, again and again while the database is not available; undefined when `signal` aborted. */
+/** Reads, again and again while that is not possible; undefined when `signal` aborted. */
 async function patiently<Result>(
   read: () => Promise<Result>,
   signal: AbortSignal,
@@ -41,55 +57,67 @@ async function patiently<Result>(
     try {
       return await read()
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable)) throw error
+      if (!isPassing(error)) throw error
     }
     await delay(retryMilliseconds, undefined, { signal }).catch(() => {})
   }
   return undefined
 }
 
+const atOnce = <Result>(read: () => Promise<Result>): Promise<Result> => read()
+
 /** Opens the feed. However many follow, one horizon is looked after, and only while somebody follows. */
 export function openFeed(database: Database): Feed {
   const closing = new AbortController()
   let shared: { horizon: Horizon; followers: number } | undefined
 
-  async function nextPart(after: number, horizon: Horizon, scope?: Scope): Promise<Part> {
+  /** Reads what is no longer remembered. */
+  async function readPart(span: Span, { scope, inTurn = atOnce }: FollowOptions): Promise<Part> {
+    return inTurn(async () => {
+      const shorter = await shortenSpan(database, span, scope)
+      await nextTurn()
+      return { changes: await readChanges(database, shorter, scope), reached: shorter.upTo }
+    })
+  }
+
+  function nextPart(after: number, horizon: Horizon, options: FollowOptions): Promise<Part> | Part {
+    const { scope } = options
     const upTo = horizon.position() ?? after
     const recent = horizon.recent(after)
-    if (recent) {
-      const changes = recent.filter((change) => isWithin(change, scope))
-      return { changes, reached: upTo }
-    }
-    await nextTurn()
-    const changes = await readChanges(database, { after, upTo }, scope)
-    const last = changes.at(-1)?.position ?? upTo
-    return { changes, reached: changes.length === changesPerRead ? last : upTo }
+    if (!recent) return readPart({ after, upTo }, options)
+    const own = recent.filter((change) => isWithin(change, scope))
+    const changes = own.slice(0, countTogether(own.map(bytesOf)))
+    const isCut = changes.length < own.length
+    return { changes, reached: isCut ? (changes.at(-1)?.position ?? upTo) : upTo }
   }
 
   async function* parts(
-    after: number,
+    after: number | undefined,
     horizon: Horizon,
-    { scope, signal }: FollowOptions,
-  ): AsyncGenerator<KeptChange[], void> {
+    options: FollowOptions,
+  ): AsyncGenerator<Part, void> {
+    const { signal } = options
     let reached = after
     for (;;) {
       await horizon.above(reached, signal)
       if (signal.aborted) return
-      const part = await patiently(() => nextPart(reached, horizon, scope), signal)
+      // What is final is committed: who begins now sees the rest.
+      const from = reached ?? horizon.position() ?? 0
+      const part = await patiently(async () => nextPart(from, horizon, options), signal)
       if (!part) return
       reached = part.reached
-      if (part.changes.length > 0) yield part.changes
+      yield part
     }
   }
 
   return {
-    async *follow(after, { scope, signal }) {
-      const ending = AbortSignal.any([signal, closing.signal])
+    async *follow(after, options) {
+      const signal = AbortSignal.any([options.signal, closing.signal])
       shared ??= { horizon: watchHorizon(database), followers: 0 }
       const own = shared
       own.followers += 1
       try {
-        yield* parts(after, own.horizon, { ...(scope && { scope }), signal: ending })
+        yield* parts(after, own.horizon, { ...options, signal })
       } finally {
         own.followers -= 1
         if (own.followers === 0) {

@@ -9,17 +9,18 @@ const lookMilliseconds = 250
 /** Commits that follow each other closely are read together: a read for each would cost as much as they do. */
 const restMilliseconds = 20
 
-/** What is remembered of the newest changes: rows, and characters of their values. */
-const recentMax = { rows: 1_000, characters: 4_000_000 }
+/** What is remembered of the newest changes: rows, and bytes of their values. */
+const recentMax = { rows: 1_000, bytes: 4_000_000 }
 
-function charactersOf({ before_value, after_value }: KeptChange): number {
-  return (before_value?.length ?? 0) + (after_value?.length ?? 0)
+/** About what the values of a change take. */
+export function bytesOf({ before_value, after_value }: KeptChange): { bytes: number } {
+  return { bytes: (before_value?.length ?? 0) + (after_value?.length ?? 0) }
 }
 
 /** The newest changes, without a gap, so that whoever keeps up is served without a read. */
 function rememberRecent() {
   const changes: KeptChange[] = []
-  let characters = 0
+  let bytes = 0
   /** All above it are there. */
   let start = 0
   return {
@@ -28,11 +29,11 @@ function rememberRecent() {
     },
     add(change: KeptChange) {
       changes.push(change)
-      characters += charactersOf(change)
-      while (changes.length > recentMax.rows || characters > recentMax.characters) {
+      bytes += bytesOf(change).bytes
+      while (changes.length > recentMax.rows || bytes > recentMax.bytes) {
         const oldest = changes.shift()
         if (!oldest) return
-        characters -= charactersOf(oldest)
+        bytes -= bytesOf(oldest).bytes
         start = oldest.position
       }
     },
@@ -71,11 +72,11 @@ export interface Horizon {
   /** Changes above `after` and up to the horizon; undefined where they must be read. */
   recent(after: number): KeptChange[] | undefined
   /**
-   * Waits until the horizon is above a position, or `signal` aborts.
+   * Waits until the horizon is above a position, or known where that is undefined, or `signal` aborts.
    *
    * @throws what stopped the horizon, other than a database that is not available.
    */
-  above(position: number, signal: AbortSignal): Promise<void>
+  above(position: number | undefined, signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
 
@@ -189,7 +190,7 @@ export function watchHorizon(database: Database): Horizon {
     position: () => watch.horizon,
     recent: (after) => watch.recent.after(after),
     async above(position, signal) {
-      while (!signal.aborted && (watch.horizon ?? -1) <= position) {
+      while (!signal.aborted && (watch.horizon ?? -1) <= (position ?? -1)) {
         if (watch.failure) throw watch.failure.error
         await watch.bell.rung(signal)
       }

@@ -55,20 +55,65 @@ export function statementsByBounds<Row>(
 /** Changes that are read at a time at most. */
 export const changesPerRead = 100
 
+/** Bytes of their values that are read at a time; a single change may have more. */
+const bytesPerRead = 256 * 1_024
+
+/** Bytes that a change's values take, without reading them. */
+export const bytesColumn =
+  'coalesce(octet_length(before_value), 0) + coalesce(octet_length(after_value), 0) AS bytes'
+
+const selectSizes = statementsByBounds<{ position: number; bytes: number }>(
+  (conditions) =>
+    `SELECT position, ${bytesColumn} FROM changes WHERE ${[...conditions, 'position > ?', 'position <= ?'].join(' AND ')}
+     ORDER BY position LIMIT ${changesPerRead}`,
+)
+
 const selectNext = statementsByBounds<KeptChange>(
   (conditions) =>
     `SELECT ${keptColumns} FROM changes WHERE ${[...conditions, 'position > ?', 'position <= ?'].join(' AND ')}
      ORDER BY position LIMIT ${changesPerRead}`,
 )
 
-/** The first changes above `after` and not above `upTo`, in order; everybody's without a scope. */
+/** Positions above the first and not above the other. */
+export interface Span {
+  after: number
+  upTo: number
+}
+
+/** The first changes of a span, in order; everybody's without a scope. */
 export async function readChanges(
   reader: Reader,
-  { after, upTo }: { after: number; upTo: number },
+  { after, upTo }: Span,
   scope?: Scope,
 ): Promise<KeptChange[]> {
   const bounds = boundsOf(scope)
   return reader.all(selectNext[bounds.length] as Statement<KeptChange>, ...bounds, after, upTo)
+}
+
+/** How many of the first items may go together by their bytes: at least one. */
+export function countTogether(items: Iterable<{ bytes: number }>): number {
+  let count = 0
+  let sum = 0
+  for (const { bytes } of items) {
+    sum += bytes
+    if (sum > bytesPerRead && count > 0) return count
+    count += 1
+  }
+  return count
+}
+
+/** Shortens a span so that the changes in it are no more, in number and bytes, than may be read at a time. */
+export async function shortenSpan(
+  reader: Reader,
+  { after, upTo }: Span,
+  scope?: Scope,
+): Promise<Span> {
+  const bounds = boundsOf(scope)
+  const statement = selectSizes[bounds.length] as Statement<{ position: number; bytes: number }>
+  const items = await reader.all(statement, ...bounds, after, upTo)
+  const count = countTogether(items)
+  const isCut = count < items.length || count === changesPerRead
+  return { after, upTo: isCut ? (items[count - 1]?.position ?? upTo) : upTo }
 }
 
 const selectLast = sql<{ last: number | null }>('SELECT max(position) AS last FROM changes')

@@ -72,7 +72,7 @@ describe.each(engines)('old changes on $name', (engine) => {
     for (const after of [0, 7, count - 1]) {
       const following = feed.follow(after, { signal })
       const { value } = await following.next()
-      expect(value?.map(({ position }) => position)).toEqual([count, count + 1])
+      expect(value?.changes.map(({ position }) => position)).toEqual([count, count + 1])
       await following.return()
     }
     await feed.close()

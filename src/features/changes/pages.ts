@@ -2,6 +2,7 @@ import { type Reader, type Statement, sql } from '../../database/database.ts'
 import { nextTurn } from '../../resources/turns.ts'
 import {
   boundsOf,
+  bytesColumn,
   type KeptChange,
   keptColumns,
   statementsByBounds,
@@ -31,8 +32,7 @@ const readTogether = 50
 
 const looks = statementsByBounds<Candidate>(
   (conditions) =>
-    `SELECT position, changed_at, changed_by, action, kind, target,
-       coalesce(octet_length(before_value), 0) + coalesce(octet_length(after_value), 0) AS bytes
+    `SELECT position, changed_at, changed_by, action, kind, target, ${bytesColumn}
      FROM changes WHERE ${[...conditions, 'position < ?', 'position >= ?'].join(' AND ')}
      ORDER BY position DESC LIMIT ?`,
 )
@@ -122,4 +122,14 @@ const selectCreation = sql<{ position: number | null }>(
 export async function readCreation(reader: Reader, scope: Scope): Promise<number> {
   const { tenantKey, groupKey = '', routePointKey = '' } = scope
   return (await reader.get(selectCreation, tenantKey, groupKey, routePointKey))?.position ?? 0
+}
+
+const selectEnds = sql<{ first: number | null; last: number | null }>(
+  'SELECT (SELECT min(position) FROM changes) AS first, (SELECT max(position) FROM changes) AS last',
+)
+
+/** The first and the last position that are kept; 1 and 0 where there is none. */
+export async function readEnds(reader: Reader): Promise<{ first: number; last: number }> {
+  const { first, last } = (await reader.get(selectEnds)) ?? {}
+  return { first: first ?? 1, last: last ?? 0 }
 }

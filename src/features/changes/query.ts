@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { instantPattern, readInstant } from '../../documents/instants.ts'
 import { fold } from '../../documents/normalise.ts'
@@ -100,10 +101,10 @@ function readTime(name: string, text: string | undefined, faults: Fault[]): numb
   return milliseconds
 }
 
-function readPosition(name: string, text: string, faults: Fault[]): number {
+function readPosition(name: string, text: string, least: number, faults: Fault[]): number {
   const position = Number(text)
-  if (/^\d{1,16}$/.test(text) && position >= 1 && position <= positionMax) return position
-  faults.push(invalid(name, `The '${name}' parameter must be a position, as changes have it.`))
+  if (/^\d{1,16}$/.test(text) && position >= least && position <= positionMax) return position
+  faults.push(invalid(name, `'${name}' must be a position, as changes have it.`))
   return positionMax
 }
 
@@ -149,7 +150,7 @@ export function readChangesQuery(query: Query): ChangesQuery {
       pageSize === undefined
         ? pageSizeDefault
         : readCount('pageSize', pageSize, pageSizeMax, faults),
-    before: before === undefined ? positionMax : readPosition('before', before, faults),
+    before: before === undefined ? positionMax : readPosition('before', before, 1, faults),
   }
   refuseIfAny(faults)
   return {
@@ -159,4 +160,35 @@ export function readChangesQuery(query: Query): ChangesQuery {
     isWhole: tests.length === 0,
     matches: (change) => tests.every((test) => test(change)),
   }
+}
+
+/** What a stream of changes can be asked for. */
+export const streamParameters: Readonly<Record<string, Schema>> = {
+  after: named(
+    'ChangesAfter',
+    Type.Integer({
+      minimum: 0,
+      description:
+        'The stream begins behind this position; for clients that cannot send `Last-Event-ID`, which comes first.',
+    }),
+  ) as unknown as Schema,
+}
+
+/**
+ * The position behind which a stream shall begin; undefined where a request names none.
+ *
+ * @throws Refusal (2) for what is no position.
+ */
+export function readAfter({
+  headers,
+  query,
+}: Pick<FastifyRequest, 'headers' | 'query'>): number | undefined {
+  const faults: Fault[] = []
+  const { after } = query as Readonly<Record<string, string>>
+  const own = after === undefined ? undefined : readPosition('after', after, 0, faults)
+  // A browser that never had an id sends none.
+  const last = headers['last-event-id']
+  const known = last === undefined ? own : readPosition('Last-Event-ID', String(last), 0, faults)
+  refuseIfAny(faults)
+  return known
 }

@@ -4,13 +4,17 @@ import { named, type Schema } from '../../documents/vocabulary.ts'
 import { type Answer, representation } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Query } from '../../http/query.ts'
+import { countStreams } from '../../metrics/streams.ts'
 import { siteOf } from '../../resources/judge.ts'
 import { linkToNext } from '../../resources/query.ts'
 import { mapInTurns } from '../../resources/turns.ts'
+import { openFeed } from '../../writes/follow.ts'
 import { Change, changeExample, changesTag, toText } from './change.ts'
 import { changesLevels, type Level, viewOf } from './levels.ts'
 import { readChangesPage } from './pages.ts'
 import { changesParameters, readChangesQuery } from './query.ts'
+import { createRoom } from './room.ts'
+import { addStream } from './stream.ts'
 import { positionsBetween } from './times.ts'
 
 const ChangeList = named(
@@ -54,7 +58,15 @@ function addList({ app, database }: Api, level: Level): void {
   })
 }
 
-/** Serves the record of changes. */
+/** Serves the record of changes: its lists, and streams of it. */
 export function addChanges(api: Api): void {
-  for (const level of changesLevels) addList(api, level)
+  const { app, database, config, registry } = api
+  const feed = openFeed(database)
+  app.addHook('onClose', () => feed.close())
+  const room = createRoom(config.CONNECTIONS_MAX)
+  if (registry) countStreams(room.open, registry)
+  for (const level of changesLevels) {
+    addList(api, level)
+    addStream(api, level, { feed, room })
+  }
 }

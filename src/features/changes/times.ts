@@ -1,4 +1,5 @@
 import { type Reader, sql } from '../../database/database.ts'
+import { readEnds } from './pages.ts'
 
 /**
  * By how much a node's clock may be wrong, in milliseconds, so that its changes are found by their time: positions rise in the
@@ -6,18 +7,15 @@ import { type Reader, sql } from '../../database/database.ts'
  */
 const clockErrorMax = 30 * 60 * 1_000
 
-const selectEnds = sql<{ first: number | null; last: number | null }>(
-  'SELECT (SELECT min(position) FROM changes) AS first, (SELECT max(position) FROM changes) AS last',
-)
 const selectNext = sql<{ position: number; changed_at: number }>(
   'SELECT position, changed_at FROM changes WHERE position >= ? ORDER BY position LIMIT 1',
 )
 
 /** The lowest position from which on all changes are later than a time; found by halves, since no index has times. */
 async function positionAfter(reader: Reader, time: number): Promise<number> {
-  const { first, last } = (await reader.get(selectEnds)) ?? {}
-  let low = first ?? 0
-  let high = (last ?? 0) + 1
+  const { first, last } = await readEnds(reader)
+  let low = first
+  let high = last + 1
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
     const next = await reader.get(selectNext, middle)

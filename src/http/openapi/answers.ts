@@ -75,8 +75,9 @@ function isEmpty({ answer = emptyObject, produces }: Operation): boolean {
 
 function contentOf(components: Components, operation: Operation) {
   const { answer = emptyObject, produces, example } = operation
-  const text = { type: 'string', ...(isContent(operation) && { format: 'binary' }) }
-  const schema = produces ? text : components.schema(documented(answer, false))
+  const schema = isContent(operation)
+    ? { type: 'string', format: 'binary' }
+    : components.schema(documented(answer, false))
   const isShown = example?.response !== undefined
   return { [produces ?? jsonType]: { schema, ...(isShown && { example: example.response }) } }
 }

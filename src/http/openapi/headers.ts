@@ -38,6 +38,10 @@ const headers = {
     description: 'Name of the file, should the client save it.',
     example: "inline; filename*=UTF-8''Welcome.wav",
   },
+  'X-Accel-Buffering': {
+    description: '`no`: proxies shall pass everything on as it comes.',
+    example: 'no',
+  },
   'Idempotent-Replay': {
     description: '`true` where this is the kept answer to an earlier request.',
     example: 'true',

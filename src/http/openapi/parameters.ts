@@ -71,8 +71,14 @@ const retryKey = textHeader(
     'once, and answered alike.',
 )
 
+const lastEventId = textHeader(
+  'Last-Event-ID',
+  'The id of the last event that arrived: the stream goes on behind it. Browsers send it by themselves.',
+)
+
 /** The request's headers that mean something. */
 function headersOf(operation: Operation): [string, Schema][] {
+  if (operation.isStream) return [lastEventId]
   const read = isCached(operation) ? [ifNoneMatch, ...(isContent(operation) ? ranges : [])] : []
   const conditions = isConditional(operation) ? [ifMatch, ifNoneMatch] : read
   return isWrite(operation) ? [...conditions, retryKey] : conditions

@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Reader } from '../../database/database.ts'
+import { DatabaseUnavailable, Refusal } from '../../errors.ts'
+import type { Caller } from '../../http/permissions.ts'
+import type { Part } from '../../writes/follow.ts'
+import type { KeptChange } from '../../writes/kept-changes.ts'
+import { toText } from './change.ts'
+
+/** Milliseconds in which a stream says something at least, so that both ends and all between them know that it is there. */
+const heartbeatMilliseconds = 15_000
+
+/** Milliseconds that a browser waits before it connects again. */
+const reconnectMilliseconds = 2_000
+
+/** Changes that come one by one are gathered for so many milliseconds: each time the right is confirmed. */
+const restMilliseconds = 100
+
+/** Milliseconds until it is asked again whether a right still holds, where the database could not tell. */
+const patienceMilliseconds = 1_000
+
+/** Characters that go out as one text. */
+const textLengthMax = 65_536
+
+/** Where a stream begins. */
+export interface Start {
+  /** Undefined for now. */
+  after: number | undefined
+  /** The position up to which the client knows the record, where some of what follows cannot be shown any more. */
+  gapAfter?: number
+}
+
+export interface Listener {
+  caller: Caller
+  reader: Reader
+  signal: AbortSignal
+}
+
+function idOf(position: number | undefined): string {
+  return position === undefined ? '' : `id: ${position}\n`
+}
+
+function opening({ after, gapAfter }: Start): string {
+  const first = `retry: ${reconnectMilliseconds}\n${idOf(after)}\n`
+  if (gapAfter === undefined) return first
+  return `${first}event: gap\ndata: ${JSON.stringify({ after: gapAfter })}\n\n`
+}
+
+/** An id tells how far the record was looked through, though nothing was to be shown. */
+function heartbeat(reached: number | undefined): string {
+  return `:\n${idOf(reached)}\n`
+}
+
+function* textsOf(changes: readonly KeptChange[]): Iterable<string> {
+  let text = ''
+  for (const change of changes) {
+    text += `${idOf(change.position)}event: change\ndata: ${toText(change)}\n\n`
+    if (text.length < textLengthMax) continue
+    yield text
+    text = ''
+  }
+  if (text !== '') yield text
+}
+
+/** Whether a caller may still do what they were let in for; waits as long as nobody can tell. */
+async function mayListen({ caller, reader, signal }: Listener): Promise<boolean> {
+  while (!signal.aborted) {
+    try {
+      await caller.confirm(reader)
+      return !signal.aborted
+    } catch (error) {
+      if (error instanceof Refusal) return false
+      if (!(error instanceof DatabaseUnavailable)) throw error
+    }
+    await rest(patienceMilliseconds, signal)
+  }
+  return false
+}
+
+async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => {})
+}
+
+/** What a promise answers, or undefined when it takes longer than so many milliseconds. */
+async function within<Result>(
+  promise: Promise<Result>,
+  milliseconds: number,
+): Promise<Result | undefined> {
+  const inTime = new AbortController()
+  try {
+    return await Promise.race([promise, rest(milliseconds, inTime.signal).then(() => undefined)])
+  } finally {
+    inTime.abort()
+  }
+}
+
+/**
+ * The text of a stream: changes as they come, and a heartbeat where none do. The right of whoever listens is confirmed before
+ * each of them, and the stream ends when it is lost.
+ *
+ * @param follow begins to follow the record at the stream's start.
+ */
+export async function* eventsOf(
+  start: Start,
+  listener: Listener,
+  follow: (signal: AbortSignal) => AsyncGenerator<Part, void>,
+): AsyncGenerator<string, void> {
+  yield opening(start)
+  const ended = new AbortController()
+  const parts = follow(AbortSignal.any([listener.signal, ended.signal]))
+  let next = parts.next()
+  let reached = start.after
+  let heardAt = performance.now()
+  try {
+    for (;;) {
+      const part = await within(next, heardAt + heartbeatMilliseconds - performance.now())
+      if (part?.done) return
+      const { changes } = part?.value ?? { changes: [] }
+      const isDue = performance.now() - heardAt >= heartbeatMilliseconds
+      const isFirst = reached === undefined
+      if (part) reached = part.value.reached
+      if (changes.length > 0 || isDue || isFirst) {
+        if (!(await mayListen(listener))) return
+        const texts = changes.length > 0 ? textsOf(changes) : [heartbeat(reached)]
+        let length = 0
+        for (const text of texts) {
+          length += text.length
+          yield text
+        }
+        heardAt = performance.now()
+        // There is hardly more to come at once.
+        if (length < textLengthMax) await rest(restMilliseconds, listener.signal)
+      }
+      if (part) next = parts.next()
+    }
+  } finally {
+    // What it waits for may never come, and nobody is left who would hear of an error.
+    next.catch(() => {})
+    ended.abort()
+    parts.return().catch(() => {})
+  }
+}

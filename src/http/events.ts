@@ -1,0 +1,56 @@
+import { Readable } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** Media type of Server-Sent Events, as the HTML standard defines them. */
+export const eventsType = 'text/event-stream'
+
+/** Events as they come, until their client, its right or the server goes. */
+export interface EventsAnswer {
+  /**
+   * The texts to send, each as soon as the one before has found room: whoever reads slowly is not waited for by anybody, and
+   * nothing is gathered for them. They end when `signal` aborts.
+   */
+  events(signal: AbortSignal): AsyncIterable<string>
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborts when the server begins to stop: what has no end of its own ends then. */
+    stopping: AbortSignal
+  }
+}
+
+/** Ends all that has no end of its own before the server waits for what is in flight. */
+export function announceStopping(app: FastifyInstance): void {
+  const stopping = new AbortController()
+  app.decorate('stopping', stopping.signal)
+  app.addHook('preClose', async () => stopping.abort())
+}
+
+const headers = {
+  'content-type': eventsType,
+  'cache-control': 'no-store',
+  // nginx would hold events back until it has some kilobytes of them.
+  'x-accel-buffering': 'no',
+}
+
+/** Bytes that wait for the client, besides one text, before the next is asked for. */
+const waitingBytesMax = 16_384
+
+/** Aborts when the client of a request is gone, or the server stops. */
+function endOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort())
+  return AbortSignal.any([gone.signal, request.server.stopping])
+}
+
+/** Answers with events; to a HEAD with none. */
+export function sendEvents(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { events }: EventsAnswer,
+): FastifyReply {
+  reply.headers(headers)
+  const texts = request.method === 'HEAD' ? [] : events(endOf(request, reply))
+  return reply.send(Readable.from(texts, { objectMode: false, highWaterMark: waitingBytesMax }))
+}
