@@ -23,12 +23,15 @@ export type ApiConfig = Pick<
 export interface Noun {
   /** As in `user`; operation ids are made of it. */
   noun: string
-  /** The member that names it, as the path does. */
-  id: { member: string }
+  /** Of the collection. */
+  path: string
+  /** The member that names it, and the path's parameter that does. */
+  id: { member: string; parameter: string }
   /** As in `users`: the member of the list's answer. */
   list: { member: string }
   table: { definition: { name: string; key: readonly string[] } }
-  document: Pick<Document, 'schemas'>
+  document: Pick<Document, 'schemas' | 'wrapper' | 'withDefaults'>
+  answers?: { hidden?: readonly string[] }
 }
 
 /** What every feature is given. */

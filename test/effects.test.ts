@@ -112,6 +112,25 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
     expect(JSON.stringify(after)).not.toContain('Welcome')
   })
 
+  it('tell of everybody whose department got another name', async () => {
+    const before = await Promise.all(agents.map((agent) => shown(`${group}users/${agent}/`)))
+    const told = await toldOf('PUT', `${group}departments/Desk/`, { departmentName: 'Front' })
+    const after = await Promise.all(agents.map((agent) => shown(`${group}users/${agent}/`)))
+    const resource = `${place}departments/Desk/`
+    expect(told).toEqual([
+      ...agents.map((agent, index) => ({
+        action: 'change',
+        kind: 'user',
+        target: `${place}users/${agent}%40sip.netaxis.be/`,
+        before: before[index],
+        after: after[index],
+        because: { action: 'change', resource },
+      })),
+      expect.objectContaining({ kind: 'department', target: resource, because: null }),
+    ])
+    expect(JSON.stringify(after)).not.toContain('Desk')
+  })
+
   it('tell of all who call out with a DNIS when it gets another name, and when it is taken from them', async () => {
     const chosen = (name: string) => ({ serviceUserId: 'APIOTestRP@sip.netaxis.be', name })
     const setting = (name: string) => ({

@@ -7,6 +7,7 @@ import type { Fault } from '../errors.ts'
 import { rowsPerStep, whereEqual } from '../writes/steps.ts'
 import type { Key } from './keeper.ts'
 import type { Part } from './part.ts'
+import { rowChange } from './recorded-noun.ts'
 import type { Resource, Write } from './resource.ts'
 import { countOf } from './words.ts'
 
@@ -87,11 +88,12 @@ async function checkEmpty(
 
 /** Gives a new name to all rows of a noun that name it, one by one, since each document is rewritten. */
 async function renameIn(
-  { noun: { table, document }, columns }: NounRows,
+  { noun: namer, columns }: NounRows,
   { noun, id: { member } }: Noun,
-  { transaction, key, value }: Write<Members>,
+  { transaction, record, cause, key, value }: Write<Members>,
 ): Promise<void> {
-  const { name: from, key: itsKey } = table.definition
+  const { document } = namer
+  const { name: from, key: itsKey } = namer.table.definition
   const name = String(value[member])
   const select = sql<Record<string, string>>(
     `SELECT ${itsKey.join(', ')}, value FROM ${from} WHERE ${whereEqual(columns)} LIMIT ${rowsPerStep}`,
@@ -106,11 +108,12 @@ async function renameIn(
   for (;;) {
     const rows = await transaction.all(select, ...key)
     for (const row of rows) {
-      const stored: Members = JSON.parse(row.value ?? '{}')
+      const before: Members = JSON.parse(document.withDefaults(row.value ?? '{}'))
       const isReference = ({ refersTo }: { refersTo?: string }) => refersTo === noun
-      const after = mapMarked(document.schemas.shown, stored, isReference, renamed)
+      const after = mapMarked(document.schemas.shown, before, isReference, renamed)
       const keyValues = itsKey.map((column) => row[column] ?? '')
       await transaction.run(update, name, JSON.stringify(after), ...keyValues)
+      await record({ ...rowChange(namer, row, { before, after }), because: cause })
     }
     if (rows.length < rowsPerStep) return
   }

@@ -1,7 +1,8 @@
+import type { Noun } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
-import type { Recorded } from '../writes/recorded.ts'
+import type { Change } from '../writes/record.ts'
+import type { KeptRow, Recorded } from '../writes/recorded.ts'
 import { pathOf, present } from './presentation.ts'
-import type { Resource } from './resource.ts'
 
 /** The parameter of a path that each column of a key fills. */
 const parameters: Readonly<Record<string, string>> = {
@@ -10,26 +11,39 @@ const parameters: Readonly<Record<string, string>> = {
   route_point_key: 'route_point_user_id',
 }
 
-/** What the record tells of a noun's rows; nothing of those that are of no tenant, which go with nothing else. */
-export function recordedNoun<Value extends Members>(resource: Resource<Value>): Recorded[] {
-  const { name, key } = resource.table.definition
+/**
+ * What the record tells of a noun's row that a write of something else changes or takes along.
+ *
+ * @param after what is left of it; undefined where it goes.
+ */
+export function rowChange(
+  noun: Noun,
+  row: KeptRow,
+  { before, after }: { before: Members; after: Members | undefined },
+): Omit<Change, 'because'> {
+  const above = Object.entries(row).map(([column, value]) => [parameters[column], value])
+  const { tenant_key = '', group_key, route_point_key } = row
+  return {
+    scope: { tenantKey: tenant_key, groupKey: group_key, routePointKey: route_point_key },
+    action: after ? 'change' : 'delete',
+    kind: noun.noun,
+    target: pathOf(noun, Object.fromEntries(above), before),
+    before: present(noun, before),
+    after: after ? present(noun, after) : null,
+  }
+}
+
+/** What the record tells of a noun's rows that go with another; nothing of those of no tenant, which go with nothing. */
+export function recordedNoun(noun: Noun): Recorded[] {
+  const { name, key } = noun.table.definition
   if (key[0] !== 'tenant_key') return []
   return [
     {
       table: name,
       columns: ['value'],
       async changeOf(row) {
-        const value: Value = JSON.parse(resource.document.withDefaults(row.value ?? '{}'))
-        const above = Object.entries(row).map(([column, one]) => [parameters[column], one])
-        const { tenant_key = '', group_key, route_point_key } = row
-        return {
-          scope: { tenantKey: tenant_key, groupKey: group_key, routePointKey: route_point_key },
-          action: 'delete',
-          kind: resource.noun,
-          target: pathOf(resource, Object.fromEntries(above), value),
-          before: present(resource, value),
-          after: null,
-        }
+        const before: Members = JSON.parse(noun.document.withDefaults(row.value ?? '{}'))
+        return rowChange(noun, row, { before, after: undefined })
       },
     },
   ]
