@@ -6,7 +6,7 @@ import { fold, isObject, type Members, normalise } from './normalise.ts'
 import { type DocumentSchemas, documentSchemas } from './schemas.ts'
 import { Upload } from './upload.ts'
 import { compileSchema } from './validate.ts'
-import type { Schema } from './vocabulary.ts'
+import { asSchema, type Schema } from './vocabulary.ts'
 
 /**
  * What a rule answers: the faults it finds in a whole document; anything falsy is none. `before` is what is stored, undefined
@@ -209,7 +209,7 @@ function unwrapped(body: unknown, wrapper: string | undefined): unknown {
 export function defineDocument<S extends TObject>(
   definition: DocumentDefinition<S>,
 ): Document<Static<S>> {
-  const schema = definition.schema as unknown as Schema
+  const schema = asSchema(definition.schema)
   const defaults: Members = definition.defaults ?? {}
   const schemas = documentSchemas(schema, {
     optionalAtCreation: [...Object.keys(defaults), ...(definition.filled ?? [])],

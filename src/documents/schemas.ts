@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isText } from './normalise.ts'
-import { type Schema, unmodified, vocabularyWords } from './vocabulary.ts'
+import { asSchema, type Schema, unmodified, vocabularyWords } from './vocabulary.ts'
 
 /** The schemas of one kind of document: what GET shows, what POST and PUT take, and the latter as OpenAPI tells it. */
 export interface DocumentSchemas {
@@ -81,16 +81,12 @@ export function documented(schema: Schema, clearing: boolean): Schema {
   if (clearing && schema.component && !isDeepStrictEqual(copy, documented(schema, false))) {
     copy.component = `${schema.component}Input`
   }
-  return (clearing && schema.clearable ? orCleared(copy) : copy) as unknown as Schema
+  return asSchema(clearing && schema.clearable ? orCleared(copy) : copy)
 }
 
 function wrap(schema: Schema, wrapper: string | undefined): Schema {
   if (!wrapper) return schema
-  return {
-    type: 'object',
-    properties: { [wrapper]: schema },
-    required: [wrapper],
-  } as unknown as Schema
+  return asSchema({ type: 'object', properties: { [wrapper]: schema }, required: [wrapper] })
 }
 
 export function documentSchemas(

@@ -1,7 +1,7 @@
 import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
 import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { Upload } from './upload.ts'
-import { type Schema, vocabularyWords } from './vocabulary.ts'
+import { asSchema, type Schema, vocabularyWords } from './vocabulary.ts'
 
 const ajv = new Ajv({
   allErrors: true,
@@ -45,7 +45,7 @@ export function range(least: number | undefined, most: number | undefined): stri
 }
 
 function requirement({ keyword, params, parentSchema, data }: ErrorObject): string {
-  const schema = parentSchema as unknown as Schema
+  const schema = asSchema(parentSchema ?? {})
   switch (keyword) {
     case 'type':
       if (data === null) return 'cannot be cleared'

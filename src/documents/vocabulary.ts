@@ -103,6 +103,11 @@ export function upload<File extends Upload>(options: Record<string, unknown> = {
   return Type.Unsafe<File>({ upload: true, writeOnly: true, ...options })
 }
 
+/** A schema as it is read: one of TypeBox's, whose types tell less than it has, or one that was put together. */
+export function asSchema(schema: object): Schema {
+  return schema as Schema
+}
+
 /** A schema that OpenAPI shows under a name of its own. */
 export function named<S extends TSchema>(component: string, schema: S, description?: string): S {
   return marked(schema, { component, ...(description !== undefined && { description }) })

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { instantPattern, readInstant } from '../../documents/instants.ts'
 import { fold } from '../../documents/normalise.ts'
-import { named, type Schema } from '../../documents/vocabulary.ts'
+import { asSchema, named, type Schema } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
 import { componentName } from '../../http/openapi/components.ts'
 import { judgeQuery, type Query } from '../../http/query.ts'
@@ -47,7 +47,7 @@ const parameters = {
 export const changesParameters: Readonly<Record<string, Schema>> = Object.fromEntries(
   Object.entries(parameters).map(([name, schema]) => [
     name,
-    named(componentName(`changes-${name}`), schema as unknown as Schema),
+    named(componentName(`changes-${name}`), asSchema(schema)),
   ]),
 )
 
@@ -164,14 +164,16 @@ export function readChangesQuery(query: Query): ChangesQuery {
 
 /** What a stream of changes can be asked for. */
 export const streamParameters: Readonly<Record<string, Schema>> = {
-  after: named(
-    'ChangesAfter',
-    Type.Integer({
-      minimum: 0,
-      description:
-        'The stream begins behind this position; for clients that cannot send `Last-Event-ID`, which comes first.',
-    }),
-  ) as unknown as Schema,
+  after: asSchema(
+    named(
+      'ChangesAfter',
+      Type.Integer({
+        minimum: 0,
+        description:
+          'The stream begins behind this position; for clients that cannot send `Last-Event-ID`, which comes first.',
+      }),
+    ),
+  ),
 }
 
 /**

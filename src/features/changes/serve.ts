@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Api } from '../../api.ts'
-import { named, type Schema } from '../../documents/vocabulary.ts'
+import { asSchema, named } from '../../documents/vocabulary.ts'
 import { type Answer, representation } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
 import type { Query } from '../../http/query.ts'
@@ -17,16 +17,18 @@ import { createRoom } from './room.ts'
 import { addStream } from './stream.ts'
 import { positionsBetween } from './times.ts'
 
-const ChangeList = named(
-  'ChangeList',
-  Type.Object({
-    changes: Type.Array(Change, {
-      description:
-        'The changes of this page, newest first. It may have fewer than were asked for, or none, and the next one more.',
+const ChangeList = asSchema(
+  named(
+    'ChangeList',
+    Type.Object({
+      changes: Type.Array(Change, {
+        description:
+          'The changes of this page, newest first. It may have fewer than were asked for, or none, and the next one more.',
+      }),
     }),
-  }),
-  'A page of the record.',
-) as unknown as Schema
+    'A page of the record.',
+  ),
+)
 
 function addList({ app, database }: Api, level: Level): void {
   addOperation(app, {

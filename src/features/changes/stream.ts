@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Api } from '../../api.ts'
 import type { Reader } from '../../database/database.ts'
-import { named, type Schema } from '../../documents/vocabulary.ts'
+import { asSchema, named } from '../../documents/vocabulary.ts'
 import { inTurn } from '../../http/dear-operations.ts'
 import { type EventsAnswer, eventsType } from '../../http/events.ts'
 import { addOperation } from '../../http/operation.ts'
@@ -14,13 +14,15 @@ import { readEnds } from './pages.ts'
 import { readAfter, streamParameters } from './query.ts'
 import type { Room } from './room.ts'
 
-const ChangeStream = named(
-  'ChangeStream',
-  Type.String({
-    description:
-      'Server-Sent Events without an end: `change` with a `Change` as JSON, `gap`, comments. Ids are positions.',
-  }),
-) as unknown as Schema
+const ChangeStream = asSchema(
+  named(
+    'ChangeStream',
+    Type.String({
+      description:
+        'Server-Sent Events without an end: `change` with a `Change` as JSON, `gap`, comments. Ids are positions.',
+    }),
+  ),
+)
 
 /**
  * Where a stream begins that shall go on behind a position. There is a gap where what follows is no longer kept, was never the

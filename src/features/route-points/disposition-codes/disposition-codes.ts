@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { asSchema } from '../../../documents/vocabulary.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import {
   CodeLevel,
@@ -48,7 +49,7 @@ export const routePointCodes: Resource<DispositionCode> = {
     },
     item: {
       columns: ['code', 'active', 'description', 'level'],
-      schema: Item as never,
+      schema: asSchema(Item),
       from: ({ code, active, description, level }) => ({
         code,
         active: active === 1,

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import type { Api } from '../../../api.ts'
-import { named, type Schema } from '../../../documents/vocabulary.ts'
+import { asSchema, named } from '../../../documents/vocabulary.ts'
 import { representation } from '../../../http/answer.ts'
 import { addOperation } from '../../../http/operation.ts'
 import type { Query } from '../../../http/query.ts'
@@ -73,7 +73,7 @@ export function addAgents({ app }: Api, backend: RoutePointBackend): void {
     tag: dnisTag,
     permission: 'group.administer',
     query: listParameters(fields, false),
-    answer: answer as unknown as Schema,
+    answer: asSchema(answer),
     example: { response: example },
     async handler(request) {
       const parameters = request.query as Query
