@@ -189,6 +189,7 @@ const writers = [
   'src/features/identities/attempts.ts: expiry',
   'src/features/identities/sessions.ts: database',
   'src/features/identities/sessions.ts: expiry',
+  'src/features/identities/sign-in-record.ts: database',
   // Uses of a token are noted while it is found out whose it is.
   'src/features/identities/tokens.ts: database',
 ]

@@ -75,13 +75,17 @@ async function recordChange<Value extends Members>(
   after: Value | undefined,
 ): Promise<void> {
   const { caller, before, key, cause } = write
+  // What admits somebody is told of by its action alone, though its document shows no secret.
+  const isCredential = resource.parts.some(({ reveal }) => reveal)
+  const textOf = (value: Value | undefined) =>
+    value && !isCredential ? present(resource, value) : null
   await write.record({
     scope: scopeOf(resource.table.definition, newKey ?? key, caller),
     kind: resource.noun,
     action: cause.action,
     target: cause.resource,
-    before: before ? present(resource, before) : null,
-    after: after ? present(resource, after) : null,
+    before: textOf(before),
+    after: textOf(after),
   })
 }
 

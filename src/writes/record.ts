@@ -19,7 +19,14 @@ export interface Author {
 }
 
 /** What can be done to something. */
-export const changeActions = ['create', 'change', 'delete'] as const
+export const changeActions = [
+  'create',
+  'change',
+  'delete',
+  'sign_in',
+  'sign_out',
+  'sign_in_refused',
+] as const
 
 export interface Cause {
   action: Change['action']

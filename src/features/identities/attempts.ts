@@ -96,24 +96,25 @@ async function countFailure(transaction: Transaction, { key, policy, failures }:
 /**
  * Counts an attempt as failed before its password is looked at, so that many at once are no way around the wait.
  *
+ * @returns how many there are in a row then, where they are counted that decide how long the next one waits.
  * @throws Refusal 429 while an earlier row of failures makes this one wait.
  */
 export async function admitAttempt(
   database: Database,
   identityKey: string,
   address: string,
-): Promise<void> {
+): Promise<number> {
   const keys = attemptKeys(identityKey, address)
-  const wait = await expiry.write(database, addressMemory, async (transaction) => {
+  const { wait, failures } = await expiry.write(database, addressMemory, async (transaction) => {
     const rows = [await readRow(transaction, keys.address, policies.address)]
     if (!(await transaction.get(selectAttempts, keys.known))) {
       rows.push(await readRow(transaction, keys.account, policies.account))
     }
     const longest = Math.max(...rows.map((row) => row.wait))
     if (longest === 0) for (const row of rows) await countFailure(transaction, row)
-    return longest
+    return { wait: longest, failures: Math.max(...rows.map((row) => row.failures)) + 1 }
   })
-  if (wait === 0) return
+  if (wait === 0) return failures
   const seconds = Math.ceil(wait / 1_000)
   throw new Refusal(
     [{ code: 429, message: `Too many attempts to sign in; try again in ${seconds} s.` }],

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Api, ApiConfig } from '../../api.ts'
-import { type Database, type Reader, sql } from '../../database/database.ts'
+import { type Database, type Reader, sql, type Transaction } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { fold } from '../../documents/normalise.ts'
 import { named, secret, text } from '../../documents/vocabulary.ts'
@@ -29,6 +29,12 @@ import {
 import { signInTag } from './members.ts'
 import { NewPassword, type Passwords, withPasswords } from './password.ts'
 import { hashSecret, newSecret } from './secrets.ts'
+import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
+
+/** What is recorded: of a session, and of one's own password. */
+const ofSession = { kind: 'session', target: '/api/v1/login/' } as const
+const ofSignOut = { kind: 'session', target: '/api/v1/logout/' } as const
+const ofPassword = { kind: 'password', target: '/api/v1/password/' } as const
 
 /** The largest body, in bytes, that brings a name or passwords: more than they can take in UTF-8, for anybody may send one. */
 const credentialsBytesMax = 16_384
@@ -96,6 +102,9 @@ const deleteOldest = sql(
   `DELETE FROM sessions WHERE secret_hash IN (
      SELECT secret_hash FROM sessions WHERE identity_key = ?
      ORDER BY expires_at DESC LIMIT ${rowsPerStep} OFFSET ${sessionsMax - 1})`,
+)
+const selectOwner = sql<{ identity_key: string }>(
+  'SELECT identity_key FROM sessions WHERE secret_hash = ? AND expires_at > ?',
 )
 const deleteSession = sql('DELETE FROM sessions WHERE secret_hash = ?')
 
@@ -170,14 +179,18 @@ async function signIn(
     sessionSeconds: number
   },
 ) {
-  const key = attempt.identityKey
-  const { address } = attempt.request
-  const account = await withPasswords(clientOf(attempt.request), async ({ verify }) => {
-    await admitAttempt(database, key, address)
+  const { identityKey: key, request } = attempt
+  const { address } = request
+  const { account, failures } = await withPasswords(clientOf(request), async ({ verify }) => {
+    const failures = await admitAttempt(database, key, address)
     const found = await database.get(selectAccount, key)
-    return (await verify(found?.password_hash, attempt.password)) ? found : undefined
+    const isRight = await verify(found?.password_hash, attempt.password)
+    return { account: isRight ? found : undefined, failures }
   })
-  if (!account || account.level === null) throw wrongPassword()
+  if (!account || account.level === null) {
+    void recordRefusedSignIn(database, request, { ...ofSession, identityKey: key, failures })
+    throw wrongPassword()
+  }
   const { tenant_id, group_id, identity_id, level, password_hash, signed_in_at } = account
   const secretText = newSecret()
   const milliseconds = attempt.sessionSeconds * 1_000
@@ -190,6 +203,7 @@ async function signIn(
     await transaction.run(insertSession, hashSecret(secretText), key, Date.now() + milliseconds)
     // A change of the password changes this row too, so one of the two is run again and sees the other.
     await transaction.run(updateSignIn, Date.now(), key)
+    await recordSignIn(transaction, request, { ...ofSession, action: 'sign_in', identityKey: key })
   })
   const ids = {
     ...(tenant_id !== null && { tenant_id }),
@@ -211,9 +225,10 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
   const prove = async (passwords: Passwords) => {
     // Whoever lost the right to ask meanwhile is not told whether they guessed right.
     await caller.confirm(database)
-    await admitAttempt(database, identityKey, address)
+    const failures = await admitAttempt(database, identityKey, address)
     const account = await database.get(selectAccount, identityKey)
     if (!(await passwords.verify(account?.password_hash, oldPassword))) {
+      void recordRefusedSignIn(database, request, { ...ofPassword, identityKey, failures })
       const message = "The 'oldPassword' field is not the current password."
       throw new WrongGuess([invalid('oldPassword', message)])
     }
@@ -231,8 +246,7 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
       await work.record({
         scope: { tenantKey: tenantKey ?? '', groupKey: groupKey ?? '' },
         action: 'change',
-        kind: 'password',
-        target: '/api/v1/password/',
+        ...ofPassword,
         before: null,
         after: null,
       })
@@ -252,7 +266,7 @@ function addSignIn(api: Api): void {
   const onSignIn = registry && countSignIns(registry)
   addOperation(app, {
     method: 'POST',
-    path: '/api/v1/login/',
+    path: ofSession.target,
     id: 'login',
     summary: 'Sign in: answers the sessionid cookie',
     description: `An account has at most ${sessionsMax} sessions: one more ends the oldest.`,
@@ -289,10 +303,23 @@ function addSignIn(api: Api): void {
   })
 }
 
+/** Ends a session, and records who has signed out where it was one. */
+async function endSession(
+  transaction: Transaction,
+  request: FastifyRequest,
+  secretHash: string,
+): Promise<void> {
+  const session = await transaction.get(selectOwner, secretHash, Date.now())
+  await transaction.run(deleteSession, secretHash)
+  if (!session) return
+  const { identity_key: identityKey } = session
+  await recordSignIn(transaction, request, { ...ofSignOut, action: 'sign_out', identityKey })
+}
+
 function addSignOut({ app, database }: Api): void {
   addOperation(app, {
     method: 'POST',
-    path: '/api/v1/logout/',
+    path: ofSignOut.target,
     id: 'logout',
     summary: 'Sign out: ends the session of the sessionid cookie',
     tag: signInTag,
@@ -304,7 +331,7 @@ function addSignOut({ app, database }: Api): void {
       const secrets = sessionSecrets(request)
       if (secrets.length > 0) {
         await database.write(async (transaction) => {
-          for (const one of secrets) await transaction.run(deleteSession, hashSecret(one))
+          for (const one of secrets) await endSession(transaction, request, hashSecret(one))
         }, 'keys')
       }
       return { ...done, headers: { 'set-cookie': cookie(request, '', 0) } }
@@ -315,7 +342,7 @@ function addSignOut({ app, database }: Api): void {
 function addPasswordChange(api: Api): void {
   addOperation(api.app, {
     method: 'POST',
-    path: '/api/v1/password/',
+    path: ofPassword.target,
     id: 'changePassword',
     summary: 'Change one’s own password',
     description: 'Ends every session and token of the caller, this one too.',
