@@ -41,6 +41,11 @@ export function memberPath(path: string, member: string): string {
   return path ? `${path}.${member}` : member
 }
 
+/** The fault of what is inside a member, as it is named from outside. */
+export function faultWithin(member: string, fault: Fault): Fault {
+  return { ...fault, parameter: fault.parameter ? memberPath(member, fault.parameter) : member }
+}
+
 /** Where an item of a list stands. */
 export function itemPath(path: string, index: number | string): string {
   return `${path}[${index}]`

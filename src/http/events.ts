@@ -41,6 +41,8 @@ const waitingBytesMax = 16_384
 function endOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
+  // One that left while the handler was at work closes nothing any more.
+  if (reply.raw.destroyed || request.raw.socket.destroyed) gone.abort()
   return AbortSignal.any([gone.signal, request.server.stopping])
 }
 

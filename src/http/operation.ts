@@ -127,9 +127,17 @@ export function isCached({ method, permission, produces }: Operation): boolean {
   return method === 'GET' && permission !== 'public' && isState
 }
 
-/** A path with its parameters filled in, percent-encoded. */
+/**
+ * A path with its parameters filled in, percent-encoded.
+ *
+ * @throws Error when one is missing: the path would be that of something else.
+ */
 export function fillPath(path: string, parameters: Record<string, string>): string {
-  return path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(parameters[name] ?? ''))
+  return path.replaceAll(/:(\w+)/g, (_, name) => {
+    const value = parameters[name]
+    if (value === undefined) throw new Error(`${path} gets no ${name}.`)
+    return encodeURIComponent(value)
+  })
 }
 
 /** What Fastify calls: the operation's handler, in its turn, and its answer sent. */

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Reader } from '../database/database.ts'
 import { addNews, type Judged } from '../documents/document.ts'
 import { compose, type Members } from '../documents/normalise.ts'
-import { notFound, refuseIfAny, taken } from '../errors.ts'
+import { busy, notFound, refuseIfAny, taken } from '../errors.ts'
 import { type Answer, done, representation } from '../http/answer.ts'
 import type { Client } from '../http/clients.ts'
 import { judgePreconditions } from '../http/conditions.ts'
@@ -139,17 +139,22 @@ export function creation<Value extends Members>(
   reader: Reader,
 ): Edit<Value> {
   const prepare = preparationOf(resource)
+  let isPrepared = prepare === undefined
   return {
     key: undefined,
     ...(prepare && {
       async prepare() {
         const { secrets, faults } = await judgeCreation(resource, reader, { site, body })
+        isPrepared = faults.length === 0
         // A body that will be refused is not worth slow work.
-        return faults.length > 0 ? {} : prepare(secrets, { isNew: true, client })
+        return isPrepared ? prepare(secrets, { isNew: true, client }) : {}
       },
     }),
     async judge(work, _stored, secrets) {
       const judged = await judgeCreation(resource, work.transaction, { site, body })
+      if (!isPrepared && judged.faults.length === 0) {
+        throw busy('What stood against this has changed meanwhile; try again.', 1)
+      }
       const draft = await examine(resource, { work, site }, { judged, before: undefined, secrets })
       judgePreconditions({ headers }, undefined)
       return draft

@@ -35,7 +35,7 @@ export interface Edit<Value> {
   answer(kept: Value | undefined, secrets: Secrets): Answer
 }
 
-/** Whatever keeps documents of one kind. It sees no body, header or path. */
+/** Whatever keeps documents of one kind. It judges nothing and knows nothing of HTTP: what it writes was judged. */
 export interface Keeper<Value> {
   /** The body of a GET; undefined when there is no such document. */
   read(key: Key): Promise<string | undefined>

@@ -1,6 +1,6 @@
 import type { Reader } from '../database/database.ts'
 import type { Members } from '../documents/normalise.ts'
-import type { Fault } from '../errors.ts'
+import { type Fault, faultWithin } from '../errors.ts'
 import type { Client } from '../http/clients.ts'
 import type { Secrets } from './keeper.ts'
 import type { Site, Write } from './resource.ts'
@@ -90,7 +90,7 @@ export function within<Value extends Members, Member extends keyof Value & strin
     },
     async check(write) {
       const faults = (await check?.(inside(write))) ?? []
-      return faults.map((fault) => ({ ...fault, parameter: `${member}.${fault.parameter}` }))
+      return faults.map((fault) => faultWithin(member, fault))
     },
     async afterRow(write) {
       await afterRow?.(inside(write))

@@ -74,7 +74,7 @@ function itemOperations<Value extends Members>(
   const subject = capitalised(noun)
   const one = oneOf(noun)
   const shared = { ...sharedBy(resource), path: itemPathOf(resource) }
-  // A new name is taken over by all that names it, and nothing is deleted before all of that was asked.
+  // A new name is taken over by all that names it, and a deletion asks all of that first.
   const isNamed = parts.some(({ carry }) => carry)
   return [
     {

@@ -70,7 +70,8 @@ export function addStream(
       return {
         events(signal) {
           const leave = room.enter(caller)
-          signal.addEventListener('abort', leave, { once: true })
+          if (signal.aborted) leave()
+          else signal.addEventListener('abort', leave, { once: true })
           return eventsOf(start, { caller, reader: database, signal }, (ending) =>
             feed.follow(start.after, {
               ...(view.scope && { scope: view.scope }),

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
 import { asSchema, clearable, fixed, text } from '../../documents/vocabulary.ts'
-import { type Fault, missing, notFound } from '../../errors.ts'
+import { type Fault, faultWithin, missing, notFound } from '../../errors.ts'
 import { memberKeyOf } from '../../http/place.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
 import { within } from '../../resources/part.ts'
@@ -91,7 +91,7 @@ export type RoutePoint = Static<typeof RoutePoint>
 function* rules(value: RoutePoint, before: RoutePoint | undefined): Iterable<Fault> {
   const { serviceInstanceProfile: profile } = value
   for (const fault of whereaboutsRules(profile, before?.serviceInstanceProfile)) {
-    yield { ...fault, parameter: `serviceInstanceProfile.${fault.parameter}` }
+    yield faultWithin('serviceInstanceProfile', fault)
   }
   if (value.agentUnavailableCode === undefined) return
   const why = "when 'agentUnavailableCode' is given"

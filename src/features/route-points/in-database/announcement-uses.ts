@@ -4,7 +4,7 @@ import { nextTurn } from '../../../resources/turns.ts'
 import { rowsPerStep } from '../../../writes/steps.ts'
 import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
 import { mapNamed } from '../settings/references.ts'
-import { settingChange, settingNamed } from './effects.ts'
+import { settingEffect, settingNamed } from './effects.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
 type SlotRow = Record<string, Value> & {
@@ -108,7 +108,7 @@ export function announcementUses(tables: OwnerTables): AnnouncementHolder {
           await transaction.run(updateFiles, rename.after, ...owner, rename.before)
           const [setting = ''] = owner.slice(-1)
           await record({
-            ...settingChange(tables, { key: owner.slice(0, -1), setting }),
+            ...settingEffect(tables, { key: owner.slice(0, -1), setting }),
             ...texts,
             because: cause,
           })

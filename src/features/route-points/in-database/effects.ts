@@ -13,7 +13,7 @@ export function settingNamed(name: string): Setting | undefined {
 }
 
 /** What the record tells of a setting that a write of something else has changed, but for the texts. */
-export function settingChange(
+export function settingEffect(
   { pathOf }: Pick<OwnerTables, 'pathOf'>,
   { key, setting }: { key: Key; setting: string },
 ): Pick<Change, 'scope' | 'action' | 'kind' | 'target'> {

@@ -87,9 +87,16 @@ const kinds: Readonly<Record<NamedKind, References>> = {
   dispositionCode: dispositionCodes,
 }
 
+/** Asked of each setting once: a schema is walked for it. */
+const kindsBySetting = new WeakMap<Setting, [NamedKind, References][]>()
+
 function kindsOf(setting: Setting): [NamedKind, References][] {
+  const known = kindsBySetting.get(setting)
+  if (known) return known
   const all = Object.entries(kinds) as [NamedKind, References][]
-  return all.filter(([kind]) => canName(setting, kind))
+  const named = all.filter(([kind]) => canName(setting.document.schemas.shown, kind))
+  kindsBySetting.set(setting, named)
+  return named
 }
 
 /** What keeps a change of a setting true, as far as it rests on what it names. */

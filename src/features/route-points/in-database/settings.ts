@@ -4,7 +4,7 @@ import type { Keeper, Key } from '../../../resources/keeper.ts'
 import type { Door } from '../../../writes/door.ts'
 import type { Recorded } from '../../../writes/recorded.ts'
 import type { Setting } from '../settings/define.ts'
-import { settingChange, settingNamed } from './effects.ts'
+import { settingEffect, settingNamed } from './effects.ts'
 import { type OwnerTables, ownerTables } from './owner-tables.ts'
 import { referencesGuard, saveReferences } from './references.ts'
 
@@ -28,7 +28,7 @@ export const recordedSettings: readonly Recorded[] = Object.values(ownerTables).
     const key = tables.key.map((column) => row[column] ?? '')
     const setting = settingNamed(name)
     const before = setting ? setting.document.withDefaults(value) : value
-    const change = settingChange(tables, { key, setting: name })
+    const change = settingEffect(tables, { key, setting: name })
     return { ...change, action: 'delete', before, after: null }
   },
 }))

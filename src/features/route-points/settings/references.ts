@@ -7,9 +7,9 @@ function isOf(kind: ReferenceKind): (schema: Schema) => boolean {
   return ({ refersTo }) => refersTo === kind
 }
 
-/** Whether a setting can name things of a kind. */
-export function canName({ document }: Setting, kind: ReferenceKind): boolean {
-  return hasMarked(document.schemas.shown, isOf(kind))
+/** Whether documents of a schema can name things of a kind. */
+export function canName(schema: Schema, kind: ReferenceKind): boolean {
+  return hasMarked(schema, isOf(kind))
 }
 
 /** What of a kind a setting names, such as the files in its slots. */
