@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '../src/database/database.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
-import { createWorld, group, routePoint, type World } from './world.ts'
+import { createWorld, group, password, routePoint, type World } from './world.ts'
 
 interface Told {
   action: string
@@ -161,6 +161,32 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
         because: because('Direct'),
       })),
     )
+  })
+
+  it('tell of the tokens that a new password revokes, and none of their values', async () => {
+    const person = { userId: 'revoked', firstName: 'A', lastName: 'B', password }
+    await ask('POST', `${group}admins/`, person)
+    const credentials = { username: 'revoked@sip.netaxis.be', password }
+    const { headers } = await world.ask('nobody', 'POST', '/api/v1/login/', credentials)
+    const cookie = String(headers['set-cookie']).split(';', 1)[0] ?? ''
+    const { body } = await world.ask('nobody', 'POST', '/api/v1/tokens/', { name: 'x' }, { cookie })
+    const last = (await world.database.get(selectLast))?.last ?? 0
+    const admin = `${group}admins/revoked/`
+    const changed = await world.ask('tenantAdmin', 'PUT', admin, { password: `${password}!` })
+    expect(changed.status, changed.text).toBe(200)
+    const rows = await world.database.all(selectSince, last)
+    const revoked = rows.find(({ target }) => target === `/api/v1/tokens/${body.tokenId}/`)
+    expect(revoked).toMatchObject({
+      action: 'delete',
+      kind: 'token',
+      group_key: 'foogroup',
+      before_value: null,
+      after_value: null,
+      because: JSON.stringify({
+        action: 'change',
+        resource: `${place}admins/revoked%40sip.netaxis.be/`,
+      }),
+    })
   })
 
   /** As `kind target`, without what is the same for all. */

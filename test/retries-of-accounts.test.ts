@@ -154,6 +154,25 @@ describe.each(engines)('an Idempotency-Key on $name', (engine) => {
       expectRefusal(await ask(session), 401)
     })
 
+    it('R6 is another request with other rights, for the answer was not judged by them', async () => {
+      const { path, session } = await createAdmin('mover')
+      await must(world, 'system', ['PUT', path, { department: { departmentName: 'Sales' } }])
+      const user = `${group}users/mover-user/`
+      const department = { departmentName: 'Sales' }
+      const person = { userId: 'mover-user', firstName: 'A', lastName: 'B', department }
+      await must(world, 'system', ['POST', `${group}users/`, person])
+      await must(world, 'system', ['POST', `${group}departments/`, { departmentName: 'Away' }])
+      const key = newKey()
+      const ask = (headers: Record<string, string>) =>
+        world.ask('nobody', 'PUT', user, { lastName: 'C' }, { ...session, ...headers })
+      const first = await ask(named(key))
+      expect(first.status, first.text).toBe(200)
+      expectReplay(await ask(named(key)), first)
+      await must(world, 'system', ['PUT', path, { department: { departmentName: 'Away' } }])
+      expectRefusal(await ask({}), 403)
+      expectRefusal(await ask(named(key)), 422)
+    })
+
     it('R10 is no other account’s', async () => {
       const key = newKey()
       const ask = (who: Person, seconds: number) =>

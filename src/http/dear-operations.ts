@@ -1,7 +1,11 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { payerOf } from './clients.ts'
 import { createFairLine } from './fair-line.ts'
+import { isDryRun } from './query.ts'
+
+/** Milliseconds that the line rests at most after a write that was only tried. */
+const restMax = 5_000
 
 /** Turns of the event loop that all others have at most between two dear operations. */
 const turnsMax = 64
@@ -33,14 +37,19 @@ const writes = createFairLine({ atOnce: 1, ...waiting })
  * @throws Refusal 503 when too many are waiting, or the client has gone meanwhile.
  */
 export function inTurn<Result>(
-  { caller, method, raw }: FastifyRequest,
+  request: FastifyRequest,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  const { caller, method, raw } = request
   const client = { payer: payerOf(caller), isGone: () => raw.socket.destroyed }
   const line = method === 'GET' || method === 'HEAD' ? reads : writes
   return line.run(client, async () => {
     // SQLite may do all of it in one go: what else has arrived in this turn is looked at before, be it the hundredth.
     await nextTurn()
-    return work()
+    const start = performance.now()
+    const result = await work()
+    // What is only tried can be tried for ever: half of the time others write.
+    if (isDryRun(request)) await delay(Math.min(performance.now() - start, restMax))
+    return result
   })
 }

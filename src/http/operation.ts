@@ -7,7 +7,7 @@ import { inTurn } from './dear-operations.ts'
 import type { EventsAnswer } from './events.ts'
 import type { HeaderName } from './openapi/headers.ts'
 import type { Permission } from './permissions.ts'
-import type { Query } from './query.ts'
+import { isDryRun } from './query.ts'
 import { readRetryKey } from './retry-key.ts'
 
 export interface Example {
@@ -89,11 +89,6 @@ declare module 'fastify' {
 /** A list judges its own query, names and values in one. */
 export function isList({ query }: Pick<Operation, 'query'>): boolean {
   return query?.pageSize !== undefined
-}
-
-/** Whether a write shall only be tried. */
-export function isDryRun({ query }: Pick<FastifyRequest, 'query'>): boolean {
-  return (query as Query).dryRun === 'true'
 }
 
 /** The parameters of the query, with the one that every write has. */

@@ -34,3 +34,8 @@ export function judgeQuery(query: Query, parameters: Readonly<Record<string, Sch
     return [invalid(name, `The '${name}' parameter must be ${values.join(' or ')}.`)]
   })
 }
+
+/** Whether a write shall only be tried. */
+export function isDryRun({ query }: { query: unknown }): boolean {
+  return (query as Query).dryRun === 'true'
+}

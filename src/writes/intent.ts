@@ -1,8 +1,8 @@
 import { createHmac, hash } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { Upload } from '../documents/upload.ts'
-import { isDryRun } from '../http/operation.ts'
 import type { Caller } from '../http/permissions.ts'
+import { isDryRun } from '../http/query.ts'
 import { readRetryKey } from '../http/retry-key.ts'
 
 /** Under what the answer to a write is kept. Neither the key nor the request can be found from it. */
@@ -40,10 +40,15 @@ function hashOf(bytes: string | Uint8Array): string {
   return hash('sha256', bytes, 'base64url')
 }
 
-function retryOf({ headers, method, url, body }: FastifyRequest): Retry | undefined {
+/** What lets somebody write: with other rights the same request is another one, since its kept answer was not judged by them. */
+function rightsOf({ level, tenantKey, groupKey, departmentName }: Caller) {
+  return [level, tenantKey, groupKey, departmentName]
+}
+
+function retryOf({ caller, headers, method, url, body }: FastifyRequest): Retry | undefined {
   const key = readRetryKey(headers)
   if (key === undefined) return undefined
-  const request = JSON.stringify([method, url, canonical(body)])
+  const request = JSON.stringify([method, url, canonical(body), rightsOf(caller)])
   return {
     keyHash: hashOf(key),
     requestHash: createHmac('sha256', key).update(request).digest('base64url'),

@@ -49,7 +49,8 @@ export async function findKept(
   const row = await reader.get(selectKept, identityKey, keyHash, Date.now())
   if (!row) return undefined
   if (row.request_hash !== requestHash) {
-    const message = 'The Idempotency-Key was used for another request; take a new key for this one.'
+    const message =
+      'The Idempotency-Key was used for another request, or with other rights; take a new key for this one.'
     throw new Refusal([{ code: 422, message }])
   }
   if (row.body === null) {

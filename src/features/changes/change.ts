@@ -13,7 +13,11 @@ const text = (description: string) => Type.String({ description })
 const known = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 const state = (description: string) =>
-  Type.Unsafe<object | null>({ type: ['object', 'null'], description })
+  Type.Unsafe<object | null>({
+    type: ['object', 'null'],
+    description,
+    additionalProperties: true,
+  })
 
 /** A change as the API shows it. */
 export const Change = asSchema(

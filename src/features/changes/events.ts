@@ -4,6 +4,7 @@ import { DatabaseUnavailable, Refusal } from '../../errors.ts'
 import type { Caller } from '../../http/permissions.ts'
 import type { Part } from '../../writes/follow.ts'
 import type { KeptChange } from '../../writes/kept-changes.ts'
+import type { Scope } from '../../writes/record.ts'
 import { toText } from './change.ts'
 
 /** Milliseconds in which a stream says something at least, so that both ends and all between them know that it is there. */
@@ -31,6 +32,8 @@ export interface Start {
 
 export interface Listener {
   caller: Caller
+  /** Whose changes; everybody's without it. */
+  scope: Scope | undefined
   reader: Reader
   signal: AbortSignal
 }
@@ -59,6 +62,23 @@ function* textsOf(changes: readonly KeptChange[]): Iterable<string> {
     text = ''
   }
   if (text !== '') yield text
+}
+
+/** Whether a change is the deletion of what a stream is of: what comes after it is of another one with the same id. */
+function isItsEnd(
+  { action, kind, group_key, route_point_key }: KeptChange,
+  { groupKey = '', routePointKey = '' }: Scope,
+): boolean {
+  if (action !== 'delete' || group_key !== groupKey || route_point_key !== routePointKey)
+    return false
+  if (routePointKey !== '') return kind === 'routePoint'
+  return kind === (groupKey === '' ? 'tenant' : 'group')
+}
+
+/** The changes that a stream shows of some, up to the end of what it is of. */
+function upToEnd(changes: readonly KeptChange[], scope: Scope | undefined) {
+  const end = scope ? changes.findIndex((change) => isItsEnd(change, scope)) : -1
+  return { shown: end === -1 ? changes : changes.slice(0, end + 1), isEnd: end !== -1 }
 }
 
 /** Whether a caller may still do what they were let in for; waits as long as nobody can tell. */
@@ -114,7 +134,7 @@ export async function* eventsOf(
     for (;;) {
       const part = await within(next, heardAt + heartbeatMilliseconds - performance.now())
       if (part?.done) return
-      const { changes } = part?.value ?? { changes: [] }
+      const { shown: changes, isEnd } = upToEnd(part?.value.changes ?? [], listener.scope)
       const isDue = performance.now() - heardAt >= heartbeatMilliseconds
       const isFirst = reached === undefined
       if (part) reached = part.value.reached
@@ -126,6 +146,7 @@ export async function* eventsOf(
           length += text.length
           yield text
         }
+        if (isEnd) return
         heardAt = performance.now()
         // There is hardly more to come at once.
         if (length < textLengthMax) await rest(restMilliseconds, listener.signal)

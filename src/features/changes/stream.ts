@@ -72,12 +72,15 @@ export function addStream(
           const leave = room.enter(caller)
           if (signal.aborted) leave()
           else signal.addEventListener('abort', leave, { once: true })
-          return eventsOf(start, { caller, reader: database, signal }, (ending) =>
-            feed.follow(start.after, {
-              ...(view.scope && { scope: view.scope }),
-              signal: ending,
-              inTurn: (read) => inTurn(request, read),
-            }),
+          return eventsOf(
+            start,
+            { caller, scope: view.scope, reader: database, signal },
+            (ending) =>
+              feed.follow(start.after, {
+                ...(view.scope && { scope: view.scope }),
+                signal: ending,
+                inTurn: (read) => inTurn(request, read),
+              }),
           )
         },
       }

@@ -5,10 +5,10 @@ import { fold } from '../../documents/normalise.ts'
 import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
-import type { Work } from '../../writes/door.ts'
 import { keptAnswers } from '../../writes/kept-answers.ts'
 import { removeInSteps } from '../../writes/steps.ts'
 import { checkDomain } from '../groups/domains.ts'
+import { type RevokingWork, recordRevoked } from './revoked-tokens.ts'
 
 /** Whoever can sign in and whatever has a SIP address; their ids are one name space for the installation. */
 export interface Identity {
@@ -131,10 +131,12 @@ const deleteIdentity = sql('DELETE FROM identities WHERE identity_key = ?')
 
 /** Changes a password and ends every session and token that the old one gave. */
 export async function setPassword(
-  { transaction }: Work,
+  work: RevokingWork,
   identityKey: string,
   passwordHash: string,
 ): Promise<void> {
+  const { transaction } = work
+  await recordRevoked(work, identityKey)
   await transaction.run(updatePassword, passwordHash, identityKey)
   await transaction.run(deleteSessions, identityKey)
   await transaction.run(deleteTokens, identityKey)
@@ -142,7 +144,7 @@ export async function setPassword(
 
 /** Creates an identity, or changes what may change of it: the level, the department, the password. */
 export async function saveIdentity(
-  work: Work,
+  work: RevokingWork,
   identity: Identity,
   options: { isNew: boolean; passwordHash: string | undefined },
 ): Promise<void> {
@@ -163,8 +165,9 @@ export async function saveIdentity(
  * Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to; step by step the answers that were
  * kept for it, one for each write of a day.
  */
-export async function removeIdentity(work: Work, identityKey: string): Promise<void> {
+export async function removeIdentity(work: RevokingWork, identityKey: string): Promise<void> {
   const { transaction } = work
+  await recordRevoked(work, identityKey)
   await removeInSteps(work, keptAnswers, { identity_key: identityKey })
   await transaction.run(deleteIdentity, identityKey)
 }

@@ -28,6 +28,7 @@ import {
 } from './identities.ts'
 import { signInTag } from './members.ts'
 import { NewPassword, type Passwords, withPasswords } from './password.ts'
+import { recordedTokens } from './revoked-tokens.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
 
@@ -242,7 +243,8 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
       const current = await transaction.get(selectAccount, identityKey)
       if (current?.password_hash !== before) throw wrongPassword()
       await acceptAttempt(transaction, identityKey, address)
-      await setPassword(work, identityKey, passwordHash)
+      const cause = { action: 'change', resource: ofPassword.target } as const
+      await setPassword({ ...work, cause }, identityKey, passwordHash)
       await work.record({
         scope: { tenantKey: tenantKey ?? '', groupKey: groupKey ?? '' },
         action: 'change',
@@ -366,6 +368,7 @@ function addPasswordChange(api: Api): void {
 
 /** Signing in and out, and changing one's own password. */
 export function addSessions(api: Api): void {
+  api.recorded.push(recordedTokens)
   addSignIn(api)
   addSignOut(api)
   addPasswordChange(api)
