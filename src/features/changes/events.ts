@@ -32,8 +32,8 @@ export interface Start {
 
 export interface Listener {
   caller: Caller
-  /** Whose changes; everybody's without it. */
-  scope: Scope | undefined
+  /** With the deletion of what it ends; undefined for who may see what comes after it. */
+  endsWith: Scope | undefined
   reader: Reader
   signal: AbortSignal
 }
@@ -76,8 +76,8 @@ function isItsEnd(
 }
 
 /** The changes that a stream shows of some, up to the end of what it is of. */
-function upToEnd(changes: readonly KeptChange[], scope: Scope | undefined) {
-  const end = scope ? changes.findIndex((change) => isItsEnd(change, scope)) : -1
+function upToEnd(changes: readonly KeptChange[], endsWith: Scope | undefined) {
+  const end = endsWith ? changes.findIndex((change) => isItsEnd(change, endsWith)) : -1
   return { shown: end === -1 ? changes : changes.slice(0, end + 1), isEnd: end !== -1 }
 }
 
@@ -134,7 +134,7 @@ export async function* eventsOf(
     for (;;) {
       const part = await within(next, heardAt + heartbeatMilliseconds - performance.now())
       if (part?.done) return
-      const { shown: changes, isEnd } = upToEnd(part?.value.changes ?? [], listener.scope)
+      const { shown: changes, isEnd } = upToEnd(part?.value.changes ?? [], listener.endsWith)
       const isDue = performance.now() - heardAt >= heartbeatMilliseconds
       const isFirst = reached === undefined
       if (part) reached = part.value.reached

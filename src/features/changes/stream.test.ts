@@ -270,6 +270,17 @@ describe.each(engines)('the stream of changes on $name', (engine) => {
     expect((await whole.changes(2)).map(({ data }) => data.action)).toEqual(['delete', 'create'])
   })
 
+  it('ends with the deletion of what it is of, though that is made again', async () => {
+    const groups = '/api/v1/tenants/footenant/groups/'
+    const ended = `${groups}ended/`
+    await world.ask('system', 'POST', groups, { groupId: 'ended' })
+    const stream = await begin('tenantAdmin', `${ended}changes/stream/`)
+    await world.ask('system', 'DELETE', ended)
+    await world.ask('system', 'POST', groups, { groupId: 'ended' })
+    const heard = await Array.fromAsync(stream.heard)
+    expect(heard.map(({ data }) => data?.action)).toEqual(['delete'])
+  })
+
   it.each([
     [
       'the token is revoked',

@@ -5,6 +5,7 @@ import { asSchema, named } from '../../documents/vocabulary.ts'
 import { inTurn } from '../../http/dear-operations.ts'
 import { type EventsAnswer, eventsType } from '../../http/events.ts'
 import { addOperation } from '../../http/operation.ts'
+import { levels } from '../../http/permissions.ts'
 import { siteOf } from '../../resources/judge.ts'
 import type { Feed } from '../../writes/follow.ts'
 import { changeExample, changesTag } from './change.ts'
@@ -65,6 +66,7 @@ export function addStream(
       const { caller } = request
       const wanted = readAfter(request)
       const view = await viewOf(level, database, siteOf(request))
+      const endsWith = caller.level < levels.System ? view.scope : undefined
       const start: Start =
         wanted === undefined ? { after: undefined } : await startBehind(wanted, view, database)
       return {
@@ -72,15 +74,12 @@ export function addStream(
           const leave = room.enter(caller)
           if (signal.aborted) leave()
           else signal.addEventListener('abort', leave, { once: true })
-          return eventsOf(
-            start,
-            { caller, scope: view.scope, reader: database, signal },
-            (ending) =>
-              feed.follow(start.after, {
-                ...(view.scope && { scope: view.scope }),
-                signal: ending,
-                inTurn: (read) => inTurn(request, read),
-              }),
+          return eventsOf(start, { caller, endsWith, reader: database, signal }, (ending) =>
+            feed.follow(start.after, {
+              ...(view.scope && { scope: view.scope }),
+              signal: ending,
+              inTurn: (read) => inTurn(request, read),
+            }),
           )
         },
       }
