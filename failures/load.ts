@@ -14,6 +14,8 @@ export interface Attempt {
   /** A change of a setting, or a creation under an id that the service chooses, which would stand there twice. */
   kind: 'change' | 'creation'
   acknowledged: boolean
+  /** Of what was created, as its client was told. */
+  path?: string
   routePoint: number
   order: number
 }
@@ -140,7 +142,11 @@ export function startLoad(urls: readonly string[], token: string, clients: numbe
     state.acknowledged = true
     acknowledged += 1
     noteSuccess()
-    if (kind === 'creation') created.add(JSON.parse(answer.text).tokenId)
+    if (kind === 'creation') {
+      const { tokenId } = JSON.parse(answer.text)
+      state.path = `/api/v1/tokens/${tokenId}/`
+      created.add(tokenId)
+    }
     return true
   }
 

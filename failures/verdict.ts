@@ -27,9 +27,10 @@ export function isGood(verdict: Verdict): boolean {
 const selectChanges = sql<{ after_value: string | null }>(
   "SELECT after_value FROM changes WHERE target LIKE '%/overflow/'",
 )
-const selectCreations = sql<{ after_value: string | null }>(
-  "SELECT after_value FROM changes WHERE action = 'create' AND target LIKE '/api/v1/tokens/%'",
+const selectCreations = sql<{ target: string }>(
+  "SELECT target FROM changes WHERE action = 'create' AND target LIKE '/api/v1/tokens/%'",
 )
+const selectTokens = sql<{ token_id: string; name: string }>('SELECT token_id, name FROM tokens')
 const selectStates = sql<{ value: string }>(
   "SELECT value FROM route_point_settings WHERE setting = 'overflow'",
 )
@@ -48,11 +49,16 @@ export async function judge(scenario: string, database: Database, load: Load): P
   for (const { after_value } of await database.all(selectChanges)) {
     count(numberIn(after_value ?? '{}'))
   }
-  for (const { after_value } of await database.all(selectCreations)) {
-    const { name } = JSON.parse(after_value ?? '{}')
-    if (load.values.has(name)) count(name)
+  // A creation is recorded under the id that its client was told; one that nobody was told of is there still, by its name.
+  const told = new Map([...load.values].map(([value, { path }]) => [path, value]))
+  for (const { target } of await database.all(selectCreations)) {
+    const value = told.get(target)
+    if (value !== undefined) count(value)
   }
-  const acknowledged = [...load.values].filter(([, { acknowledged: told }]) => told)
+  for (const { token_id, name } of await database.all(selectTokens)) {
+    if (load.values.has(name) && !told.has(`/api/v1/tokens/${token_id}/`)) count(name)
+  }
+  const acknowledged = [...load.values].filter(([, attempt]) => attempt.acknowledged)
   const found = acknowledged.filter(([value]) => records.has(value)).length
   const shown = new Map<number, number>()
   for (const { value } of await database.all(selectStates)) {

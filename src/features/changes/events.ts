@@ -8,7 +8,7 @@ import type { Scope } from '../../writes/record.ts'
 import { toText } from './change.ts'
 
 /** Milliseconds in which a stream says something at least, so that both ends and all between them know that it is there. */
-const heartbeatMilliseconds = 15_000
+const heartbeatDefault = 15_000
 
 /** Milliseconds that a browser waits before it connects again. */
 const reconnectMilliseconds = 2_000
@@ -31,11 +31,13 @@ export interface Start {
 }
 
 export interface Listener {
-  caller: Caller
+  caller: Pick<Caller, 'confirm'>
   /** With the deletion of what it ends; undefined for who may see what comes after it. */
   endsWith: Scope | undefined
   reader: Reader
   signal: AbortSignal
+  /** For tests, which have less patience. */
+  heartbeatMilliseconds?: number
 }
 
 function idOf(position: number | undefined): string {
@@ -107,7 +109,10 @@ async function within<Result>(
 ): Promise<Result | undefined> {
   const inTime = new AbortController()
   try {
-    return await Promise.race([promise, rest(milliseconds, inTime.signal).then(() => undefined)])
+    return await Promise.race([
+      promise,
+      rest(Math.max(milliseconds, 0), inTime.signal).then(() => undefined),
+    ])
   } finally {
     inTime.abort()
   }
@@ -124,9 +129,10 @@ export async function* eventsOf(
   listener: Listener,
   follow: (signal: AbortSignal) => AsyncGenerator<Part, void>,
 ): AsyncGenerator<string, void> {
+  const { signal, heartbeatMilliseconds = heartbeatDefault } = listener
   yield opening(start)
   const ended = new AbortController()
-  const parts = follow(AbortSignal.any([listener.signal, ended.signal]))
+  const parts = follow(AbortSignal.any([signal, ended.signal]))
   let next = parts.next()
   let reached = start.after
   let heardAt = performance.now()
@@ -149,7 +155,7 @@ export async function* eventsOf(
         if (isEnd) return
         heardAt = performance.now()
         // There is hardly more to come at once.
-        if (length < textLengthMax) await rest(restMilliseconds, listener.signal)
+        if (length < textLengthMax) await rest(restMilliseconds, signal)
       }
       if (part) next = parts.next()
     }
