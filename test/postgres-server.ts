@@ -60,6 +60,17 @@ async function run(program: string, parameters: readonly string[]): Promise<Chil
   return child
 }
 
+/** Starts it after a crash: until the processes that the killed one has left are gone, the server refuses to. */
+async function runAgain(program: string, parameters: readonly string[]): Promise<ChildProcess> {
+  for (;;) {
+    try {
+      return await run(program, parameters)
+    } catch (error) {
+      if (!String(error).includes('shared memory block')) throw error
+    }
+  }
+}
+
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
@@ -86,7 +97,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const port = await freePort()
   const own = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', ...settings]
   const parameters = ['-D', data, '-p', String(port), ...own.flatMap((setting) => ['-c', setting])]
-  const start = () => run(join(binaries, 'postgres'), parameters)
+  const start = () => runAgain(join(binaries, 'postgres'), parameters)
   let child = await start()
   // A run that is broken off leaves no server behind.
   const abandon = () => child.kill('SIGQUIT')
