@@ -23,8 +23,8 @@ async function scopeOf(reader: Reader, identityKey: string): Promise<Scope> {
 
 const tokens = { name: 'tokens', key: ['identity_key', 'token_id'] }
 
-/** What the record tells of tokens that go with something else, such as their owner: without values, as of all of them. */
-export const recordedTokens: Recorded = {
+/** Without values, as of all of them. Where a group or tenant goes, the deletion of each owner tells it. */
+const recordedTokens: Recorded = {
   table: tokens.name,
   columns: [],
   async changeOf({ identity_key = '', token_id = '' }, reader): Promise<Change> {

@@ -28,7 +28,6 @@ import {
 } from './identities.ts'
 import { signInTag } from './members.ts'
 import { NewPassword, type Passwords, withPasswords } from './password.ts'
-import { recordedTokens } from './revoked-tokens.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 import { recordRefusedSignIn, recordSignIn } from './sign-in-record.ts'
 
@@ -368,7 +367,6 @@ function addPasswordChange(api: Api): void {
 
 /** Signing in and out, and changing one's own password. */
 export function addSessions(api: Api): void {
-  api.recorded.push(recordedTokens)
   addSignIn(api)
   addSignOut(api)
   addPasswordChange(api)
