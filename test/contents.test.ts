@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Api } from '../src/api.ts'
-import { hasMarked } from '../src/documents/marks.ts'
+import { marksIn } from '../src/documents/marks.ts'
 import { ownerTables } from '../src/features/route-points/in-database/owner-tables.ts'
 import type { Resource } from '../src/resources/resource.ts'
 import { addResource } from '../src/resources/serve.ts'
@@ -52,7 +52,8 @@ describe.each(engines)('what belongs to a noun on $name', (engine) => {
         const key = from.table.definition.key.slice(0, -1)
         if (key.join() !== noun.table.definition.key.join()) forgotten.push(`${names} goes unasked`)
       } else if (from) {
-        const isMarked = hasMarked(from.document.schemas.shown, (one) => one.refersTo === noun.noun)
+        const isMarked = !marksIn(from.document.schemas.shown, (one) => one.refersTo === noun.noun)
+          .isEmpty
         if (noun.removal?.keptBy !== 'names' || !isMarked) forgotten.push(`${names} is not told`)
       } else if (!cascades) {
         if (names in told) used.add(names)

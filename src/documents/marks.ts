@@ -11,23 +11,50 @@ export interface MarkedMember {
   position: number
 }
 
-/** The members of a document whose schema bears a mark, at every depth. */
-export function* markedMembers(
-  schema: Schema,
-  value: Members,
-  isMarked: (schema: Schema) => boolean,
-  at: { path: string; position: number } = { path: '', position: 0 },
+/** Into each item of a list. */
+const each = Symbol('each')
+
+/** How a marked member is reached: by names, and into lists. */
+type Way = readonly (string | typeof each)[]
+
+function waysIn(schema: Schema, isMarked: (schema: Schema) => boolean, way: Way = []): Way[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, property]) => {
+    const here = [...way, key]
+    const below = waysIn(property, isMarked, here)
+    const inItems = property.items ? waysIn(property.items, isMarked, [...here, each]) : []
+    return [...(isMarked(property) ? [here] : []), ...below, ...inItems]
+  })
+}
+
+function* follow(
+  [step, ...rest]: Way,
+  value: unknown,
+  at: { path: string; position: number },
 ): Iterable<MarkedMember> {
-  for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    const member = value[key]
-    const path = memberPath(at.path, key)
-    if (member !== undefined && isMarked(property)) yield { ...at, path, value: member }
-    if (isObject(member)) yield* markedMembers(property, member, isMarked, { ...at, path })
-    if (!Array.isArray(member) || !property.items) continue
-    for (const [position, item] of member.entries()) {
-      const place = { path: itemPath(path, position), position }
-      if (isObject(item)) yield* markedMembers(property.items, item, isMarked, place)
+  if (value === undefined) return
+  if (step === undefined) yield { ...at, value }
+  else if (step !== each) {
+    if (isObject(value))
+      yield* follow(rest, value[step], { ...at, path: memberPath(at.path, step) })
+  } else if (Array.isArray(value)) {
+    for (const [position, item] of value.entries()) {
+      yield* follow(rest, item, { path: itemPath(at.path, position), position })
     }
+  }
+}
+
+/** The members that bear a mark in documents of a schema, at every depth. */
+export interface Marks {
+  isEmpty: boolean
+  find(value: Members): MarkedMember[]
+}
+
+/** Finds once where marked members can stand; each document is then looked at only there. */
+export function marksIn(schema: Schema, isMarked: (schema: Schema) => boolean): Marks {
+  const ways = waysIn(schema, isMarked)
+  return {
+    isEmpty: ways.length === 0,
+    find: (value) => ways.flatMap((way) => [...follow(way, value, { path: '', position: 0 })]),
   }
 }
 
@@ -48,10 +75,4 @@ export function mapMarked(
     return [key, member.map((item) => inside(property.items, item))]
   })
   return Object.fromEntries(members)
-}
-
-/** Whether a schema has a marked member at all. */
-export function hasMarked(schema: Schema, isMarked: (schema: Schema) => boolean): boolean {
-  const parts = [...Object.values(schema.properties ?? {}), ...(schema.items ? [schema.items] : [])]
-  return parts.some((part) => isMarked(part) || hasMarked(part, isMarked))
 }

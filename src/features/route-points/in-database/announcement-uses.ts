@@ -1,9 +1,10 @@
 import { sql, type Value } from '../../../database/database.ts'
+import { mapMarked } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
+import type { Schema } from '../../../documents/vocabulary.ts'
 import { nextTurn } from '../../../resources/turns.ts'
 import { rowsPerStep } from '../../../writes/steps.ts'
 import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
-import { mapNamed } from '../settings/references.ts'
 import { settingEffect, settingNamed } from './effects.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
@@ -33,7 +34,8 @@ function renameIn(row: Record<string, string>, rename: { before: string; after: 
   const before = setting.document.withDefaults(row.value ?? '{}')
   const value: Members = JSON.parse(before)
   const renamed = (name: unknown) => (name === rename.before ? rename.after : name)
-  const after = mapNamed(setting, value, 'announcement', renamed)
+  const isName = ({ refersTo }: Schema) => refersTo === 'announcement'
+  const after = mapMarked(setting.document.schemas.shown, value, isName, renamed)
   return { before, after: JSON.stringify(after) }
 }
 

@@ -6,7 +6,6 @@ import { type Fault, invalid } from '../../../errors.ts'
 import type { Work } from '../../../writes/door.ts'
 import { hasAnnouncement } from '../../announcements/announcements.ts'
 import type { Setting } from '../settings/define.ts'
-import { canName, namedBy } from '../settings/references.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
 /** How this database keeps things of one kind that settings name: by rows with foreign keys beside the setting's own. */
@@ -87,16 +86,9 @@ const kinds: Readonly<Record<NamedKind, References>> = {
   dispositionCode: dispositionCodes,
 }
 
-/** Asked of each setting once: a schema is walked for it. */
-const kindsBySetting = new WeakMap<Setting, [NamedKind, References][]>()
-
-function kindsOf(setting: Setting): [NamedKind, References][] {
-  const known = kindsBySetting.get(setting)
-  if (known) return known
+function kindsOf({ names }: Setting): [NamedKind, References][] {
   const all = Object.entries(kinds) as [NamedKind, References][]
-  const named = all.filter(([kind]) => canName(setting.document.schemas.shown, kind))
-  kindsBySetting.set(setting, named)
-  return named
+  return all.filter(([kind]) => !names[kind].isEmpty)
 }
 
 /** What keeps a change of a setting true, as far as it rests on what it names. */
@@ -112,7 +104,7 @@ export async function checkReferences(
 ): Promise<Fault[]> {
   const faults: Fault[] = []
   for (const [kind, { check }] of kindsOf(setting)) {
-    for (const named of namedBy(setting, value, kind)) {
+    for (const named of setting.names[kind].find(value)) {
       faults.push(...(await check(reader, key, named)))
     }
   }
@@ -126,7 +118,7 @@ export async function saveReferences(
   { setting, value }: { setting: Setting; value: Members },
 ): Promise<void> {
   for (const [kind, { save }] of kindsOf(setting)) {
-    const members = [...namedBy(setting, value, kind)]
+    const members = setting.names[kind].find(value)
     await save(work, owner, { setting: setting.name, members })
   }
 }

@@ -1,6 +1,18 @@
 import type { Static, TObject } from 'typebox'
 import { type Document, defineDocument, type Rule } from '../../../documents/document.ts'
+import { type Marks, marksIn } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
+import type { ReferenceKind, Schema } from '../../../documents/vocabulary.ts'
+
+/** Where documents of a schema name things of each kind. */
+function namesIn(schema: Schema): Setting['names'] {
+  const namesOf = (kind: ReferenceKind) => marksIn(schema, ({ refersTo }) => refersTo === kind)
+  return {
+    announcement: namesOf('announcement'),
+    department: namesOf('department'),
+    dispositionCode: namesOf('dispositionCode'),
+  }
+}
 
 /** What has settings. */
 export type SettingOwner = 'route point' | 'DNIS'
@@ -34,6 +46,10 @@ export interface Setting<Value extends Members = Members> {
   document: Document<Value>
   /** The default as GET answers it. */
   defaultText: string
+  /** Where it sends calls. */
+  destinations: Marks
+  /** Where it names things that must be there, by what they are. */
+  names: Readonly<Record<ReferenceKind, Marks>>
   example: SettingExample
   alias: string | undefined
 }
@@ -45,12 +61,15 @@ export function defineSetting<S extends TObject>(definition: SettingDefinition<S
     defaults: definition.default,
     ...(rules && { rules }),
   })
+  const { shown } = document.schemas
   return {
     name,
     summary,
     // A list holds settings of many shapes.
     document: document as unknown as Document,
     defaultText: JSON.stringify(document.arrange(definition.default)),
+    destinations: marksIn(shown, ({ destination }) => destination === true),
+    names: namesIn(shown),
     example,
     alias,
   }

@@ -1,18 +1,13 @@
 import type { Guard, Reader } from '../../../database/database.ts'
-import { markedMembers } from '../../../documents/marks.ts'
 import { isObject, type Members } from '../../../documents/normalise.ts'
 import type { Fault } from '../../../errors.ts'
 import { checkDestination } from '../../numbers/destinations.ts'
 import type { Setting } from './define.ts'
 
 /** Where a setting sends calls: the members that its schema calls destinations, by their paths. */
-export function destinationsIn({ document }: Setting, value: Members): Map<string, string> {
-  const members = markedMembers(document.schemas.shown, value, (schema) => !!schema.destination)
-  return new Map(
-    [...members].flatMap(({ path, value: member }) =>
-      typeof member === 'string' ? [[path, member]] : [],
-    ),
-  )
+export function destinationsIn({ destinations }: Setting, value: Members): Map<string, string> {
+  const texts = destinations.find(value).filter((member) => typeof member.value === 'string')
+  return new Map(texts.map(({ path, value: destination }) => [path, String(destination)]))
 }
 
 /**
