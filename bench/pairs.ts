@@ -7,10 +7,12 @@ import autocannon from 'autocannon'
 import { type Furnished, furnish } from './furnish.ts'
 
 /**
- * `npm run bench:pairs -- BEFORE [pairs] [seconds]`: this checkout beside another one on the same machine, by turns, so that what
- * else goes on there falls on both. Each figure is the median of the ratios of the pairs: above 1 this one is better.
+ * `npm run bench:pairs -- BEFORE [pairs] [slices]`: this checkout beside another one on the same machine. Processes of the same
+ * program differ by a tenth, so each pair is of two new ones; they are measured by turns, a second each, and of each the best
+ * slice counts, since what else goes on in the machine only takes. Each figure is the median of the ratios of the pairs: above 1
+ * this checkout is better.
  */
-const [of, pairs = '5', seconds = '3'] = process.argv.slice(2)
+const [of, pairs = '5', slices = '6'] = process.argv.slice(2)
 if (of === undefined) throw new Error('Name the checkout to compare with.')
 
 interface Server extends Furnished {
@@ -48,7 +50,7 @@ async function measure(server: Server, kind: 'GET' | 'PUT', connections: number)
   const result = await autocannon({
     url: server.url,
     connections,
-    duration: Number(seconds),
+    duration: 1,
     requests: server.paths.map((path) => ({
       method: kind,
       path,
@@ -73,39 +75,51 @@ const cases = [
 ] as const
 
 const checkouts = { before: resolve(of), after: join(import.meta.dirname, '..') }
-const started: Server[] = []
-try {
-  const servers = { before: new Map<string, Server>(), after: new Map<string, Server>() }
-  for (const name of ['before', 'after'] as const) {
-    for (const kind of ['shared', 'alone'] as const) {
-      const server = await start(checkouts[name], kind, name)
-      started.push(server)
-      servers[name].set(kind, server)
+
+/** One pair of processes: how this checkout's does beside the other's. */
+async function compare({ server, kind, connections }: (typeof cases)[number], pair: number) {
+  const before = await start(checkouts.before, server, `before-${kind}-${connections}-${pair}`)
+  const after = await start(checkouts.after, server, `after-${kind}-${connections}-${pair}`)
+  try {
+    const best = {
+      before: { perSecond: 0, each: Infinity },
+      after: { perSecond: 0, each: Infinity },
     }
+    // The first slice of each is there to warm it up.
+    for (let slice = 0; slice <= Number(slices); slice += 1) {
+      const turns = [
+        ['before', before],
+        ['after', after],
+      ] as const
+      for (const [name, measured] of slice % 2 === 0 ? turns : turns.toReversed()) {
+        const { perSecond, each } = await measure(measured, kind, connections)
+        if (slice === 0) continue
+        best[name].perSecond = Math.max(best[name].perSecond, perSecond)
+        best[name].each = Math.min(best[name].each, each)
+      }
+    }
+    return {
+      throughput: best.after.perSecond / best.before.perSecond,
+      processor: best.before.each / best.after.each,
+    }
+  } finally {
+    for (const { child } of [before, after]) child.kill()
   }
+}
+
+try {
   const table = []
-  for (const { name, server, kind, connections } of cases) {
-    const [before, after] = [servers.before.get(server), servers.after.get(server)]
-    if (!before || !after) continue
-    const throughput: number[] = []
-    const processor: number[] = []
-    for (let pair = 0; pair < Number(pairs); pair += 1) {
-      const [first, second] = pair % 2 === 0 ? [before, after] : [after, before]
-      const one = await measure(first, kind, connections)
-      const other = await measure(second, kind, connections)
-      const [old, now] = pair % 2 === 0 ? [one, other] : [other, one]
-      throughput.push(now.perSecond / old.perSecond)
-      processor.push(old.each / now.each)
-    }
+  for (const one of cases) {
+    const ratios = []
+    for (let pair = 0; pair < Number(pairs); pair += 1) ratios.push(await compare(one, pair))
     table.push({
-      name,
-      'requests a second': Number(median(throughput).toFixed(3)),
-      'processor a request': Number(median(processor).toFixed(3)),
+      name: one.name,
+      'requests a second': Number(median(ratios.map(({ throughput }) => throughput)).toFixed(3)),
+      'processor a request': Number(median(ratios.map(({ processor }) => processor)).toFixed(3)),
     })
   }
   // biome-ignore lint/suspicious/noConsole: the table is what the script is for
   console.table(table)
 } finally {
-  for (const { child } of started) child.kill()
   rmSync(folder, { recursive: true, force: true })
 }

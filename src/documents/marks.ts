@@ -26,19 +26,23 @@ function waysIn(schema: Schema, isMarked: (schema: Schema) => boolean, way: Way 
   })
 }
 
-function* follow(
-  [step, ...rest]: Way,
-  value: unknown,
-  at: { path: string; position: number },
-): Iterable<MarkedMember> {
+/** Adds what stands at the end of the way, from its step at `index` on. */
+function follow(
+  way: Way,
+  index: number,
+  { path, value, position }: MarkedMember,
+  found: MarkedMember[],
+): void {
+  const step = way[index]
   if (value === undefined) return
-  if (step === undefined) yield { ...at, value }
+  if (step === undefined) found.push({ path, value, position })
   else if (step !== each) {
-    if (isObject(value))
-      yield* follow(rest, value[step], { ...at, path: memberPath(at.path, step) })
+    if (!isObject(value)) return
+    follow(way, index + 1, { path: memberPath(path, step), value: value[step], position }, found)
   } else if (Array.isArray(value)) {
-    for (const [position, item] of value.entries()) {
-      yield* follow(rest, item, { path: itemPath(at.path, position), position })
+    for (const [place, item] of value.entries()) {
+      const at = { path: itemPath(path, place), value: item, position: place }
+      follow(way, index + 1, at, found)
     }
   }
 }
@@ -54,7 +58,11 @@ export function marksIn(schema: Schema, isMarked: (schema: Schema) => boolean): 
   const ways = waysIn(schema, isMarked)
   return {
     isEmpty: ways.length === 0,
-    find: (value) => ways.flatMap((way) => [...follow(way, value, { path: '', position: 0 })]),
+    find(value) {
+      const found: MarkedMember[] = []
+      for (const way of ways) follow(way, 0, { path: '', value, position: 0 }, found)
+      return found
+    },
   }
 }
 

@@ -1,11 +1,10 @@
 import { type Guard, type Reader, sql } from '../../../database/database.ts'
 import type { MarkedMember } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
-import type { ReferenceKind } from '../../../documents/vocabulary.ts'
 import { type Fault, invalid } from '../../../errors.ts'
 import type { Work } from '../../../writes/door.ts'
 import { hasAnnouncement } from '../../announcements/announcements.ts'
-import type { Setting } from '../settings/define.ts'
+import type { NamedKind, Setting } from '../settings/define.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
 /** How this database keeps things of one kind that settings name: by rows with foreign keys beside the setting's own. */
@@ -78,22 +77,14 @@ const dispositionCodes: References = {
   },
 }
 
-/** Settings name no departments. */
-type NamedKind = Exclude<ReferenceKind, 'department'>
-
 const kinds: Readonly<Record<NamedKind, References>> = {
   announcement: announcements,
   dispositionCode: dispositionCodes,
 }
 
-function kindsOf({ names }: Setting): [NamedKind, References][] {
-  const all = Object.entries(kinds) as [NamedKind, References][]
-  return all.filter(([kind]) => !names[kind].isEmpty)
-}
-
 /** What keeps a change of a setting true, as far as it rests on what it names. */
-export function referencesGuard(setting: Setting): Guard {
-  return kindsOf(setting).every(([, { isKeptByKeys }]) => isKeptByKeys) ? 'keys' : 'reads'
+export function referencesGuard({ names }: Setting): Guard {
+  return names.every(({ kind }) => kinds[kind].isKeptByKeys) ? 'keys' : 'reads'
 }
 
 /** Faults of names that mean nothing. */
@@ -103,22 +94,21 @@ export async function checkReferences(
   { setting, value }: { setting: Setting; value: Members },
 ): Promise<Fault[]> {
   const faults: Fault[] = []
-  for (const [kind, { check }] of kindsOf(setting)) {
-    for (const named of setting.names[kind].find(value)) {
-      faults.push(...(await check(reader, key, named)))
-    }
+  for (const { kind, find } of setting.names) {
+    for (const named of find(value)) faults.push(...(await kinds[kind].check(reader, key, named)))
   }
   return faults
 }
 
-/** Keeps a row for each thing that a setting names. */
+/** Keeps a row for each thing that a setting names; where it named none and names none, there is nothing to do. */
 export async function saveReferences(
   work: Work,
   owner: { tables: OwnerTables; key: readonly string[] },
-  { setting, value }: { setting: Setting; value: Members },
+  { setting, stored, value }: { setting: Setting; stored: Members; value: Members },
 ): Promise<void> {
-  for (const [kind, { save }] of kindsOf(setting)) {
-    const members = setting.names[kind].find(value)
-    await save(work, owner, { setting: setting.name, members })
+  for (const { kind, find } of setting.names) {
+    const members = find(value)
+    if (members.length === 0 && find(stored).length === 0) continue
+    await kinds[kind].save(work, owner, { setting: setting.name, members })
   }
 }

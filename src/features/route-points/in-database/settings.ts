@@ -54,7 +54,7 @@ export function settingKeeper(
           const { write } = draft
           const after = JSON.stringify(write.value)
           await work.transaction.run(tables.statements.save, ...key, setting.name, after)
-          await saveReferences(work, { tables, key }, { setting, value: write.value })
+          await saveReferences(work, { tables, key }, { setting, stored, value: write.value })
           const [tenantKey = '', groupKey, routePointKey] = key
           await work.record({
             scope: { tenantKey, groupKey, routePointKey },

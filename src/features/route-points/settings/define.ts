@@ -4,14 +4,17 @@ import { type Marks, marksIn } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import type { ReferenceKind, Schema } from '../../../documents/vocabulary.ts'
 
-/** Where documents of a schema name things of each kind. */
+/** What settings name: no departments. */
+const namedKinds = ['announcement', 'dispositionCode'] as const satisfies ReferenceKind[]
+export type NamedKind = (typeof namedKinds)[number]
+
+/** Where documents of a schema name things, by what these are; only of such kinds as they can name. */
 function namesIn(schema: Schema): Setting['names'] {
-  const namesOf = (kind: ReferenceKind) => marksIn(schema, ({ refersTo }) => refersTo === kind)
-  return {
-    announcement: namesOf('announcement'),
-    department: namesOf('department'),
-    dispositionCode: namesOf('dispositionCode'),
-  }
+  const names = namedKinds.map((kind) => ({
+    kind,
+    ...marksIn(schema, ({ refersTo }) => refersTo === kind),
+  }))
+  return names.filter(({ isEmpty }) => !isEmpty)
 }
 
 /** What has settings. */
@@ -49,7 +52,7 @@ export interface Setting<Value extends Members = Members> {
   /** Where it sends calls. */
   destinations: Marks
   /** Where it names things that must be there, by what they are. */
-  names: Readonly<Record<ReferenceKind, Marks>>
+  names: readonly (Marks & { kind: NamedKind })[]
   example: SettingExample
   alias: string | undefined
 }
