@@ -13,8 +13,7 @@ import { completeId, groups } from './features/groups/groups.ts'
 import { addHealth } from './features/health/health.ts'
 import { addSessions, findBySession, sessionSecondsOf } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
-import { announcementUses } from './features/route-points/in-database/announcement-uses.ts'
-import { ownerTables } from './features/route-points/in-database/owner-tables.ts'
+import { databaseBackend } from './features/route-points/in-database/backend.ts'
 import { addRoutePoints } from './features/route-points/serve.ts'
 import { tenants } from './features/tenants/tenants.ts'
 import { users } from './features/users/users.ts'
@@ -61,6 +60,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const door = openDoor(database)
   const api: Api = { app, database, door, nouns: [], recorded: [], config, registry }
+  const backend = databaseBackend(api)
   addHealth(api)
   addSessions(api)
   addResource(api, tokens)
@@ -71,8 +71,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, departments)
   addResource(api, groupAdmins)
   addResource(api, users)
-  await addAnnouncements(api, Object.values(ownerTables).map(announcementUses))
-  addRoutePoints(api)
+  await addAnnouncements(api, backend.announcementHolders)
+  addRoutePoints(api, backend)
   addResource(api, enterpriseCodes)
   addResource(api, groupCodes)
   addChanges(api)

@@ -9,7 +9,7 @@ import { judgePreconditions } from '../http/conditions.ts'
 import { canonicalParameters } from '../http/place.ts'
 import type { Query } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
-import type { Draft, Edit, Key, Secrets } from './keeper.ts'
+import type { Draft, Edit, Found, Key } from './keeper.ts'
 import { type Completion, faultsOf, type Part } from './part.ts'
 import { pathOf, present } from './presentation.ts'
 import type { Resource, Site, Write } from './resource.ts'
@@ -51,12 +51,6 @@ export async function refuseUnknown<Value extends Members>(
   throw notFound()
 }
 
-interface Found<Value> {
-  judged: Judged<Value>
-  before: Value | undefined
-  secrets: Secrets
-}
-
 /** The document with what the parts make of it, its members in the order of its schema. */
 async function completed<Value extends Members>(
   { parts, document }: Resource<Value>,
@@ -91,8 +85,8 @@ function preparationOf<Value extends Members>({ parts }: Resource<Value>): Part<
 /** The document as it will be kept, the key under which, and all that stands against it. */
 async function examine<Value extends Members>(
   resource: Resource<Value>,
-  { work, site }: { work: Work; site: Site },
-  { judged, before, secrets }: Found<Value>,
+  { work, site, judged }: { work: Work; site: Site; judged: Judged<Value> },
+  { stored: before, secrets, isTaken }: Found<Value>,
 ): Promise<Draft<Value>> {
   const { transaction } = work
   const value = await completed(resource, judged.value, { reader: transaction, site, before })
@@ -113,11 +107,12 @@ async function examine<Value extends Members>(
     },
   }
   const isNewKey = !before || newKey.at(-1) !== key.at(-1)
-  const isTaken = isNewKey && (await resource.table.find(transaction, newKey)) !== undefined
   const message =
     resource.answers?.duplicate ??
     `There is already ${oneOf(resource.noun)} with this ${resource.id.member}.`
-  const faults = addNews(judged.faults, [isTaken && taken(resource.id.member, message)])
+  const faults = addNews(judged.faults, [
+    isNewKey && (await isTaken(newKey)) && taken(resource.id.member, message),
+  ])
   refuseIfAny(addNews(faults, await faultsOf(resource.parts, 'check', write)))
   return { write, newKey }
 }
@@ -150,12 +145,12 @@ export function creation<Value extends Members>(
         return isPrepared ? prepare(secrets, { isNew: true, client }) : {}
       },
     }),
-    async judge(work, _stored, secrets) {
+    async judge(work, found) {
       const judged = await judgeCreation(resource, work.transaction, { site, body })
       if (!isPrepared && judged.faults.length === 0) {
         throw busy('What stood against this has changed meanwhile; try again.', 1)
       }
-      const draft = await examine(resource, { work, site }, { judged, before: undefined, secrets })
+      const draft = await examine(resource, { work, site, judged }, found)
       judgePreconditions({ headers }, undefined)
       return draft
     },
@@ -193,12 +188,13 @@ export function change<Value extends Members>(
         return prepare(secrets, { isNew: false, client })
       },
     }),
-    async judge(work, before, secrets) {
+    async judge(work, found) {
       const { transaction } = work
+      const { stored: before, secrets } = found
       if (before === undefined) return refuseUnknown(resource, transaction, site)
       await admit(resource, { reader: transaction, site }, before)
       const judged = await judgeBody(transaction, before)
-      const draft = await examine(resource, { work, site }, { judged, before, secrets })
+      const draft = await examine(resource, { work, site, judged }, found)
       const unchanged = present(resource, before)
       judgePreconditions({ headers }, unchanged)
       const isSame = present(resource, draft.write.value) === unchanged
@@ -220,7 +216,7 @@ export function deletion<Value extends Members>(
   const key = keyIn(resource, site)
   return {
     key,
-    async judge(work, value) {
+    async judge(work, { stored: value }) {
       const { transaction } = work
       if (value === undefined) {
         await resource.collection.require?.(transaction, site)

@@ -1,9 +1,10 @@
 import type { Guard } from '../database/database.ts'
+import type { Members } from '../documents/normalise.ts'
 import type { Answer } from '../http/answer.ts'
 import type { Work } from '../writes/door.ts'
 import type { Intent } from '../writes/intent.ts'
 import type { ListQuery, Page } from './query.ts'
-import type { Write } from './resource.ts'
+import type { Resource, Write } from './resource.ts'
 
 /** The columns of a key, tenant first. */
 export type Key = readonly string[]
@@ -18,6 +19,20 @@ export interface Draft<Value> {
   newKey: Key | undefined
 }
 
+/** What a write finds. */
+export interface Found<Value> {
+  /** Undefined where there is none, as before a creation. */
+  stored: Value | undefined
+  secrets: Secrets
+  /** Whether another document is kept under a key. */
+  isTaken(key: Key): Promise<boolean>
+}
+
+/** What a write finds of a document whose key nothing else can get, such as a setting's. */
+export function foundAlone<Value>(stored: Value): Found<Value> {
+  return { stored, secrets: {}, isTaken: async () => false }
+}
+
 /** One write of one document, judged by whoever knows what it must be, and done by the keeper. */
 export interface Edit<Value> {
   /** What it is about; undefined for a creation. */
@@ -26,11 +41,11 @@ export interface Edit<Value> {
   prepare?(stored: Value | undefined): Promise<Secrets>
   guard?: Guard
   /**
-   * Judges the write by what is stored; undefined when there is nothing to do.
+   * Judges the write by what it finds; undefined when there is nothing to do.
    *
    * @throws Refusal with all that stands against it.
    */
-  judge(work: Work, stored: Value | undefined, secrets: Secrets): Promise<Draft<Value> | undefined>
+  judge(work: Work, found: Found<Value>): Promise<Draft<Value> | undefined>
   /** The answer to it, by what is kept then. */
   answer(kept: Value | undefined, secrets: Secrets): Answer
 }
@@ -48,3 +63,6 @@ export interface ListKeeper<Value> extends Keeper<Value> {
   /** The items of a list. */
   list(scope: Key, query: ListQuery): Promise<Page<string>>
 }
+
+/** Makes the keeper of a noun's documents, by its definition with what follows from other nouns. */
+export type KeeperOf<Value extends Members> = (resource: Resource<Value>) => ListKeeper<Value>

@@ -3,7 +3,7 @@ import type { Members } from '../documents/normalise.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
 import { amongNouns, removeParameters } from './contents.ts'
-import type { ListKeeper } from './keeper.ts'
+import type { KeeperOf } from './keeper.ts'
 import * as operations from './operations.ts'
 import { pathParameterOf } from './path-parameter.ts'
 import { listParameters } from './query.ts'
@@ -121,13 +121,12 @@ function itemOperations<Value extends Members>(
 export function addResource<Value extends Members>(
   { app, door, nouns, recorded }: Pick<Api, 'app' | 'door' | 'nouns' | 'recorded'>,
   definition: Resource<Value>,
-  givenKeeper?: ListKeeper<Value>,
+  keeperOf: KeeperOf<Value> = (resource) => tableKeeper(resource, door, recorded),
 ): void {
   nouns.push(definition)
   recorded.push(...recordedNoun(definition))
   const resource = amongNouns(definition, nouns)
-  const keeper = givenKeeper ?? tableKeeper(resource, door, recorded)
-  const served = { resource, keeper, door }
+  const served = { resource, keeper: keeperOf(resource), door }
   const schemas = resourceSchemas(resource)
   const all = [...collectionOperations(served, schemas), ...itemOperations(served, schemas)]
   for (const operation of all) addOperation(app, operation)

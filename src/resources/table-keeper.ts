@@ -157,7 +157,8 @@ export function tableKeeper<Value extends Members>(
         async act(work, secrets = {}) {
           const { transaction } = work
           const stored = key && (await find(resource, transaction, key))
-          const draft = await judge(work, stored, secrets)
+          const isTaken = async (other: Key) => (await table.find(transaction, other)) !== undefined
+          const draft = await judge(work, { stored, secrets, isTaken })
           if (!draft) return answer(stored, secrets)
           const { write, newKey } = draft
           await (newKey ? save(resource, write, newKey) : remove(resource, write, recorded))

@@ -1,8 +1,9 @@
 import type { Reader } from '../../database/database.ts'
 import type { Members } from '../../documents/normalise.ts'
 import type { Fault } from '../../errors.ts'
-import type { Keeper, ListKeeper } from '../../resources/keeper.ts'
+import type { Keeper, KeeperOf, Key } from '../../resources/keeper.ts'
 import type { ListQuery, Page } from '../../resources/query.ts'
+import type { AnnouncementHolder } from '../announcements/holders.ts'
 import type { DispositionCode } from '../disposition-codes/disposition-code.ts'
 import type { Agent } from './dnis/agents.ts'
 import type { Dnis } from './dnis/dnis.ts'
@@ -11,29 +12,30 @@ import type { RoutePoint } from './route-points.ts'
 import type { Setting, SettingOwner } from './settings/define.ts'
 
 /**
+ * Keeps one setting of all owners of a kind. A read or write of one whose owner does not exist is refused with the reason: 404, or 400
+ * for a DNIS that its route point does not have.
+ */
+export interface SettingKeeper extends Keeper<Members> {
+  /**
+   * Faults of names in the setting that mean nothing to whatever keeps it.
+   *
+   * @param key that of the owner.
+   */
+  checkReferences(reader: Reader, key: Key, value: Members): Promise<Fault[]>
+}
+
+/**
  * What keeps route points and all that belongs to them: today the database, in time a carrier switch behind it. Operations
  * know no other way to them.
  */
 export interface RoutePointBackend {
-  routePoints: ListKeeper<RoutePoint>
-  dnis: ListKeeper<Dnis>
+  routePoints: KeeperOf<RoutePoint>
+  dnis: KeeperOf<Dnis>
   /** The codes of route points themselves. */
-  codes: ListKeeper<DispositionCode>
-  /**
-   * The setting of one kind of owner: a read or write of one whose owner does not exist is refused with the reason, 404, or
-   * 400 for a DNIS that its route point does not have.
-   */
-  settings(owner: SettingOwner, setting: Setting): Keeper<Members>
-  /**
-   * Faults of names in a setting that mean nothing to whatever keeps it.
-   *
-   * @param key that of the owner.
-   */
-  checkReferences(
-    reader: Reader,
-    key: readonly string[],
-    named: { setting: Setting; value: Members },
-  ): Promise<Fault[]>
+  codes: KeeperOf<DispositionCode>
+  settings(owner: SettingOwner, setting: Setting): SettingKeeper
+  /** Settings as documents that name announcements. */
+  announcementHolders: readonly AnnouncementHolder[]
   /**
    * The agents who call out with a DNIS.
    *

@@ -4,15 +4,13 @@ import { asSchema, clearable, name, text } from '../../../documents/vocabulary.t
 import type { Fault } from '../../../errors.ts'
 import type { Tag } from '../../../http/operation.ts'
 import { digits, exactName } from '../../../resources/listed.ts'
-import type { Part } from '../../../resources/part.ts'
 import { all, type Resource } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { answersTo } from '../../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
 import { isCalledByOthers } from '../in-database/own-numbers.ts'
-import { clearSelections, renameInSelections } from '../in-database/selections.ts'
 import { routePointPath } from '../route-point.ts'
-import { inRoutePoint, routePointScope } from '../route-points.ts'
+import { inRoutePoint } from '../route-points.ts'
 
 /** The name of a DNIS, unique in its route point. */
 export const DnisName = name(40, { description: 'Unique in the route point.' })
@@ -55,20 +53,6 @@ const table = defineTable<Dnis>({
   },
   stored: { allow_outgoing_acd_call: (one) => Number(one.allowOutgoingACDCall) },
 })
-
-/** Users choose it by its name to call out with, as long as it may be called out with. */
-const isChosen: Part<Dnis> = {
-  async beforeRow(write) {
-    const { value, before } = write
-    if (!before || before.name === value.name) return
-    await renameInSelections(write, [...routePointScope(write), before.name], value.name)
-  },
-  async afterRow(write) {
-    const { value, before } = write
-    if (!before?.allowOutgoingACDCall || value.allowOutgoingACDCall) return
-    await clearSelections(write, [...routePointScope(write), value.name])
-  },
-}
 
 const Item = Type.Object({
   name: Type.String({ description: 'Unique in the route point.' }),
@@ -122,7 +106,7 @@ export const dnis: Resource<Dnis> = {
       }),
     },
   },
-  parts: [answersTo(({ name }) => name), isCalledByOthers, isChosen],
+  parts: [answersTo(({ name }) => name), isCalledByOthers],
   answers: {
     create: 'empty',
     duplicate:

@@ -84,7 +84,8 @@ export async function requireDnis(reader: Reader, key: readonly string[]): Promi
 
 const ownRoutePoint = ['tenant_key', 'group_key', 'route_point_key']
 
-export const ownerTables: Readonly<Record<SettingOwner, OwnerTables>> = {
+/** A user's only setting has tables of its own. */
+export const ownerTables: Readonly<Record<Exclude<SettingOwner, 'user'>, OwnerTables>> = {
   'route point': defineOwnerTables({
     owners: 'route_points',
     settings: 'route_point_settings',

@@ -3,13 +3,17 @@ import { fold, type Members } from '../../../documents/normalise.ts'
 import { type Fault, invalid, notFound } from '../../../errors.ts'
 import { fillPath } from '../../../http/operation.ts'
 import { canonicalParameters } from '../../../http/place.ts'
-import type { Keeper, Key } from '../../../resources/keeper.ts'
+import { foundAlone, type Key } from '../../../resources/keeper.ts'
+import type { Part } from '../../../resources/part.ts'
 import type { Write } from '../../../resources/resource.ts'
 import type { Door, Work } from '../../../writes/door.ts'
 import type { Change } from '../../../writes/record.ts'
 import { type Recorded, recordRows } from '../../../writes/recorded.ts'
 import { inSteps, type Rows, whereEqual } from '../../../writes/steps.ts'
+import type { SettingKeeper } from '../backend.ts'
+import type { Dnis } from '../dnis/dnis.ts'
 import { callCentersPath, type DnisKey } from '../route-point.ts'
+import { routePointScope } from '../route-points.ts'
 
 /** A DNIS by its route point's id and its name. */
 export interface DnisReference {
@@ -65,10 +69,10 @@ const selectChoice = sql<ChoiceRow>(
 )
 
 /** What stands against the DNIS that a user of the group wants to call out with. */
-export async function checkChoice(
+async function checkChoice(
   reader: Reader,
   [tenantKey = '', groupKey = '']: Key,
-  { value }: { value: Members },
+  value: Members,
 ): Promise<Fault[]> {
   const { outgoingCallDNIS: chosen } = value as Partial<CallCenters>
   if (!chosen) return []
@@ -121,18 +125,19 @@ async function requireCallCenters(reader: Reader, userKey: Key): Promise<CallCen
 }
 
 /** Keeps the call-centre settings of users. */
-export function callCentersKeeper(door: Door): Keeper<Members> {
+export function callCentersKeeper(door: Door): SettingKeeper {
   return {
     async read(key) {
       const found = await findCallCenters(door.reader, key)
       return found && JSON.stringify(found)
     },
+    checkReferences: checkChoice,
 
     edit: (intent, { key = [], judge, answer }) =>
       door.write(intent, {
         async act(work) {
           const before = await requireCallCenters(work.transaction, key)
-          const draft = await judge(work, { ...before }, {})
+          const draft = await judge(work, foundAlone({ ...before }))
           if (!draft) return answer({ ...before }, {})
           await saveCallCenters(work, key, draft.write.value as unknown as CallCenters)
           // Ids are shown as they were created, however they were written.
@@ -189,18 +194,24 @@ function rowsOf(dnisKey: DnisKey): Rows {
 }
 
 /** Takes a DNIS from everybody who calls out with it. */
-export async function clearSelections(write: Write<unknown>, dnisKey: DnisKey): Promise<void> {
+async function clearSelections(write: Write<unknown>, dnisKey: DnisKey): Promise<void> {
   const rows = rowsOf(dnisKey)
   await recordRows(write, rows, recordedSelections)
   await inSteps(write, `DELETE FROM ${selections.name}`, rows)
 }
 
-/** Everybody who calls out with a DNIS goes on so under its new name, which their settings show. */
-export async function renameInSelections(
-  write: Write<unknown>,
-  dnisKey: DnisKey,
-  name: string,
-): Promise<void> {
-  const renamed = recordedAs((chosen) => ({ ...chosen, name }))
-  await recordRows(write, rowsOf(dnisKey), renamed)
+/** Users choose a DNIS by its name to call out with, as long as it may be called out with. */
+export const isChosen: Part<Dnis> = {
+  // Everybody who calls out with it goes on so under its new name, which their settings show.
+  async beforeRow(write) {
+    const { value, before } = write
+    if (!before || before.name === value.name) return
+    const renamed = recordedAs((chosen) => ({ ...chosen, name: value.name }))
+    await recordRows(write, rowsOf([...routePointScope(write), before.name]), renamed)
+  },
+  async afterRow(write) {
+    const { value, before } = write
+    if (!before?.allowOutgoingACDCall || value.allowOutgoingACDCall) return
+    await clearSelections(write, [...routePointScope(write), value.name])
+  },
 }

@@ -1,12 +1,13 @@
 import type { Reader } from '../../../database/database.ts'
 import type { Members } from '../../../documents/normalise.ts'
-import type { Keeper, Key } from '../../../resources/keeper.ts'
+import { foundAlone, type Key } from '../../../resources/keeper.ts'
 import type { Door } from '../../../writes/door.ts'
 import type { Recorded } from '../../../writes/recorded.ts'
+import type { SettingKeeper } from '../backend.ts'
 import type { Setting } from '../settings/define.ts'
 import { settingEffect, settingNamed } from './effects.ts'
 import { type OwnerTables, ownerTables } from './owner-tables.ts'
-import { referencesGuard, saveReferences } from './references.ts'
+import { checkReferences, referencesGuard, saveReferences } from './references.ts'
 
 /** A setting that was never changed has no row: it is its default. */
 async function findSetting(
@@ -37,11 +38,12 @@ export const recordedSettings: readonly Recorded[] = Object.values(ownerTables).
 export function settingKeeper(
   door: Door,
   kept: { tables: OwnerTables; setting: Setting },
-): Keeper<Members> {
+): SettingKeeper {
   const { tables, setting } = kept
   const ownGuard = referencesGuard(setting)
   return {
     read: (key) => findSetting(door.reader, kept, key),
+    checkReferences: (reader, key, value) => checkReferences(reader, key, { setting, value }),
 
     edit: (intent, { key = [], guard, judge, answer }) =>
       door.write(intent, {
@@ -49,7 +51,7 @@ export function settingKeeper(
         async act(work) {
           const before = await findSetting(work.transaction, kept, key)
           const stored: Members = JSON.parse(before)
-          const draft = await judge(work, stored, {})
+          const draft = await judge(work, foundAlone(stored))
           if (!draft) return answer(stored, {})
           const { write } = draft
           const after = JSON.stringify(write.value)

@@ -1,29 +1,22 @@
 import type { FastifyRequest } from 'fastify'
-import type { Reader } from '../../../database/database.ts'
 import { addNews } from '../../../documents/document.ts'
 import type { Members } from '../../../documents/normalise.ts'
-import { type Fault, refuseIfAny } from '../../../errors.ts'
+import { refuseIfAny } from '../../../errors.ts'
 import { representation } from '../../../http/answer.ts'
 import { judgePreconditions } from '../../../http/conditions.ts'
 import { fillPath } from '../../../http/operation.ts'
 import { canonicalParameters } from '../../../http/place.ts'
 import { siteOf } from '../../../resources/judge.ts'
-import type { Edit, Key } from '../../../resources/keeper.ts'
+import type { Edit } from '../../../resources/keeper.ts'
+import type { SettingKeeper } from '../backend.ts'
 import type { Setting } from './define.ts'
 import { checkDestinations, destinationsGuard } from './destinations.ts'
 import type { OwnerKind } from './serve.ts'
 
-/** Asks whatever keeps the setting whether what it names is there. */
-export type CheckReferences = (
-  reader: Reader,
-  key: Key,
-  named: { setting: Setting; value: Members },
-) => Promise<Fault[]>
-
 /** A partial update of a setting, by the body of a PUT. */
 export function settingChange(
   setting: Setting,
-  { owners, checkReferences }: { owners: OwnerKind; checkReferences: CheckReferences },
+  { owners, keeper }: { owners: OwnerKind; keeper: Pick<SettingKeeper, 'checkReferences'> },
   request: FastifyRequest,
 ): Edit<Members> {
   const site = siteOf(request)
@@ -32,13 +25,13 @@ export function settingChange(
   return {
     key,
     guard: destinationsGuard(setting, body),
-    async judge(work, before = {}) {
+    async judge(work, { stored: before = {} }) {
       const { transaction } = work
       await owners.admit?.(transaction, site)
       const domain = await owners.domain?.(transaction, site.place)
       const { value, faults } = setting.document.change(before, body, domain)
       const unknown = [
-        ...(await checkReferences(transaction, key, { setting, value })),
+        ...(await keeper.checkReferences(transaction, key, value)),
         ...(await checkDestinations(transaction, key, { setting, before, value })),
       ]
       refuseIfAny(addNews(faults, unknown))

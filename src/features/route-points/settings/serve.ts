@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Api } from '../../../api.ts'
 import type { Reader } from '../../../database/database.ts'
-import type { Members } from '../../../documents/normalise.ts'
 import { named } from '../../../documents/vocabulary.ts'
 import { notFound } from '../../../errors.ts'
 import { representation } from '../../../http/answer.ts'
@@ -9,17 +8,17 @@ import { componentName } from '../../../http/openapi/components.ts'
 import { addOperation, type PathParameter, type Tag } from '../../../http/operation.ts'
 import type { Permission } from '../../../http/permissions.ts'
 import { memberKeyOf, type Place } from '../../../http/place.ts'
-import type { Keeper, Key } from '../../../resources/keeper.ts'
+import type { Key } from '../../../resources/keeper.ts'
 import type { Site } from '../../../resources/resource.ts'
 import { intentOf } from '../../../writes/intent.ts'
+import type { RoutePointBackend } from '../backend.ts'
 import { settingPath } from '../route-point.ts'
-import type { Setting } from './define.ts'
-import { type CheckReferences, settingChange } from './judge.ts'
+import type { Setting, SettingOwner } from './define.ts'
+import { settingChange } from './judge.ts'
 
 /** A kind of thing that has settings, as the API shows it. */
 export interface OwnerKind {
-  /** As in `route point`. */
-  noun: string
+  noun: SettingOwner
   tag: Tag
   /** What the path's last parameter names, where the owner's own path does not begin it. */
   names?: PathParameter
@@ -46,22 +45,17 @@ export const routePointOwners: OwnerKind = {
   keyOf: ({ place }) => memberKeyOf(place),
 }
 
-/** Settings of a kind of owner, and what keeps them. */
-export interface ServedSettings {
-  owners: OwnerKind
-  settings: readonly Setting[]
-  keeperOf(setting: Setting): Keeper<Members>
-  checkReferences: CheckReferences
-}
-
-/** Serves GET and PUT of each setting of a kind of owner. */
-export function addSettings({ app }: Api, served: ServedSettings): void {
-  const { owners } = served
+/** Serves GET and PUT of settings of a kind of owner. */
+export function addSettings(
+  { app }: Api,
+  backend: Pick<RoutePointBackend, 'settings'>,
+  { owners, settings }: { owners: OwnerKind; settings: readonly Setting[] },
+): void {
   const { noun, tag, permissions } = owners
-  for (const setting of served.settings) {
+  for (const setting of settings) {
     const { name, summary, document, example, alias } = setting
     const { shown, forChange } = document.schemas.documented
-    const keeper = served.keeperOf(setting)
+    const keeper = backend.settings(noun, setting)
     const subject = componentName(name)
     const shared = {
       path: owners.pathOf(name),
@@ -97,7 +91,8 @@ export function addSettings({ app }: Api, served: ServedSettings): void {
         `What changes a ${noun}’s ${summary}; absent members stay as they are.`,
       ),
       example: example.put,
-      handler: (request) => keeper.edit(intentOf(request), settingChange(setting, served, request)),
+      handler: (request) =>
+        keeper.edit(intentOf(request), settingChange(setting, { owners, keeper }, request)),
     })
   }
 }
