@@ -167,6 +167,11 @@ describe('the law of imports', () => {
     }
   })
 
+  it('lets what HTTP is name a database, and load none', () => {
+    const loaded = imports.filter(({ from, isLoaded }) => partOf(from) === 'http' && isLoaded)
+    expect(loaded.filter(({ to }) => partOf(to) === 'database')).toEqual([])
+  })
+
   it('lets only main read the environment', () => {
     for (const file of sources) {
       if (file === 'src/main.ts') continue
