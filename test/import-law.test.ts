@@ -216,6 +216,13 @@ describe('the law of writes', () => {
   })
 })
 
+describe('the law of bodies', () => {
+  it('lets nobody alter what a request brought but what reads its file', () => {
+    const altered = /\.body = |\bbody(?:\.\w+|\[[^\]]+\]) = /
+    expect(sources.filter((file) => altered.test(read(file)))).toEqual(['src/http/form.ts'])
+  })
+})
+
 describe('the files', () => {
   it('fit a head', () => {
     for (const file of [...filesBelow('src'), ...filesBelow('test')]) {

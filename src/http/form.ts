@@ -1,7 +1,7 @@
 import multipart from '@fastify/multipart'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isObject, type Members } from '../documents/normalise.ts'
-import { fromBase64, gather } from '../documents/upload.ts'
+import { fromBase64, gather, Upload } from '../documents/upload.ts'
 import { type Fault, invalid, Refusal } from '../errors.ts'
 import { keyUnitsMax, longName } from './json.ts'
 
@@ -26,6 +26,8 @@ interface FileMember {
   member: string
   /** Largest file, in bytes. */
   bytesMax: number
+  /** What the file turns out to be; asked when all of the body is there. */
+  examine(file: Upload): Promise<Upload>
 }
 
 /**
@@ -125,16 +127,24 @@ function readJson(body: unknown, { member, bytesMax }: FileMember): unknown {
   return { ...body, [member]: fromBase64(content, member, bytesMax) ?? content }
 }
 
+/** A body with what its file turns out to be. */
+async function withExamined(body: unknown, { member, examine }: FileMember): Promise<unknown> {
+  if (!isObject(body)) return body
+  const file = body[member]
+  return file instanceof Upload ? { ...body, [member]: await examine(file) } : body
+}
+
 /**
- * Lets the routes that `app` gets afterwards take a file: a member of the body becomes an Upload, whether it came as
- * base64 in JSON or as the file of a form.
+ * Lets the routes that `app` gets afterwards take a file: a member of the body becomes an Upload that was examined, whether
+ * it came as base64 in JSON or as the file of a form.
  */
 export async function acceptFiles(app: FastifyInstance, file: FileMember): Promise<void> {
   // A file's size is counted as it comes.
   await app.register(multipart, { throwFileSizeLimit: false })
   app.addHook('preHandler', async (request) => {
-    request.body = request.isMultipart()
+    const body = request.isMultipart()
       ? await readForm(request, file)
       : readJson(request.body, file)
+    request.body = await withExamined(body, file)
   })
 }

@@ -1,6 +1,4 @@
 import type { Api } from '../../api.ts'
-import { isObject } from '../../documents/normalise.ts'
-import { Upload } from '../../documents/upload.ts'
 import { notFound } from '../../errors.ts'
 import { acceptFiles, bodyBytesFor } from '../../http/form.ts'
 import { boundLargeBodies } from '../../http/large-bodies.ts'
@@ -73,12 +71,7 @@ export async function addAnnouncements(
   // Only in here a body may be a form.
   await app.register(async (scope) => {
     boundLargeBodies(scope, bodyBytesFor(fileBytesMax))
-    await acceptFiles(scope, { member: 'content', bytesMax: fileBytesMax })
-    scope.addHook('preHandler', async ({ body }) => {
-      if (isObject(body) && body.content instanceof Upload) {
-        body.content = await examine(body.content)
-      }
-    })
+    await acceptFiles(scope, { member: 'content', bytesMax: fileBytesMax, examine })
     addResource({ ...api, app: scope }, resource)
     addContent({ ...api, app: scope }, resource.path)
   })
