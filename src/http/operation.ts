@@ -68,6 +68,8 @@ export interface Operation {
   bodyBytesMax?: number
   /** Why it cannot be tried without being done, where it cannot; any other write can, by `?dryRun=true`. */
   isFinal?: string
+  /** No answer is kept under an Idempotency-Key, though there is a caller to keep it for. */
+  ignoresRetryKey?: boolean
   handler(request: FastifyRequest): Promise<Answer | ContentAnswer | EventsAnswer>
 }
 

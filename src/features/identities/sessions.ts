@@ -234,7 +234,9 @@ async function changePassword({ door, database }: Api, request: FastifyRequest):
     }
     return { before: account?.password_hash, passwordHash: await passwords.hash(newPassword) }
   }
-  return door.write(intentOf(request), {
+  // Under a known key other passwords would be told from the right ones at once, and for nothing.
+  const intent = { ...intentOf(request), retry: undefined }
+  return door.write(intent, {
     prepare: () => observeGuess(request, guess, () => withPasswords(clientOf(request), prove)),
     async act(work, { before, passwordHash }) {
       const { transaction } = work
@@ -346,7 +348,8 @@ function addPasswordChange(api: Api): void {
     path: ofPassword.target,
     id: 'changePassword',
     summary: 'Change one’s own password',
-    description: 'Ends every session and token of the caller, this one too.',
+    description:
+      'Ends every session and token of the caller, this one too. An `Idempotency-Key` is ignored.',
     tag: signInTag,
     permission: 'oneself',
     body: named(
@@ -361,6 +364,7 @@ function addPasswordChange(api: Api): void {
       response: {},
     },
     isFinal: 'the attempt counts, be the old password right or wrong',
+    ignoresRetryKey: true,
     handler: (request) => changePassword(api, request),
   })
 }

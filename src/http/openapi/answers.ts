@@ -32,15 +32,15 @@ function refusalsOf(operation: Operation) {
   // Another site's page is refused, and a body is read wherever the method may have one.
   if (isWrite({ method })) for (const one of [403, 413, 415]) statuses.add(one)
   // What comes of an Idempotency-Key, where there is somebody to keep an answer for.
-  if (isRetriable({ method, permission })) for (const one of [409, 422]) statuses.add(one)
+  if (isRetriable(operation)) for (const one of [409, 422]) statuses.add(one)
   if (isContent(operation)) statuses.add(416)
   if (isConditional({ method }) || status === 201) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
 }
 
 /** Whether an answer is kept for who sends the request again. */
-function isRetriable({ method, permission }: Pick<Operation, 'method' | 'permission'>): boolean {
-  return isWrite({ method }) && permission !== 'public'
+function isRetriable(operation: Operation): boolean {
+  return isWrite(operation) && operation.permission !== 'public' && !operation.ignoresRetryKey
 }
 
 /** The headers by which a write's success tells what it stands for. */
