@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
-import { Ajv } from 'ajv'
+import { Ajv, type ErrorObject } from 'ajv'
 import Type, { type Static } from 'typebox'
 import { readDatabaseUrl } from './database/url.ts'
 
@@ -208,6 +208,17 @@ function problemsOf(config: Config): string[] {
   ]
 }
 
+/** What the schema found. */
+function describe({ instancePath, keyword, message, params }: ErrorObject): string {
+  return keyword === 'additionalProperties'
+    ? `${prefix}${params.additionalProperty} is not a setting`
+    : `${prefix}${instancePath.slice(1)} ${message}`
+}
+
+function badConfiguration(problems: readonly string[]): Error {
+  return new Error(`Bad configuration: ${problems.join('; ')}. See docs/operating.md.`)
+}
+
 /**
  * Reads the settings from environment variables.
  *
@@ -219,13 +230,8 @@ export function readConfig(environment: Record<string, string | undefined>): Con
     if (name.startsWith(prefix) && !isServiceLink(name, value))
       given[name.slice(prefix.length)] = value
   }
-  const problems = validate(given)
-    ? problemsOf(given)
-    : (validate.errors ?? []).map(({ instancePath, keyword, message, params }) =>
-        keyword === 'additionalProperties'
-          ? `${prefix}${params.additionalProperty} is not a setting`
-          : `${prefix}${instancePath.slice(1)} ${message}`,
-      )
-  if (problems.length === 0) return given as Config
-  throw new Error(`Bad configuration: ${problems.join('; ')}. See docs/operating.md.`)
+  if (!validate(given)) throw badConfiguration((validate.errors ?? []).map(describe))
+  const problems = problemsOf(given)
+  if (problems.length > 0) throw badConfiguration(problems)
+  return given
 }

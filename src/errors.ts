@@ -26,6 +26,10 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes
 
+export function isErrorCode(code: number): code is ErrorCode {
+  return code in errorCodes
+}
+
 /** One thing wrong with a request. `parameter` is the path of the field, as in `audioFileList[0].name`. */
 export interface Fault {
   code: ErrorCode

@@ -72,7 +72,7 @@ export function pendingMigrations(migrations: readonly Migration[], version: num
 /** Node tells of several addresses that failed with an empty message and a code. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return error.message || String((error as NodeJS.ErrnoException).code)
+  return error.message || ('code' in error ? String(error.code) : error.name)
 }
 
 /** What is told of a migration that failed. */

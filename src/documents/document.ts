@@ -6,7 +6,7 @@ import { fold, isObject, type Members, normalise } from './normalise.ts'
 import { type DocumentSchemas, documentSchemas } from './schemas.ts'
 import { Upload } from './upload.ts'
 import { compileSchema } from './validate.ts'
-import { asSchema, type Schema } from './vocabulary.ts'
+import type { Schema } from './vocabulary.ts'
 
 /**
  * What a rule answers: the faults it finds in a whole document; anything falsy is none. `before` is what is stored, undefined
@@ -209,7 +209,7 @@ function unwrapped(body: unknown, wrapper: string | undefined): unknown {
 export function defineDocument<S extends TObject>(
   definition: DocumentDefinition<S>,
 ): Document<Static<S>> {
-  const schema = asSchema(definition.schema)
+  const schema = definition.schema
   const defaults: Members = definition.defaults ?? {}
   const schemas = documentSchemas(schema, {
     optionalAtCreation: [...Object.keys(defaults), ...(definition.filled ?? [])],
@@ -221,6 +221,9 @@ export function defineDocument<S extends TObject>(
   const defaulted = beginnings(defaults)
   const constants = constantsOf(schema)
   const unwrap = (body: unknown) => unwrapped(body, definition.wrapper)
+  // Of a schema that may be any, the compiler does not see that its documents are objects with its members.
+  const asValue = (members: Members) => members as Static<S>
+  const asMembers = (value: Static<S>) => value as Members
 
   function judge(
     stored: Members,
@@ -236,8 +239,8 @@ export function defineDocument<S extends TObject>(
     const faulty = new Set([malformed, ...found].flat().map(({ parameter = '' }) => parameter))
     const judged = faulty.size > 0 ? withoutFaulty(body, schema, faulty) : body
     const change = isObject(judged) ? judged : {}
-    const merged = fillIn(schemas.forCreation, merge(schema, stored, change)) as Static<S>
-    const value = merge(schema, {}, { ...merged, ...definition.derive?.(merged) }) as Static<S>
+    const merged = asValue(fillIn(schemas.forCreation, merge(schema, stored, change)))
+    const value = asValue(merge(schema, {}, { ...merged, ...definition.derive?.(merged) }))
     const all = addNews(faults, rules(value, given.before))
     const uploads = takeUploads(schema, value)
     return { value, secrets: takeSecrets(schema, value), uploads, faults: all }
@@ -249,7 +252,7 @@ export function defineDocument<S extends TObject>(
     unwrap,
     create: (body, domain) => judge(defaults, { body: unwrap(body), domain }, [validateCreation]),
     change(before, given, domain) {
-      const stored = before as Members
+      const stored = asMembers(before)
       const sent = unwrap(given)
       const body = isObject(sent) ? withoutRepeated(schema, stored, sent) : sent
       return judge(stored, { body, before, domain }, [
@@ -263,7 +266,7 @@ export function defineDocument<S extends TObject>(
       if (defaulted.every((beginning) => text.includes(beginning))) return text
       return JSON.stringify(merge(schema, defaults, JSON.parse(text)))
     },
-    arrange: (value) => merge(schema, {}, value as Members) as Static<S>,
+    arrange: (value) => asValue(merge(schema, {}, asMembers(value))),
   }
 }
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isText } from './normalise.ts'
-import { asSchema, type Schema, unmodified, vocabularyWords } from './vocabulary.ts'
+import { type Schema, unmodified, vocabularyWords } from './vocabulary.ts'
 
 /** The schemas of one kind of document: what GET shows, what POST and PUT take, and the latter as OpenAPI tells it. */
 export interface DocumentSchemas {
@@ -22,16 +22,16 @@ function derive(schema: Schema, keep: Keep, required: Keep): Schema {
       property.whole ? property : derive(property, keep, required),
     ]),
   )
-  const names = (schema.required ?? []).filter(
-    (key) => properties[key] && required(schema.properties?.[key] as Schema, key),
-  )
+  const names = kept
+    .filter(([key, property]) => schema.required?.includes(key) && required(property, key))
+    .map(([key]) => key)
   const { required: _, ...rest } = schema
   return {
     ...rest,
     properties,
     ...(names.length > 0 && { required: names }),
     additionalProperties: false,
-  } as Schema
+  }
 }
 
 /** With what clears a member: `null`, or an empty text. It is one schema where that says it all, which most generators prefer. */
@@ -81,12 +81,12 @@ export function documented(schema: Schema, clearing: boolean): Schema {
   if (clearing && schema.component && !isDeepStrictEqual(copy, documented(schema, false))) {
     copy.component = `${schema.component}Input`
   }
-  return asSchema(clearing && schema.clearable ? orCleared(copy) : copy)
+  return clearing && schema.clearable ? orCleared(copy) : copy
 }
 
 function wrap(schema: Schema, wrapper: string | undefined): Schema {
   if (!wrapper) return schema
-  return asSchema({ type: 'object', properties: { [wrapper]: schema }, required: [wrapper] })
+  return { type: 'object', properties: { [wrapper]: schema }, required: [wrapper] }
 }
 
 export function documentSchemas(

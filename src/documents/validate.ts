@@ -1,7 +1,7 @@
-import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { type Fault, invalid, itemPath, memberPath } from '../errors.ts'
 import { Upload } from './upload.ts'
-import { asSchema, type Schema, vocabularyWords } from './vocabulary.ts'
+import { type Schema, vocabularyWords } from './vocabulary.ts'
 
 const ajv = new Ajv({
   allErrors: true,
@@ -45,13 +45,13 @@ export function range(least: number | undefined, most: number | undefined): stri
 }
 
 function requirement({ keyword, params, parentSchema, data }: ErrorObject): string {
-  const schema = asSchema(parentSchema ?? {})
+  const schema = parentSchema ?? {}
   switch (keyword) {
     case 'type':
       if (data === null) return 'cannot be cleared'
       return `must be ${typeNames[String(params.type)] ?? params.type}`
     case 'enum':
-      return `must be one of ${(params.allowedValues as string[]).map((value) => `'${value}'`).join(', ')}`
+      return `must be one of ${params.allowedValues.map((value: string) => `'${value}'`).join(', ')}`
     case 'minLength':
     case 'maxLength':
       return `must have ${range(schema.minLength, schema.maxLength)} characters`
@@ -85,7 +85,7 @@ function toFault(error: ErrorObject): Fault {
 export function compileSchema(schema: Schema): (value: unknown) => Fault[] {
   let validate: ValidateFunction | undefined
   return (value) => {
-    validate ??= ajv.compile(schema as AnySchemaObject)
+    validate ??= ajv.compile(schema)
     if (validate(value)) return []
     const faults = new Map<string, Fault>()
     for (const error of validate.errors ?? []) {

@@ -54,6 +54,7 @@ export const vocabularyWords: readonly (keyof Vocabulary)[] = [
   'component',
 ]
 
+/** A schema as it is read: one of TypeBox's, whose types tell less than it has, or one that was put together. */
 export type Schema = TSchema &
   Vocabulary & {
     type?: string
@@ -67,6 +68,9 @@ export type Schema = TSchema &
     enum?: readonly unknown[]
     anyOf?: Schema[]
     required?: string[]
+    additionalProperties?: boolean
+    maxProperties?: number
+    contentEncoding?: string
     default?: unknown
     description?: string
     readOnly?: boolean
@@ -80,8 +84,8 @@ function marked<S extends TSchema>(schema: S, words: Vocabulary & Record<string,
 }
 
 /** An optional member that can be removed again. */
-export function clearable<S extends TSchema>(schema: S): TOptional<S> {
-  return Type.Optional(marked(schema, { clearable: true })) as TOptional<S>
+export function clearable<S extends TSchema>(schema: S) {
+  return Type.Optional(marked(schema, { clearable: true }))
 }
 
 export function fixed<S extends TSchema>(schema: S): S {
@@ -89,8 +93,8 @@ export function fixed<S extends TSchema>(schema: S): S {
 }
 
 /** A member that answers show and no request sets. */
-export function readOnly<S extends TSchema>(schema: S): TOptional<S> {
-  return Type.Optional(marked(schema, { readOnly: true })) as TOptional<S>
+export function readOnly<S extends TSchema>(schema: S) {
+  return Type.Optional(marked(schema, { readOnly: true }))
 }
 
 /** A member that requests set and no answer shows; it is handed over apart from the document. */
@@ -101,11 +105,6 @@ export function secret<S extends TSchema>(schema: S): S {
 /** A file that requests bring and no answer shows; it is handed over apart from the document. */
 export function upload<File extends Upload>(options: Record<string, unknown> = {}): TUnsafe<File> {
   return Type.Unsafe<File>({ upload: true, writeOnly: true, ...options })
-}
-
-/** A schema as it is read: one of TypeBox's, whose types tell less than it has, or one that was put together. */
-export function asSchema(schema: object): Schema {
-  return schema as Schema
 }
 
 /** A schema that OpenAPI shows under a name of its own. */

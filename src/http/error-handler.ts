@@ -4,9 +4,9 @@ import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } fr
 import {
   busy,
   DatabaseUnavailable,
-  type ErrorCode,
   errorCodes,
   type Fault,
+  isErrorCode,
   Refusal,
 } from '../errors.ts'
 import { canonicalAddress } from './addresses.ts'
@@ -68,29 +68,32 @@ const frameworkMessages: Record<string, string> = {
   FST_ERR_BAD_URL: 'The path is not correctly percent-encoded.',
 }
 
-function messageOf(error: FastifyError, { routeOptions }: FastifyRequest): string {
+/** Errors of the HTTP library have these members; others may. */
+type Thrown = Error & Partial<Pick<FastifyError, 'code' | 'statusCode'>>
+
+function messageOf(error: Thrown, { routeOptions }: FastifyRequest): string {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return `The body is larger than the ${routeOptions.bodyLimit} bytes that this resource takes.`
   }
-  return frameworkMessages[error.code] ?? error.message
+  return frameworkMessages[error.code ?? ''] ?? error.message
 }
 
 /** A fault found by the HTTP library itself, before any code of ours ran. */
-function fromFramework(error: FastifyError, request: FastifyRequest): Refusal | undefined {
+function fromFramework(error: Thrown, request: FastifyRequest): Refusal | undefined {
   const status = error.statusCode ?? 500
   if (status < 400 || status >= 500) return undefined
-  const code = (status === 400 ? 2 : status) as ErrorCode
-  const known = code in errorCodes
-  return new Refusal([{ code: known ? code : 2, message: messageOf(error, request) }])
+  return new Refusal([
+    { code: isErrorCode(status) ? status : 2, message: messageOf(error, request) },
+  ])
 }
 
-function toRefusal(error: Error, request: FastifyRequest): Refusal {
+function toRefusal(error: Thrown, request: FastifyRequest): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof DatabaseUnavailable) {
     return busy('The service cannot do this now; try again.', retryAfterSeconds)
   }
   return (
-    fromFramework(error as FastifyError, request) ??
+    fromFramework(error, request) ??
     new Refusal([
       { code: 500, message: 'Something went wrong here; the log knows it by requestId.' },
     ])
@@ -98,7 +101,7 @@ function toRefusal(error: Error, request: FastifyRequest): Refusal {
 }
 
 /** Turns whatever a handler threw into the one error shape. A cause of our own making goes to the log only. */
-export function handleError(error: Error, request: FastifyRequest, reply: FastifyReply) {
+export function handleError(error: Thrown, request: FastifyRequest, reply: FastifyReply) {
   const refusal = toRefusal(error, request)
   if (refusal.status >= 500 && refusal !== error)
     request.log.error({ err: error }, 'request failed')

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { fold } from '../documents/normalise.ts'
 import { Refusal, unauthorized } from '../errors.ts'
 import { authorize, type Caller } from './permissions.ts'
-import type { Place } from './place.ts'
+import { type Place, parametersIn } from './place.ts'
 
 /** What the floor must ask of the features: who a secret belongs to, and where an id without a domain is at home. */
 export interface Identification {
@@ -93,7 +93,7 @@ async function findCaller(request: FastifyRequest, identification: Identificatio
 }
 
 async function placeOf(request: FastifyRequest, identification: Identification): Promise<Place> {
-  const parameters = (request.params ?? {}) as Record<string, string>
+  const parameters = parametersIn(request)
   const place: Place = {}
   if (parameters.tenant_id !== undefined) place.tenantKey = fold(parameters.tenant_id)
   if (parameters.group_id !== undefined) place.groupKey = fold(parameters.group_id)

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Schema } from '../documents/vocabulary.ts'
 import { invalid, Refusal } from '../errors.ts'
@@ -156,7 +156,7 @@ export function addOperation(app: FastifyInstance, operation: Operation): void {
   const { method, path, alias, permission, produces, isStream, bodyBytesMax } = operation
   app.operations.push(operation)
   const route = {
-    method: method as HTTPMethods,
+    method,
     config: {
       permission,
       ...(produces && { produces }),

@@ -14,6 +14,11 @@ export type GroupKey = readonly [tenantKey: string, groupKey: string]
 /** Key of a user or route point. */
 export type MemberKey = readonly [tenantKey: string, groupKey: string, identityKey: string]
 
+/** The raw parameters of a request's path, as Fastify's router finds them; where it finds no route it has none. */
+export function parametersIn({ params }: Pick<FastifyRequest, 'params'>): Record<string, string> {
+  return (params ?? {}) as Record<string, string>
+}
+
 /** An empty key would read the wrong row in silence. */
 function named(key: string | undefined, what: string): string {
   if (key === undefined) throw new Error(`The path names no ${what}.`)
@@ -36,8 +41,8 @@ export function memberKeyOf(place: Place): MemberKey {
 }
 
 /** The key of what a path names exactly, by `:instance_name`: letters have one form, whichever way their accents were typed. */
-export function nameKeyOf({ params }: Pick<FastifyRequest, 'params'>): string {
-  const { instance_name } = params as Record<string, string>
+export function nameKeyOf(request: Pick<FastifyRequest, 'params'>): string {
+  const { instance_name } = parametersIn(request)
   return compose(named(instance_name, 'instance'))
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid } from '../errors.ts'
 
@@ -29,13 +30,18 @@ export function judgeQuery(query: Query, parameters: Readonly<Record<string, Sch
     const schema = Object.hasOwn(parameters, name) ? parameters[name] : undefined
     if (!schema) return [unknownParameter(name)]
     if (typeof value !== 'string') return [repeatedParameter(name)]
-    const { enum: values } = schema as { enum?: readonly string[] }
+    const { enum: values } = schema
     if (!values || values.includes(value)) return []
     return [invalid(name, `The '${name}' parameter must be ${values.join(' or ')}.`)]
   })
 }
 
+/** The query of a request, as Fastify's parser makes it. */
+export function queryIn({ query }: Pick<FastifyRequest, 'query'>): Query {
+  return query as Query
+}
+
 /** Whether a write shall only be tried. */
-export function isDryRun({ query }: { query: unknown }): boolean {
-  return (query as Query).dryRun === 'true'
+export function isDryRun(request: Pick<FastifyRequest, 'query'>): boolean {
+  return queryIn(request).dryRun === 'true'
 }

@@ -17,7 +17,7 @@ import { type Identification, identify } from './identification.ts'
 import { parseJson } from './json.ts'
 import { rememberRoutes } from './known-routes.ts'
 import { answerFrom, undoProxies } from './proxies.ts'
-import { judgeQuery, type Query } from './query.ts'
+import { judgeQuery, queryIn } from './query.ts'
 
 /** No path is cut off by the router: the size of the headers bounds it already. */
 const parameterLengthMax = maxHeaderSize
@@ -104,9 +104,9 @@ function refuseEncoded({ headers }: FastifyRequest): void {
 }
 
 /** @throws Refusal 2 naming each parameter that the operation does not know: a misspelt one must not be passed over. */
-function refuseUnknownQuery({ query, routeOptions }: FastifyRequest): void {
-  const { query: parameters } = routeOptions.config
-  if (parameters) refuseIfAny(judgeQuery(query as Query, parameters))
+function refuseUnknownQuery(request: FastifyRequest): void {
+  const { query: parameters } = request.routeOptions.config
+  if (parameters) refuseIfAny(judgeQuery(queryIn(request), parameters))
 }
 
 function notServed(methods: readonly string[]): Refusal {
@@ -128,13 +128,18 @@ function requestIds(): () => string {
 /** Bodies are judged by documents against what is stored, so that one answer tells every fault; routes have no schemas. */
 function readJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
-    try {
-      done(null, parseJson(bytes as Buffer))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  app.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer' },
+    (_request, bytes, done) => {
+      try {
+        done(null, parseJson(bytes))
+      } catch (error) {
+        // Whatever it throws is one.
+        done(error as Error)
+      }
+    },
+  )
 }
 
 function logRequests(app: FastifyInstance): void {

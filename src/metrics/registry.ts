@@ -24,7 +24,8 @@ export function createRegistry(): Registry {
 
 /**
  * Adds a metric whose values are kept elsewhere. The library's own counters look up their labels at each request; ours
- * are plain numbers, and become what the library prints only when somebody asks.
+ * are plain numbers, and become what the library prints only when somebody asks. Its type wants all of a counter, and it
+ * calls this one method.
  */
 export function expose(registry: Registry, { name, help, type, samples }: MetricDefinition): void {
   const metric = { name, get: async () => ({ name, help, type, values: await samples() }) }

@@ -43,6 +43,7 @@ export async function serveMetrics(
   server.on('clientError', (_error, socket) => socket.destroy())
   server.listen({ host, port })
   await once(server, 'listening')
+  // What listens on a port, and not on a path, has such an address.
   const { address, family, port: taken } = server.address() as AddressInfo
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/metrics`,

@@ -6,8 +6,8 @@ import { busy, notFound, refuseIfAny, taken } from '../errors.ts'
 import { type Answer, done, representation } from '../http/answer.ts'
 import type { Client } from '../http/clients.ts'
 import { judgePreconditions } from '../http/conditions.ts'
-import { canonicalParameters } from '../http/place.ts'
-import type { Query } from '../http/query.ts'
+import { canonicalParameters, parametersIn } from '../http/place.ts'
+import { queryIn } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
 import type { Draft, Edit, Found, Key } from './keeper.ts'
 import { type Completion, faultsOf, type Part } from './part.ts'
@@ -24,8 +24,8 @@ export function siteOf(request: FastifyRequest): Site {
   return {
     caller: request.caller,
     place: request.place,
-    parameters: request.params as Record<string, string>,
-    query: request.query as Query,
+    parameters: parametersIn(request),
+    query: queryIn(request),
   }
 }
 

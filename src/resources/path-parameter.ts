@@ -23,7 +23,7 @@ function idExample<Value extends Members>(resource: Resource<Value>): unknown {
 /** What the path's parameter says that names one of a resource: all of it follows from the definition. */
 export function pathParameterOf<Value extends Members>(resource: Resource<Value>): PathParameter {
   const { noun, id, document } = resource
-  const member = document.schemas.shown.properties?.[id.member] ?? ({} as Schema)
+  const member: Schema = document.schemas.shown.properties?.[id.member] ?? {}
   const { minLength, maxLength } = member
   return {
     component: `${capitalised(noun)}Id`,

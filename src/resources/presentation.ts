@@ -3,7 +3,10 @@ import type { Members } from '../documents/normalise.ts'
 import { fillPath } from '../http/operation.ts'
 import { itemPathOf } from './resource.ts'
 
-export function without(value: Members, members: readonly string[]): Members {
+export function without<Member>(
+  value: Readonly<Record<string, Member>>,
+  members: readonly string[],
+): Record<string, Member> {
   return Object.fromEntries(Object.entries(value).filter(([name]) => !members.includes(name)))
 }
 

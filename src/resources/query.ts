@@ -163,9 +163,9 @@ export function pageHeaders(
 const relations = { Starts: 'starts with', Contains: 'contains', Equals: 'equals' }
 
 /** All filters of a field; one of a name means the same in every list, so that they share what OpenAPI says of it. */
-function filtersOf(field: string): [string, object][] {
+function filtersOf(field: string): [string, Schema][] {
   return ['sensitive', 'insensitive'].flatMap((sensitivity) =>
-    operators.map((operator): [string, object] => {
+    operators.map((operator): [string, Schema] => {
       const name = `${sensitivity}${field}${operator}`
       const regard = sensitivity === 'sensitive' ? 'with' : 'without'
       const description = `Only items whose ${field} ${relations[operator]} this, ${regard} regard to case.`
@@ -179,7 +179,7 @@ export function listParameters(
   fields: readonly string[],
   isPaged: boolean,
 ): Record<string, Schema> {
-  const parameters: Record<string, object> = {
+  return {
     startIndex: {
       component: 'StartIndex',
       type: 'integer',
@@ -201,5 +201,4 @@ export function listParameters(
     },
     ...Object.fromEntries(fields.flatMap(filtersOf)),
   }
-  return parameters as Record<string, Schema>
 }

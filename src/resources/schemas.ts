@@ -1,5 +1,5 @@
 import type { Members } from '../documents/normalise.ts'
-import { asSchema, named, type Schema } from '../documents/vocabulary.ts'
+import { named, type Schema } from '../documents/vocabulary.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { without } from './presentation.ts'
 import { nounsOf, type Resource } from './resource.ts'
@@ -20,7 +20,7 @@ function schemaWithout(schema: Schema, members: readonly string[]): Schema {
   if (members.length === 0) return schema
   const required = schema.required?.filter((member) => !members.includes(member))
   const properties = without(schema.properties ?? {}, members)
-  return asSchema({ ...schema, properties, ...(required && { required }) })
+  return { ...schema, properties, ...(required && { required }) }
 }
 
 /** The schema of what GET shows, under its noun; one in a wrapper has a component for that too. */
@@ -30,7 +30,7 @@ function shownAs(noun: string, shown: Schema, wrapper: string | undefined): Sche
   const inner = wrapper && shown.properties?.[wrapper]
   if (!inner) return named(subject, shown, description)
   const properties = { [wrapper]: named(subject, inner, description) }
-  return named(capitalised(wrapper), asSchema({ ...shown, properties }), description)
+  return named(capitalised(wrapper), { ...shown, properties }, description)
 }
 
 function listSchema<Value extends Members>(resource: Resource<Value>, item: Schema): Schema {
@@ -41,7 +41,7 @@ function listSchema<Value extends Members>(resource: Resource<Value>, item: Sche
     properties: { [member]: { type: 'array', items: item, description }, ...totals?.schema },
     required: [member, ...Object.keys(totals?.schema ?? {})],
   }
-  return named(`${capitalised(resource.noun)}List`, asSchema(schema), 'A page of a list.')
+  return named(`${capitalised(resource.noun)}List`, schema, 'A page of a list.')
 }
 
 /** All follow from the definition; their names from its noun. */

@@ -62,6 +62,7 @@ function beginWork(transaction: Transaction, { caller, address, requestId }: Int
     transaction,
     caller,
     record: (change) => record(transaction, change, author),
+    // What marks it is there for the compiler alone.
   } as Work
 }
 
@@ -71,6 +72,7 @@ export function openDoor(database: Database): Door {
     const known = await keptAnswer(database, intent)
     if (known) return known
     if (retry) await forgetOldAnswers(database)
+    // Where nothing is prepared, nothing is what `act` takes.
     const prepared = (await deed.prepare?.()) as Prepared
     return database.write(async (transaction) => {
       await caller.confirm(transaction)

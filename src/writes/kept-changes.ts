@@ -40,16 +40,21 @@ export function isWithin(change: KeptChange, scope: Scope | undefined): boolean 
   return scopeColumns.every((column, index) => change[column] === (bounds[index] ?? change[column]))
 }
 
-/** A statement for each number of bounds: for everybody's changes, then for a tenant's, a group's and a route point's. */
+/** A statement by its bounds, one for each number of them: for everybody's changes, then for a tenant's, a group's and a route point's. */
 export function statementsByBounds<Row>(
   textOf: (conditions: readonly string[]) => string,
-): readonly Statement<Row>[] {
-  return [0, 1, 2, 3].map((count) => {
+): (bounds: readonly string[]) => Statement<Row> {
+  const statements = [0, 1, 2, 3].map((count) => {
     const bounds = scopeColumns.slice(0, count)
     // The indexes of groups and route points are partial, and used where a statement says so itself.
     const isSet = bounds.slice(1).map((column) => `${column} <> ''`)
     return sql<Row>(textOf([...bounds.map((column) => `${column} = ?`), ...isSet]))
   })
+  return (bounds) => {
+    const statement = statements[bounds.length]
+    if (!statement) throw new Error(`No changes have ${bounds.length} bounds.`)
+    return statement
+  }
 }
 
 /** Changes that are read at a time at most. */
@@ -87,7 +92,7 @@ export async function readChanges(
   scope?: Scope,
 ): Promise<KeptChange[]> {
   const bounds = boundsOf(scope)
-  return reader.all(selectNext[bounds.length] as Statement<KeptChange>, ...bounds, after, upTo)
+  return reader.all(selectNext(bounds), ...bounds, after, upTo)
 }
 
 /** How many of the first items may go together by their bytes: at least one. */
@@ -109,8 +114,7 @@ export async function shortenSpan(
   scope?: Scope,
 ): Promise<Span> {
   const bounds = boundsOf(scope)
-  const statement = selectSizes[bounds.length] as Statement<{ position: number; bytes: number }>
-  const items = await reader.all(statement, ...bounds, after, upTo)
+  const items = await reader.all(selectSizes(bounds), ...bounds, after, upTo)
   const count = countTogether(items)
   const isCut = count < items.length || count === changesPerRead
   return { after, upTo: isCut ? (items[count - 1]?.position ?? upTo) : upTo }

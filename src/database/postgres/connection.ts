@@ -34,13 +34,13 @@ export interface Runner {
 
 export function reader(runner: Runner): Reader {
   return {
-    async get<Row>(statement: Statement<Row>, ...values: Value[]) {
+    async get<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row | undefined> {
       const { rows } = await runner.query({ ...toQuery(statement), values })
-      return rows[0] as Row | undefined
+      return rows[0]
     },
-    async all<Row>(statement: Statement<Row>, ...values: Value[]) {
+    async all<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row[]> {
       const { rows } = await runner.query({ ...toQuery(statement), values })
-      return rows as Row[]
+      return rows
     },
     async tables() {
       const { rows } = await runner.query({ text: postgresShapes, values: [] })

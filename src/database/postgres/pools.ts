@@ -122,7 +122,7 @@ export function openPools(url: string, connectionsMax: number): PrimaryPools {
       primary = await Promise.any(pools.map(probe))
       return primary
     } catch (error) {
-      const { errors } = error as AggregateError
+      const errors = error instanceof AggregateError ? error.errors : [error]
       throw new AggregateError(errors, 'No PostgreSQL host answers as a primary.')
     }
   }

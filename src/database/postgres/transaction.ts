@@ -37,6 +37,7 @@ function begin(client: PoolClient, mode: string): { transaction: Transaction; en
       const goOn = `SELECT setval($1, coalesce(max(${column}), 0) + 1, false) FROM ${name}`
       await runner.query({ text: goOn, values: [sequence] })
     },
+    // What marks it is there for the compiler alone.
   } as Transaction
   return {
     transaction,

@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type Sqlite from 'better-sqlite3'
 import { DatabaseUnavailable } from '../../errors.ts'
 import type { CommitListener, Transaction } from '../database.ts'
-import { busyTimeoutDefault, isBusy, preparer, retryMilliseconds } from './connection.ts'
+import {
+  busyTimeoutDefault,
+  isBusy,
+  type Prepare,
+  preparer,
+  retryMilliseconds,
+} from './connection.ts'
 import { openTransaction } from './transaction.ts'
 import { turnKeeper } from './turn-keeper.ts'
 
@@ -42,12 +48,13 @@ const longTurns = 10
 /** The connection that writes, with what it needs beside. */
 interface Engine {
   connection: Sqlite.Database
-  prepare: ReturnType<typeof preparer>
+  prepare: Prepare
   turns: ReturnType<typeof turnKeeper>
   execute(text: Control): void
 }
 
 function engineOf(connection: Sqlite.Database, turnMilliseconds: number): Engine {
+  // `fromEntries` forgets the names.
   const control = Object.fromEntries(
     controls.map((text) => [text, connection.prepare(text)]),
   ) as Record<Control, Sqlite.Statement>

@@ -82,10 +82,12 @@ function plannedOnce({ text }: Statement<unknown>): string {
   return text.replaceAll('?', '+?')
 }
 
+export type Prepare = <Row>(statement: Statement<Row>) => Sqlite.Statement<Value[], Row>
+
 /** The statements of one connection, each prepared at its first use. */
-export function preparer(connection: Sqlite.Database) {
+export function preparer(connection: Sqlite.Database): Prepare {
   const prepared = new Map<string, Sqlite.Statement<Value[]>>()
-  return (statement: Statement<unknown>): Sqlite.Statement<Value[]> => {
+  return <Row>(statement: Statement<Row>) => {
     let found = prepared.get(statement.text)
     if (!found) {
       found = connection.prepare<Value[]>(plannedOnce(statement))
@@ -93,11 +95,10 @@ export function preparer(connection: Sqlite.Database) {
       const [oldest] = prepared.keys()
       if (prepared.size > preparedMax && oldest !== undefined) prepared.delete(oldest)
     }
-    return found
+    // Which rows a text answers is said by `sql()` alone.
+    return found as Sqlite.Statement<Value[], Row>
   }
 }
-
-export type Prepare = ReturnType<typeof preparer>
 
 const shapes = sql<ShapeRow>(sqliteShapes)
 
@@ -115,20 +116,20 @@ export function reader(prepare: Prepare, timeout: number): Reader {
   return {
     async get<Row>(statement: Statement<Row>, ...values: Value[]) {
       try {
-        return prepare(statement).get(...values) as Row | undefined
+        return prepare(statement).get(...values)
       } catch (error) {
-        return readAgain(error, () => prepare(statement).get(...values) as Row | undefined)
+        return readAgain(error, () => prepare(statement).get(...values))
       }
     },
     async all<Row>(statement: Statement<Row>, ...values: Value[]) {
       try {
-        return prepare(statement).all(...values) as Row[]
+        return prepare(statement).all(...values)
       } catch (error) {
-        return readAgain(error, () => prepare(statement).all(...values) as Row[])
+        return readAgain(error, () => prepare(statement).all(...values))
       }
     },
     async tables() {
-      return toShapes(prepare(shapes).all() as ShapeRow[])
+      return toShapes(prepare(shapes).all())
     },
   }
 }

@@ -39,6 +39,7 @@ export function openTransaction(
       }
     },
     async filled(_table: unknown) {},
+    // What marks it is there for the compiler alone.
   } as Transaction
   return {
     transaction,

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { asSchema, named } from '../../documents/vocabulary.ts'
+import { named } from '../../documents/vocabulary.ts'
 import type { Tag } from '../../http/operation.ts'
 import type { KeptChange } from '../../writes/kept-changes.ts'
 import { changeActions } from '../../writes/record.ts'
@@ -20,41 +20,39 @@ const state = (description: string) =>
   })
 
 /** A change as the API shows it. */
-export const Change = asSchema(
-  named(
-    'Change',
-    Type.Object({
-      position: Type.Integer({
-        minimum: 1,
-        description: 'Its place in the record: positions rise, and some are left out.',
-      }),
-      time: Type.String({
-        format: 'date-time',
-        description: 'By the clock of the node that did it.',
-      }),
-      actor: text('Id of whoever did it.'),
-      address: known('Their address, as the log has it; null where nobody asked.'),
-      tokenName: known('Name of the token with which they asked; null for a session.'),
-      requestId: known('Id of the request, as in `X-Request-Id` and the log.'),
-      action: Type.Enum([...changeActions], { description: 'What was done.' }),
-      kind: text(
-        "What it was done to, such as `user` or `bounced_call`; '' in the records of older versions.",
-      ),
-      resource: text('Path of what was changed.'),
-      before: state('What GET answered before; null before a creation. It never holds secrets.'),
-      after: state('What GET answers since; null after a deletion. It never holds secrets.'),
-      because: Type.Optional(
-        Type.Object(
-          {
-            action: Type.Enum([...changeActions], { description: 'What was done.' }),
-            resource: text('Path of what was changed.'),
-          },
-          { description: 'The change of which this one was an effect.' },
-        ),
-      ),
+export const Change = named(
+  'Change',
+  Type.Object({
+    position: Type.Integer({
+      minimum: 1,
+      description: 'Its place in the record: positions rise, and some are left out.',
     }),
-    'A change: what was done to one resource.',
-  ),
+    time: Type.String({
+      format: 'date-time',
+      description: 'By the clock of the node that did it.',
+    }),
+    actor: text('Id of whoever did it.'),
+    address: known('Their address, as the log has it; null where nobody asked.'),
+    tokenName: known('Name of the token with which they asked; null for a session.'),
+    requestId: known('Id of the request, as in `X-Request-Id` and the log.'),
+    action: Type.Enum([...changeActions], { description: 'What was done.' }),
+    kind: text(
+      "What it was done to, such as `user` or `bounced_call`; '' in the records of older versions.",
+    ),
+    resource: text('Path of what was changed.'),
+    before: state('What GET answered before; null before a creation. It never holds secrets.'),
+    after: state('What GET answers since; null after a deletion. It never holds secrets.'),
+    because: Type.Optional(
+      Type.Object(
+        {
+          action: Type.Enum([...changeActions], { description: 'What was done.' }),
+          resource: text('Path of what was changed.'),
+        },
+        { description: 'The change of which this one was an effect.' },
+      ),
+    ),
+  }),
+  'A change: what was done to one resource.',
 )
 
 const example = {

@@ -1,4 +1,4 @@
-import { type Reader, type Statement, sql } from '../../database/database.ts'
+import { type Reader, sql } from '../../database/database.ts'
 import { nextTurn } from '../../resources/turns.ts'
 import {
   boundsOf,
@@ -30,7 +30,7 @@ const pageBytesMax = 1_024 * 1_024
 /** Changes that one statement reads with their values. */
 const readTogether = 50
 
-const looks = statementsByBounds<Candidate>(
+const lookWithin = statementsByBounds<Candidate>(
   (conditions) =>
     `SELECT position, changed_at, changed_by, action, kind, target, ${bytesColumn}
      FROM changes WHERE ${[...conditions, 'position < ?', 'position >= ?'].join(' AND ')}
@@ -64,7 +64,7 @@ interface Found {
 async function find(reader: Reader, search: Search): Promise<Found> {
   const { scope, lowest, pageSize, isWhole, matches } = search
   const bounds = boundsOf(scope)
-  const look = looks[bounds.length] as Statement<Candidate>
+  const look = lookWithin(bounds)
   const step = isWhole ? Math.min(pageSize + 1, looksPerTurn) : looksPerTurn
   const positions: number[] = []
   let { before } = search

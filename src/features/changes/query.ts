@@ -2,10 +2,10 @@ import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { instantPattern, readInstant } from '../../documents/instants.ts'
 import { fold } from '../../documents/normalise.ts'
-import { asSchema, named, type Schema } from '../../documents/vocabulary.ts'
+import { named, type Schema } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
 import { componentName } from '../../http/openapi/components.ts'
-import { judgeQuery, type Query } from '../../http/query.ts'
+import { judgeQuery, type Query, queryIn } from '../../http/query.ts'
 import { pageSizeMax, readCount } from '../../resources/query.ts'
 import { changeActions } from '../../writes/record.ts'
 import type { Candidate } from './pages.ts'
@@ -47,7 +47,7 @@ const parameters = {
 export const changesParameters: Readonly<Record<string, Schema>> = Object.fromEntries(
   Object.entries(parameters).map(([name, schema]) => [
     name,
-    named(componentName(`changes-${name}`), asSchema(schema)),
+    named(componentName(`changes-${name}`), schema),
   ]),
 )
 
@@ -164,15 +164,13 @@ export function readChangesQuery(query: Query): ChangesQuery {
 
 /** What a stream of changes can be asked for. */
 export const streamParameters: Readonly<Record<string, Schema>> = {
-  after: asSchema(
-    named(
-      'ChangesAfter',
-      Type.Integer({
-        minimum: 0,
-        description:
-          'The stream begins behind this position; for clients that cannot send `Last-Event-ID`, which comes first.',
-      }),
-    ),
+  after: named(
+    'ChangesAfter',
+    Type.Integer({
+      minimum: 0,
+      description:
+        'The stream begins behind this position; for clients that cannot send `Last-Event-ID`, which comes first.',
+    }),
   ),
 }
 
@@ -181,15 +179,12 @@ export const streamParameters: Readonly<Record<string, Schema>> = {
  *
  * @throws Refusal (2) for what is no position.
  */
-export function readAfter({
-  headers,
-  query,
-}: Pick<FastifyRequest, 'headers' | 'query'>): number | undefined {
+export function readAfter(request: Pick<FastifyRequest, 'headers' | 'query'>): number | undefined {
   const faults: Fault[] = []
-  const { after } = query as Readonly<Record<string, string>>
-  const own = after === undefined ? undefined : readPosition('after', after, 0, faults)
+  const { after } = queryIn(request)
+  const own = after === undefined ? undefined : readPosition('after', String(after), 0, faults)
   // A browser that never had an id sends none.
-  const last = headers['last-event-id']
+  const last = request.headers['last-event-id']
   const known = last === undefined ? own : readPosition('Last-Event-ID', String(last), 0, faults)
   refuseIfAny(faults)
   return known

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import type { Api } from '../../api.ts'
-import { asSchema, named } from '../../documents/vocabulary.ts'
+import { named } from '../../documents/vocabulary.ts'
 import { type Answer, representation } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
-import type { Query } from '../../http/query.ts'
+import { queryIn } from '../../http/query.ts'
 import { countStreams } from '../../metrics/streams.ts'
 import { siteOf } from '../../resources/judge.ts'
 import { linkToNext } from '../../resources/query.ts'
@@ -17,17 +17,15 @@ import { createRoom } from './room.ts'
 import { addStream } from './stream.ts'
 import { positionsBetween } from './times.ts'
 
-const ChangeList = asSchema(
-  named(
-    'ChangeList',
-    Type.Object({
-      changes: Type.Array(Change, {
-        description:
-          'The changes of this page, newest first. It may have fewer than were asked for, or none, and the next one more.',
-      }),
+const ChangeList = named(
+  'ChangeList',
+  Type.Object({
+    changes: Type.Array(Change, {
+      description:
+        'The changes of this page, newest first. It may have fewer than were asked for, or none, and the next one more.',
     }),
-    'A page of the record.',
-  ),
+  }),
+  'A page of the record.',
 )
 
 function addList({ app, database }: Api, level: Level): void {
@@ -45,7 +43,7 @@ function addList({ app, database }: Api, level: Level): void {
     example: { response: { changes: [changeExample] } },
     async handler(request): Promise<Answer> {
       const view = await viewOf(level, database, siteOf(request))
-      const query = readChangesQuery(request.query as Query)
+      const query = readChangesQuery(queryIn(request))
       const between = await positionsBetween(database, query)
       const { changes, next } = await readChangesPage(database, {
         ...query,

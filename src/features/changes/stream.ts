@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import type { Api } from '../../api.ts'
 import type { Reader } from '../../database/database.ts'
-import { asSchema, named } from '../../documents/vocabulary.ts'
+import { named } from '../../documents/vocabulary.ts'
 import { inTurn } from '../../http/dear-operations.ts'
 import { type EventsAnswer, eventsType } from '../../http/events.ts'
 import { addOperation } from '../../http/operation.ts'
@@ -15,14 +15,12 @@ import { readEnds } from './pages.ts'
 import { readAfter, streamParameters } from './query.ts'
 import type { Room } from './room.ts'
 
-const ChangeStream = asSchema(
-  named(
-    'ChangeStream',
-    Type.String({
-      description:
-        'Server-Sent Events without an end: `change` with a `Change` as JSON, `gap`, comments. Ids are positions.',
-    }),
-  ),
+const ChangeStream = named(
+  'ChangeStream',
+  Type.String({
+    description:
+      'Server-Sent Events without an end: `change` with a `Change` as JSON, `gap`, comments. Ids are positions.',
+  }),
 )
 
 /**

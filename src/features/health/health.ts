@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import type { Api } from '../../api.ts'
-import { asSchema, named } from '../../documents/vocabulary.ts'
+import { named } from '../../documents/vocabulary.ts'
 import { message } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
 
@@ -21,7 +21,7 @@ export function addHealth({ app, database }: Api): void {
       description: 'For whoever watches the service or balances its load.',
     },
     permission: 'public',
-    answer: asSchema(Status),
+    answer: Status,
     example: { response: { status: 'ok' } },
   } as const
   addOperation(app, {

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import type { Reader } from '../../database/database.ts'
 import { defineDocument } from '../../documents/document.ts'
-import { asSchema, clearable, fixed, text } from '../../documents/vocabulary.ts'
+import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, faultWithin, missing, notFound } from '../../errors.ts'
 import { memberKeyOf } from '../../http/place.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
@@ -192,7 +192,7 @@ export const routePoints: Resource<RoutePoint> = {
     member: 'route_points',
     item: {
       columns: ['value'],
-      schema: asSchema(Item),
+      schema: Item,
       from: ({ value }) => toItem(JSON.parse(String(value))),
     },
   },

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { isDeepStrictEqual } from 'node:util'
 import { documented } from '../../documents/schemas.ts'
-import { asSchema, named } from '../../documents/vocabulary.ts'
+import { named, type Schema } from '../../documents/vocabulary.ts'
 import {
   isCached,
   isConditional,
@@ -17,10 +17,11 @@ import { type HeaderName, headersOf } from './headers.ts'
 import { refusal } from './problem.ts'
 
 /** What is answered where there is nothing to say. */
-export const emptyObject = named(
-  'Empty',
-  asSchema({ type: 'object', description: 'There is nothing to say.', maxProperties: 0 }),
-)
+export const emptyObject: Schema = named('Empty', {
+  type: 'object',
+  description: 'There is nothing to say.',
+  maxProperties: 0,
+})
 
 /** The statuses with which an operation can refuse, by what it is. */
 function refusalsOf(operation: Operation) {

@@ -8,11 +8,11 @@ export const jsonType = 'application/json'
 /** The schema of a form: files come as they are, while in JSON they are base64. */
 function asForm(body: Schema): Schema {
   const properties = Object.entries(body.properties ?? {}).map(([name, property]) => {
-    const { contentEncoding, ...file } = property as Schema & { contentEncoding?: string }
+    const { contentEncoding, ...file } = property
     return [name, contentEncoding === undefined ? property : { ...file, format: 'binary' }]
   })
-  const component = body.component && `${body.component}Form`
-  return { ...body, component, properties: Object.fromEntries(properties) } as Schema
+  const component = body.component && { component: `${body.component}Form` }
+  return { ...body, ...component, properties: Object.fromEntries(properties) }
 }
 
 /** What a request brings, in each media type that it may have. */

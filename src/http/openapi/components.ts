@@ -35,19 +35,19 @@ export class Components {
   }
 
   /** A schema in which every part that has a name stands for itself no more, but refers to the component of that name. */
-  schema(schema: Schema): object {
-    return this.#withReferences(schema) as object
-  }
-
-  #withReferences(part: unknown): unknown {
-    if (Array.isArray(part)) return part.map((item) => this.#withReferences(item))
-    if (!isObject(part)) return part
+  schema(part: Schema): object {
     const { component, ...rest } = part
+    // A member may be called so too.
     const isNamed = typeof component === 'string'
     const copy = Object.fromEntries(
       Object.entries(isNamed ? rest : part).map(([key, one]) => [key, this.#withReferences(one)]),
     )
     return isNamed ? this.add('schemas', component, copy) : copy
+  }
+
+  #withReferences(part: unknown): unknown {
+    if (Array.isArray(part)) return part.map((item) => this.#withReferences(item))
+    return isObject(part) ? this.schema(part) : part
   }
 
   /** All of them, each kind by name, so that a new one stands in one place of the document. */
@@ -63,6 +63,6 @@ export class Components {
 }
 
 function byName(contents: Record<string, object>): Record<string, object> {
-  const names = Object.keys(contents).sort()
-  return Object.fromEntries(names.map((name) => [name, contents[name] as object]))
+  const entries = Object.entries(contents).sort(([one], [other]) => (one < other ? -1 : 1))
+  return Object.fromEntries(entries)
 }

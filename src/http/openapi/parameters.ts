@@ -42,14 +42,14 @@ function optional(components: Components, where: 'query' | 'header') {
       name,
       in: where,
       description,
-      schema: components.schema(documented(rest as Schema, false)),
+      schema: components.schema(documented(rest, false)),
     }
     return component === undefined ? parameter : components.add('parameters', component, parameter)
   }
 }
 
 function textHeader(name: string, description: string): [string, Schema] {
-  return [name, { type: 'string', description, component: componentName(name) } as Schema]
+  return [name, { type: 'string', description, component: componentName(name) }]
 }
 
 const ifNoneMatch = textHeader(

@@ -1,51 +1,45 @@
 import { STATUS_CODES } from 'node:http'
-import { asSchema, named } from '../../documents/vocabulary.ts'
-import { type ErrorCode, errorCodes } from '../../errors.ts'
+import { named } from '../../documents/vocabulary.ts'
+import { type ErrorCode, errorCodes, isErrorCode } from '../../errors.ts'
 import { type Components, componentName, type Reference } from './components.ts'
 import { type HeaderName, headersOf } from './headers.ts'
 
-const problem = named(
-  'Problem',
-  asSchema({
-    type: 'object',
-    description:
-      'One entry for each thing wrong. The code is the contract, the message is for people.',
-    properties: {
-      errors: {
-        type: 'array',
-        description: 'At least one, at most 100.',
-        items: named(
-          'Fault',
-          asSchema({
-            type: 'object',
-            description: 'One thing wrong with a request.',
-            properties: {
-              code: {
-                type: 'integer',
-                enum: Object.keys(errorCodes).map(Number),
-                description: 'What is wrong, for programs.',
-              },
-              name: {
-                type: 'string',
-                enum: Object.values(errorCodes).map(({ name }) => name),
-                description: 'The code in words.',
-              },
-              message: { type: 'string', description: 'What is wrong, for people; it may change.' },
-              parameter: {
-                type: 'string',
-                description:
-                  'Path of the field, as in `audioFileList[0].name`, or name of the query parameter.',
-              },
-            },
-            required: ['code', 'name', 'message'],
-          }),
-        ),
-      },
-      requestId: { type: 'string', description: 'Also in the X-Request-Id header and the log.' },
+const problem = named('Problem', {
+  type: 'object',
+  description:
+    'One entry for each thing wrong. The code is the contract, the message is for people.',
+  properties: {
+    errors: {
+      type: 'array',
+      description: 'At least one, at most 100.',
+      items: named('Fault', {
+        type: 'object',
+        description: 'One thing wrong with a request.',
+        properties: {
+          code: {
+            type: 'integer',
+            enum: Object.keys(errorCodes).map(Number),
+            description: 'What is wrong, for programs.',
+          },
+          name: {
+            type: 'string',
+            enum: Object.values(errorCodes).map(({ name }) => name),
+            description: 'The code in words.',
+          },
+          message: { type: 'string', description: 'What is wrong, for people; it may change.' },
+          parameter: {
+            type: 'string',
+            description:
+              'Path of the field, as in `audioFileList[0].name`, or name of the query parameter.',
+          },
+        },
+        required: ['code', 'name', 'message'],
+      }),
     },
-    required: ['errors', 'requestId'],
-  }),
-)
+    requestId: { type: 'string', description: 'Also in the X-Request-Id header and the log.' },
+  },
+  required: ['errors', 'requestId'],
+})
 
 interface Meaning {
   description: string
@@ -94,8 +88,8 @@ const meanings: Record<number, Meaning> = {
 
 /** The first code that has the status. */
 function codeOf(status: number): ErrorCode | undefined {
-  const [code] = Object.entries(errorCodes).find(([, one]) => one.status === status) ?? []
-  return code === undefined ? undefined : (Number(code) as ErrorCode)
+  const codes = Object.keys(errorCodes).map(Number).filter(isErrorCode)
+  return codes.find((code) => errorCodes[code].status === status)
 }
 
 /**

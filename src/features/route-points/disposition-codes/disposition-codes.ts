@@ -1,5 +1,4 @@
 import Type from 'typebox'
-import { asSchema } from '../../../documents/vocabulary.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import {
   CodeLevel,
@@ -49,7 +48,7 @@ export const routePointCodes: Resource<DispositionCode> = {
     },
     item: {
       columns: ['code', 'active', 'description', 'level'],
-      schema: asSchema(Item),
+      schema: Item,
       from: ({ code, active, description, level }) => ({
         code,
         active: active === 1,

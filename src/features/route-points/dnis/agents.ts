@@ -1,9 +1,9 @@
 import Type, { type Static } from 'typebox'
 import type { Api } from '../../../api.ts'
-import { asSchema, named } from '../../../documents/vocabulary.ts'
+import { named } from '../../../documents/vocabulary.ts'
 import { representation } from '../../../http/answer.ts'
 import { addOperation } from '../../../http/operation.ts'
-import type { Query } from '../../../http/query.ts'
+import { queryIn } from '../../../http/query.ts'
 import { listParameters, pageHeaders, readListQuery } from '../../../resources/query.ts'
 import { fieldsOf } from '../../../resources/resource.ts'
 import { mapInTurns } from '../../../resources/turns.ts'
@@ -73,10 +73,10 @@ export function addAgents({ app }: Api, backend: RoutePointBackend): void {
     tag: dnisTag,
     permission: 'group.administer',
     query: listParameters(fields, false),
-    answer: asSchema(answer),
+    answer,
     example: { response: example },
     async handler(request) {
-      const parameters = request.query as Query
+      const parameters = queryIn(request)
       const query = readListQuery(parameters, fields, undefined)
       const page = await backend.agents(dnisKeyOf(request), query)
       const items = await mapInTurns(page.rows, (agent) => JSON.stringify(agent))

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { defineDocument, needs } from '../../../documents/document.ts'
-import { asSchema, clearable, name, text } from '../../../documents/vocabulary.ts'
+import { clearable, name, text } from '../../../documents/vocabulary.ts'
 import type { Fault } from '../../../errors.ts'
 import type { Tag } from '../../../http/operation.ts'
 import { digits, exactName } from '../../../resources/listed.ts'
@@ -98,7 +98,7 @@ export const dnis: Resource<Dnis> = {
     isWhole: true,
     item: {
       columns: ['name', 'phone_number', 'extension'],
-      schema: asSchema(Item),
+      schema: Item,
       from: (row) => ({
         name: row.name,
         phoneNumber: row.phone_number,

@@ -43,6 +43,11 @@ interface ChosenCode {
   level: string
 }
 
+/** What a mark finds is unknown to the compiler; the setting's schema has judged it. */
+function chosenIn({ value }: MarkedMember): ChosenCode {
+  return value as ChosenCode
+}
+
 const selectActive = sql<{ code: string }>(
   `SELECT code FROM usable_disposition_codes
    WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND level = ? AND code = ?
@@ -61,15 +66,15 @@ const insertDefault = sql(
 /** The default code: one that the route point can use. */
 const dispositionCodes: References = {
   isKeptByKeys: false,
-  async check(reader, key, { path, value }) {
-    const { level, code } = value as ChosenCode
+  async check(reader, key, named) {
+    const { level, code } = chosenIn(named)
     const found = await reader.get(selectActive, ...key, level, code)
-    return found ? [] : [invalid(path, 'Invalid disposition code.')]
+    return found ? [] : [invalid(named.path, 'Invalid disposition code.')]
   },
   async save({ transaction }, { key }, { members }) {
     await transaction.run(removeDefault, ...key)
-    for (const { value } of members) {
-      const { level, code } = value as ChosenCode
+    for (const named of members) {
+      const { level, code } = chosenIn(named)
       const codeOf = (other: string) => (level === other ? code : null)
       const codes = [codeOf('CallCenter'), codeOf('Group'), codeOf('Enterprise')]
       await transaction.run(insertDefault, ...key, ...codes)
