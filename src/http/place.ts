@@ -21,7 +21,7 @@ export function parametersIn({ params }: Pick<FastifyRequest, 'params'>): Record
 
 /** An empty key would read the wrong row in silence. */
 function named(key: string | undefined, what: string): string {
-  if (key === undefined) throw new Error(`The path names no ${what}.`)
+  if (key === undefined) throw new Error(`No ${what} is named.`)
   return key
 }
 
@@ -38,6 +38,24 @@ export function groupKeyOf(place: Place): GroupKey {
 /** @throws Error when the path names neither a user nor a route point. */
 export function memberKeyOf(place: Place): MemberKey {
   return [...groupKeyOf(place), named(place.identityKey, 'user or route point')]
+}
+
+/**
+ * The group whose key a longer one begins with.
+ *
+ * @throws Error when it is shorter.
+ */
+export function groupKeyIn([tenantKey, groupKey]: readonly string[]): GroupKey {
+  return [named(tenantKey, 'tenant'), named(groupKey, 'group')]
+}
+
+/**
+ * The user or route point whose key a longer one begins with.
+ *
+ * @throws Error when it is shorter.
+ */
+export function memberKeyIn(key: readonly string[]): MemberKey {
+  return [...groupKeyIn(key), named(key[2], 'user or route point')]
 }
 
 /** The key of what a path names exactly, by `:instance_name`: letters have one form, whichever way their accents were typed. */

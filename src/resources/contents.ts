@@ -4,6 +4,7 @@ import { type Reader, sql } from '../database/database.ts'
 import { mapMarked } from '../documents/marks.ts'
 import { isObject, type Members } from '../documents/normalise.ts'
 import type { Fault } from '../errors.ts'
+import { valuesIn } from '../writes/recorded.ts'
 import { rowsPerStep, whereEqual } from '../writes/steps.ts'
 import type { Key } from './keeper.ts'
 import type { Part } from './part.ts'
@@ -111,7 +112,7 @@ async function renameIn(
       const before: Members = JSON.parse(document.withDefaults(row.value ?? '{}'))
       const isReference = ({ refersTo }: { refersTo?: string }) => refersTo === noun
       const after = mapMarked(document.schemas.shown, before, isReference, renamed)
-      const keyValues = itsKey.map((column) => row[column] ?? '')
+      const keyValues = valuesIn(row, itsKey)
       await transaction.run(update, name, JSON.stringify(after), ...keyValues)
       await record({ ...rowChange(namer, row, { before, after }), because: cause })
     }

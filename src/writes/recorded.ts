@@ -6,6 +6,22 @@ import { type Rows, rowsPerStep } from './steps.ts'
 /** A row as it is read: the columns of its key, and those that are asked for besides. */
 export type KeptRow = Readonly<Record<string, string>>
 
+/**
+ * What a row has in some columns, such as those of its key.
+ *
+ * @throws Error when it was read without one of them: an empty key would be that of another row.
+ */
+export function valuesIn<Kept extends Value>(
+  row: Readonly<Record<string, Kept>>,
+  columns: readonly string[],
+): Kept[] {
+  return columns.map((column) => {
+    const value = row[column]
+    if (value === undefined) throw new Error(`A row was read without its ${column}.`)
+    return value
+  })
+}
+
 /** What the record tells of the rows of a table that a write of something else changes or takes along. */
 export interface Recorded {
   table: string
@@ -34,8 +50,9 @@ async function* inParts(
     const text = `${select}${from} ORDER BY ${order} LIMIT ${rowsPerStep}`
     const rows = await reader.all(sql<KeptRow>(text), ...values, ...last)
     yield rows
-    if (rows.length < rowsPerStep) return
-    last = key.map((column) => rows.at(-1)?.[column] ?? null)
+    const end = rows.at(-1)
+    if (rows.length < rowsPerStep || !end) return
+    last = valuesIn(end, key)
   }
 }
 

@@ -5,7 +5,7 @@ import { clearable, readOnly, text, unmodified, upload } from '../../documents/v
 import { type Fault, invalid } from '../../errors.ts'
 import { bodyBytesFor, formType } from '../../http/form.ts'
 import type { Tag } from '../../http/operation.ts'
-import type { GroupKey } from '../../http/place.ts'
+import { type GroupKey, groupKeyIn } from '../../http/place.ts'
 import { exactName, words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
 import {
@@ -140,17 +140,13 @@ export interface AnnouncementLimits {
   groupBytesMax: number
 }
 
-function groupOf([tenantKey = '', groupKey = '']: readonly string[]): GroupKey {
-  return [tenantKey, groupKey]
-}
-
 /** What stands against the audio of a write: a group has only so much room. */
 async function checkRoom(write: Write<Announcement>, bytesMax: number): Promise<Fault[]> {
   const { transaction, key, before, uploads } = write
   const { content } = uploads
   if (!content || bytesMax === -1) return []
   const replaced = before ? await findContent(transaction, key) : undefined
-  const others = (await totalSize(transaction, groupOf(key))) - (replaced?.size ?? 0)
+  const others = (await totalSize(transaction, groupKeyIn(key))) - (replaced?.size ?? 0)
   if (others + content.size <= bytesMax) return []
   const message =
     `The 'content' field is not valid: the group's announcements may take ${quotaKilobytes(bytesMax)} KB together; ` +
@@ -179,7 +175,7 @@ function carriesAudio(groupBytesMax: number): Part<Announcement> {
     check: (write) => checkRoom(write, groupBytesMax),
     async afterRow(write) {
       const { content } = write.uploads
-      if (content) await saveContent(write, [...groupOf(write.key), write.value.name], content)
+      if (content) await saveContent(write, [...groupKeyIn(write.key), write.value.name], content)
     },
   }
 }
@@ -189,7 +185,7 @@ function isPlayedBy(holders: readonly AnnouncementHolder[]): Part<Announcement> 
   return {
     async carry(write) {
       const rename = { before: write.before?.name ?? '', after: write.value.name }
-      for (const holder of holders) await holder.carry(write, groupOf(write.key), rename)
+      for (const holder of holders) await holder.carry(write, groupKeyIn(write.key), rename)
     },
     checkRemoval: async ({ value }) => checkUnused(value.usages ?? []),
   }
@@ -206,7 +202,7 @@ function sizesUpTo(groupBytesMax: number): NonNullable<List['totals']> {
     },
     async read(reader, scope) {
       return {
-        totalFileSize: kilobytes(await totalSize(reader, groupOf(scope))),
+        totalFileSize: kilobytes(await totalSize(reader, groupKeyIn(scope))),
         maxFileSize: groupBytesMax === -1 ? -1 : quotaKilobytes(groupBytesMax),
       }
     },
@@ -218,11 +214,11 @@ function usagesBy(holders: readonly AnnouncementHolder[]): Computed<Announcement
   return {
     members: ['usages'],
     async read(reader, key, { name }) {
-      const usages = await findUsages(reader, { holders, group: groupOf(key) }, name)
+      const usages = await findUsages(reader, { holders, group: groupKeyIn(key) }, name)
       return { usages: usages.get(name) ?? [] }
     },
     async readPage(reader, scope, values) {
-      const usages = await findUsages(reader, { holders, group: groupOf(scope) })
+      const usages = await findUsages(reader, { holders, group: groupKeyIn(scope) })
       return values.map(({ name }) => ({ usages: usages.get(name) ?? [] }))
     },
   }

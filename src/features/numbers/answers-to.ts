@@ -1,3 +1,4 @@
+import { memberKeyIn } from '../../http/place.ts'
 import type { MemberPart } from '../../resources/part.ts'
 import type { Write } from '../../resources/resource.ts'
 import { checkNumbers, type NumberHolder, type Numbers, saveNumbers } from './numbers.ts'
@@ -13,7 +14,7 @@ export function answersTo<Value extends Numbers>(
   // A DNIS that is not there yet holds nothing; no name is empty.
   const holderOf = ({ place, key }: Write<Value>, dnis: Value | undefined): NumberHolder => ({
     place,
-    identityKey: key[2] ?? '',
+    identityKey: memberKeyIn(key)[2],
     dnisName: nameOf ? (dnis ? nameOf(dnis) : '') : null,
   })
   return {

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { type MemberKey, memberKeyOf, nameKeyOf } from '../../http/place.ts'
+import { type MemberKey, memberKeyIn, memberKeyOf, nameKeyOf } from '../../http/place.ts'
 
 /** The path of the route points of a group. */
 export const routePointsPath = '/api/v1/tenants/:tenant_id/groups/:group_id/services/route_points/'
@@ -26,6 +26,13 @@ export type RoutePointKey = MemberKey
 
 /** A DNIS: the key of its route point, and its name. */
 export type DnisKey = readonly [...RoutePointKey, name: string]
+
+/** @throws Error for a key that is not a DNIS's. */
+export function dnisKeyIn(key: readonly string[]): DnisKey {
+  const name = key[3]
+  if (name === undefined) throw new Error('No DNIS is named.')
+  return [...memberKeyIn(key), name]
+}
 
 /** The key of the DNIS that a path names by `:instance_name`. */
 export function dnisKeyOf(request: Pick<FastifyRequest, 'place' | 'params'>): DnisKey {

@@ -3,6 +3,7 @@ import { mapMarked } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
 import { nextTurn } from '../../../resources/turns.ts'
+import { valuesIn } from '../../../writes/recorded.ts'
 import { rowsPerStep } from '../../../writes/steps.ts'
 import type { AnnouncementHolder, Usage } from '../../announcements/holders.ts'
 import { settingEffect, settingNamed } from './effects.ts'
@@ -14,6 +15,9 @@ type SlotRow = Record<string, Value> & {
   dnis_name?: string
   setting: string
 }
+
+/** A setting with its owner's key. */
+type SettingRow = Record<string, string> & { setting: string; value: string }
 
 /** Slots that are read in one turn of the event loop. */
 const slotsPerTurn = 2_000
@@ -28,10 +32,10 @@ function usageIn(row: SlotRow): Usage & { name: string } {
 }
 
 /** A setting before and after an announcement in it gets a new name. */
-function renameIn(row: Record<string, string>, rename: { before: string; after: string }) {
-  const setting = settingNamed(row.setting ?? '')
+function renameIn(row: SettingRow, rename: { before: string; after: string }) {
+  const setting = settingNamed(row.setting)
   if (!setting) throw new Error(`There is no setting '${row.setting}'.`)
-  const before = setting.document.withDefaults(row.value ?? '{}')
+  const before = setting.document.withDefaults(row.value)
   const value: Members = JSON.parse(before)
   const renamed = (name: unknown) => (name === rename.before ? rename.after : name)
   const isName = ({ refersTo }: Schema) => refersTo === 'announcement'
@@ -61,7 +65,7 @@ function statementsOf({ files, settings, key }: OwnerTables) {
     )
   }
 
-  const selectNaming = sql<Record<string, string>>(
+  const selectNaming = sql<SettingRow>(
     `SELECT ${columns.map((column) => `kept.${column}`).join(', ')}, kept.value
      FROM ${files} AS files JOIN ${settings} AS kept ON ${equal('kept', 'files', columns)}
      WHERE ${inGroup} AND files.announcement_name = ? LIMIT ${rowsPerStep}`,
@@ -92,7 +96,7 @@ export function announcementUses(tables: OwnerTables): AnnouncementHolder {
         }
         const last = rows.at(-1)
         if (rows.length < slotsPerTurn || !last) return [...usages.values()]
-        after = place.map((column) => last[column] ?? null)
+        after = valuesIn(last, place)
         await nextTurn()
       }
     },
@@ -100,17 +104,14 @@ export function announcementUses(tables: OwnerTables): AnnouncementHolder {
       for (;;) {
         const rows = await transaction.all(selectNaming, ...group, rename.before)
         // A setting that has it in several slots is found as often.
-        const owners = new Map(
-          rows.map((row) => [columns.map((column) => row[column]).join('\n'), row]),
-        )
+        const owners = new Map(rows.map((row) => [valuesIn(row, columns).join('\n'), row]))
         for (const row of owners.values()) {
           const texts = renameIn(row, rename)
-          const owner = columns.map((column) => row[column] ?? '')
+          const owner = valuesIn(row, columns)
           await transaction.run(updateDocument, texts.after, ...owner)
           await transaction.run(updateFiles, rename.after, ...owner, rename.before)
-          const [setting = ''] = owner.slice(-1)
           await record({
-            ...settingEffect(tables, { key: owner.slice(0, -1), setting }),
+            ...settingEffect(tables, { key: valuesIn(row, tables.key), setting: row.setting }),
             ...texts,
             because: cause,
           })

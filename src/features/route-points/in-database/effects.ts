@@ -1,5 +1,5 @@
 import { fillPath } from '../../../http/operation.ts'
-import { canonicalParameters } from '../../../http/place.ts'
+import { canonicalParameters, memberKeyIn } from '../../../http/place.ts'
 import type { Key } from '../../../resources/keeper.ts'
 import type { Change } from '../../../writes/record.ts'
 import { dnisAnnouncements } from '../dnis/announcements.ts'
@@ -17,9 +17,11 @@ export function settingEffect(
   { pathOf }: Pick<OwnerTables, 'pathOf'>,
   { key, setting }: { key: Key; setting: string },
 ): Pick<Change, 'scope' | 'action' | 'kind' | 'target'> {
-  const [tenantKey = '', groupKey = '', routePointKey = '', name = ''] = key
+  const [tenantKey, groupKey, routePointKey] = memberKeyIn(key)
   const place = { tenantKey, groupKey, identityKey: routePointKey }
-  const parameters = canonicalParameters({ parameters: { instance_name: name }, place })
+  const [dnisName] = key.slice(3)
+  const own = dnisName === undefined ? {} : { instance_name: dnisName }
+  const parameters = canonicalParameters({ parameters: own, place })
   return {
     scope: { tenantKey, groupKey, routePointKey },
     action: 'change',

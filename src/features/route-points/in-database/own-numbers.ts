@@ -1,5 +1,6 @@
 import { sql } from '../../../database/database.ts'
 import { type Fault, invalid } from '../../../errors.ts'
+import { memberKeyIn } from '../../../http/place.ts'
 import type { Write } from '../../../resources/resource.ts'
 import { numberReached } from '../../numbers/destinations.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
@@ -29,9 +30,8 @@ async function checkNumbers(write: Write<Numbers>): Promise<Fault[]> {
   const { transaction: reader, place, before, value: after } = write
   const numbers = newNumbers(before, after)
   if (Object.keys(numbers).length === 0) return []
-  const [tenantKey = '', groupKey = '', identityKey = ''] = write.key
-  const key = [tenantKey, groupKey, identityKey]
-  const holder = { place, identityKey, dnisName: null }
+  const key = memberKeyIn(write.key)
+  const holder = { place, identityKey: key[2], dnisName: null }
   const faults = new Map<string, Fault>()
   for (const { setting: name, value } of await reader.all(selectSettings, ...key)) {
     const setting = settings.find((one) => one.name === name)

@@ -1,6 +1,6 @@
 import { type Reader, type Statement, sql } from '../../../database/database.ts'
 import { invalid, notFound, Refusal } from '../../../errors.ts'
-import { dnisSettingPath, settingPath } from '../route-point.ts'
+import { type DnisKey, dnisKeyIn, dnisSettingPath, settingPath } from '../route-point.ts'
 import type { SettingOwner } from '../settings/define.ts'
 
 interface Definition {
@@ -75,9 +75,11 @@ function unknownDnis(dnisName: string): Refusal {
  *
  * @throws Refusal 404 when there is no such route point, 400 when it has no such DNIS.
  */
-export async function requireDnis(reader: Reader, key: readonly string[]): Promise<void> {
-  const dnisName = key.at(-1) ?? ''
-  const row = await reader.get(selectDnisName, dnisName, ...key.slice(0, -1))
+export async function requireDnis(
+  reader: Reader,
+  [tenantKey, groupKey, routePointKey, dnisName]: DnisKey,
+): Promise<void> {
+  const row = await reader.get(selectDnisName, dnisName, tenantKey, groupKey, routePointKey)
   if (!row) throw notFound()
   if (row.name === null) throw unknownDnis(dnisName)
 }
@@ -105,7 +107,7 @@ export const ownerTables: Readonly<Record<Exclude<SettingOwner, 'user'>, OwnerTa
     key: [...ownRoutePoint, 'dnis_name'],
     pathOf: dnisSettingPath,
     async refuseUnknown(reader, key) {
-      await requireDnis(reader, key)
+      await requireDnis(reader, dnisKeyIn(key))
       throw notFound()
     },
   }),

@@ -2,6 +2,7 @@ import { type Guard, type Reader, sql } from '../../../database/database.ts'
 import type { MarkedMember } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import { type Fault, invalid } from '../../../errors.ts'
+import { groupKeyIn } from '../../../http/place.ts'
 import type { Work } from '../../../writes/door.ts'
 import { hasAnnouncement } from '../../announcements/announcements.ts'
 import type { NamedKind, Setting } from '../settings/define.ts'
@@ -24,9 +25,9 @@ interface References {
 /** The files in a setting's slots. */
 const announcements: References = {
   isKeptByKeys: true,
-  async check(reader, [tenantKey = '', groupKey = ''], { path, value }) {
+  async check(reader, key, { path, value }) {
     const name = String(value)
-    if (await hasAnnouncement(reader, [tenantKey, groupKey], name)) return []
+    if (await hasAnnouncement(reader, groupKeyIn(key), name)) return []
     return [invalid(path, `There is no announcement '${name}' in the group.`)]
   },
   async save({ transaction }, { tables, key }, { setting, members }) {

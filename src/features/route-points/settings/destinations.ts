@@ -1,6 +1,7 @@
 import type { Guard, Reader } from '../../../database/database.ts'
 import { isObject, type Members } from '../../../documents/normalise.ts'
 import type { Fault } from '../../../errors.ts'
+import { memberKeyIn } from '../../../http/place.ts'
 import { checkDestination } from '../../numbers/destinations.ts'
 import type { Setting } from './define.ts'
 
@@ -22,9 +23,10 @@ export function destinationsGuard(setting: Setting, body: unknown): Guard {
 /** Judges each destination of a setting that is new, as `checkDestination` does. */
 export async function checkDestinations(
   reader: Reader,
-  [tenantKey = '', groupKey = '', identityKey = '']: readonly string[],
+  key: readonly string[],
   { setting, before, value }: { setting: Setting; before: Members; value: Members },
 ): Promise<Fault[]> {
+  const [tenantKey, groupKey, identityKey] = memberKeyIn(key)
   const known = destinationsIn(setting, before)
   const holder = { place: { tenantKey, groupKey }, identityKey, dnisName: null }
   const faults: Fault[] = []
