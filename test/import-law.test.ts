@@ -12,8 +12,8 @@ const floor: Record<string, readonly string[]> = {
   http: ['config', 'database', 'documents', 'errors'],
   metrics: ['database', 'http'],
   writes: ['database', 'documents', 'errors', 'http'],
-  api: ['config', 'database', 'documents', 'writes'],
-  resources: ['api', 'database', 'documents', 'errors', 'http', 'writes'],
+  resources: ['database', 'documents', 'errors', 'http', 'writes'],
+  api: ['config', 'database', 'resources'],
 }
 
 /** Which features a feature may import, besides the floor; lowest first, so that there is no cycle. */

@@ -2,9 +2,11 @@ import {
   type Database,
   type Reader,
   type Statement,
+  setColumns,
   sql,
   type Transaction,
   type Value,
+  whereEqual,
 } from './database.ts'
 import type { TableShape } from './shape.ts'
 
@@ -101,8 +103,8 @@ async function copyTable(source: Reader, target: Transaction, table: TableShape)
     count += rows.length
   }
   if (selfReferences.length === 0) return count
-  const set = selfReferences.map((column) => `${column} = ?`).join(', ')
-  const where = key.map((column) => `${column} = ?`).join(' AND ')
+  const set = setColumns(selfReferences)
+  const where = whereEqual(key)
   const update = sql(`UPDATE ${name} SET ${set} WHERE ${where}`)
   for await (const rows of batches(source, table)) {
     for (const row of rows) {

@@ -14,6 +14,17 @@ export function sql<Row = never>(text: string): Statement<Row> {
   return { text }
 }
 
+/** The condition that each of some columns has a value; of `table` where several have such columns. */
+export function whereEqual(columns: readonly string[], table?: string): string {
+  const from = table === undefined ? '' : `${table}.`
+  return columns.map((column) => `${from}${column} = ?`).join(' AND ')
+}
+
+/** What sets each of some columns, in an UPDATE. */
+export function setColumns(columns: readonly string[]): string {
+  return columns.map((column) => `${column} = ?`).join(', ')
+}
+
 /** Reads what is flushed. */
 export interface Reader {
   get<Row>(statement: Statement<Row>, ...values: Value[]): Promise<Row | undefined>

@@ -1,29 +1,28 @@
 import Type from 'typebox'
-import type { Noun } from '../api.ts'
-import { type Reader, sql } from '../database/database.ts'
+import { type Reader, sql, whereEqual } from '../database/database.ts'
 import { mapMarked } from '../documents/marks.ts'
 import { isObject, type Members } from '../documents/normalise.ts'
 import type { Fault } from '../errors.ts'
 import { valuesIn } from '../writes/recorded.ts'
-import { rowsPerStep, whereEqual } from '../writes/steps.ts'
+import { rowsPerStep } from '../writes/steps.ts'
 import type { Key } from './keeper.ts'
+import type { Noun } from './noun.ts'
 import type { Part } from './part.ts'
 import { rowChange } from './recorded-noun.ts'
 import type { Resource, Write } from './resource.ts'
+import type { KeyedTable } from './table.ts'
 import { countOf } from './words.ts'
 
-type KeyedTable = Noun['table']['definition']
-
 /** Rows of a table that have the key of something in these columns. */
-interface Rows {
+interface RowsByKey {
   table: string
   columns: readonly string[]
 }
 
 /** Rows of a noun. */
-type NounRows = Rows & { noun: Noun }
+type NounRows = RowsByKey & { noun: Noun }
 
-async function countRows(reader: Reader, { table, columns }: Rows, key: Key): Promise<number> {
+async function countRows(reader: Reader, { table, columns }: RowsByKey, key: Key): Promise<number> {
   const text = `SELECT count(*) AS count FROM ${table} WHERE ${whereEqual(columns)}`
   return (await reader.get(sql<{ count: number }>(text), ...key))?.count ?? 0
 }
@@ -39,7 +38,7 @@ function contentsOf({ table }: Noun, nouns: readonly Noun[]): NounRows[] {
 }
 
 /** The rows that keep one of a table from being deleted: their foreign keys take nothing along. */
-async function rowsKeeping(reader: Reader, { name, key }: KeyedTable): Promise<Rows[]> {
+async function rowsKeeping(reader: Reader, { name, key }: KeyedTable): Promise<RowsByKey[]> {
   const shapes = await reader.tables()
   return shapes.flatMap((shape) =>
     shape.references

@@ -6,8 +6,7 @@ import { busy, notFound, refuseIfAny, taken } from '../errors.ts'
 import { type Answer, done, representation } from '../http/answer.ts'
 import type { Client } from '../http/clients.ts'
 import { judgePreconditions } from '../http/conditions.ts'
-import { canonicalParameters, parametersIn } from '../http/place.ts'
-import { queryIn } from '../http/query.ts'
+import { canonicalParameters } from '../http/place.ts'
 import type { Work } from '../writes/door.ts'
 import type { Draft, Edit, Found, Key } from './keeper.ts'
 import { type Completion, faultsOf, type Part } from './part.ts'
@@ -18,15 +17,6 @@ import { oneOf } from './words.ts'
 /** What a write takes of a request. */
 export interface Given extends Pick<FastifyRequest, 'body' | 'headers'> {
   client: Client
-}
-
-export function siteOf(request: FastifyRequest): Site {
-  return {
-    caller: request.caller,
-    place: request.place,
-    parameters: parametersIn(request),
-    query: queryIn(request),
-  }
 }
 
 const nothing = { secrets: {}, uploads: {} }

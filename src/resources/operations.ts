@@ -7,7 +7,7 @@ import { intentOf } from '../writes/intent.ts'
 import * as judge from './judge.ts'
 import type { ListKeeper } from './keeper.ts'
 import { pageHeaders, pageSizeMax, readListQuery } from './query.ts'
-import { fieldsOf, type Resource } from './resource.ts'
+import { fieldsOf, type Resource, siteOf } from './resource.ts'
 
 /** A resource with what keeps it. */
 export interface Served<Value extends Members> {
@@ -24,7 +24,7 @@ export async function list<Value extends Members>(
   { resource, keeper, door: { reader } }: Served<Value>,
   request: FastifyRequest,
 ): Promise<Answer> {
-  const site = judge.siteOf(request)
+  const site = siteOf(request)
   await resource.collection.require?.(reader, site)
   const { isWhole, member, totals } = resource.list
   const names = Object.keys(fieldsOf(resource))
@@ -42,7 +42,7 @@ export async function read<Value extends Members>(
   { resource, keeper, door }: Served<Value>,
   request: FastifyRequest,
 ): Promise<Answer> {
-  const site = judge.siteOf(request)
+  const site = siteOf(request)
   const text = await keeper.read(judge.keyIn(resource, site))
   return representation(text ?? (await judge.refuseUnknown(resource, door.reader, site)))
 }
@@ -51,7 +51,7 @@ export function create<Value extends Members>(
   { resource, keeper, door: { reader } }: Served<Value>,
   request: FastifyRequest,
 ): Promise<Answer> {
-  const edit = judge.creation(resource, judge.siteOf(request), givenBy(request), reader)
+  const edit = judge.creation(resource, siteOf(request), givenBy(request), reader)
   return keeper.edit(intentOf(request), edit)
 }
 
@@ -59,7 +59,7 @@ export function change<Value extends Members>(
   { resource, keeper, door: { reader } }: Served<Value>,
   request: FastifyRequest,
 ): Promise<Answer> {
-  const edit = judge.change(resource, judge.siteOf(request), givenBy(request), reader)
+  const edit = judge.change(resource, siteOf(request), givenBy(request), reader)
   return keeper.edit(intentOf(request), edit)
 }
 
@@ -67,8 +67,5 @@ export function remove<Value extends Members>(
   { resource, keeper }: Served<Value>,
   request: FastifyRequest,
 ): Promise<Answer> {
-  return keeper.edit(
-    intentOf(request),
-    judge.deletion(resource, judge.siteOf(request), givenBy(request)),
-  )
+  return keeper.edit(intentOf(request), judge.deletion(resource, siteOf(request), givenBy(request)))
 }

@@ -74,7 +74,7 @@ export type MemberPart<Value> = Pick<Part<Value>, OfMember> &
   Partial<Record<Exclude<keyof Part<Value>, OfMember>, never>>
 
 /** A part that speaks of what is inside a member. */
-export function within<Value extends Members, Member extends keyof Value & string>(
+export function inMember<Value extends Members, Member extends keyof Value & string>(
   member: Member,
   { complete, check, afterRow }: MemberPart<Value[Member]>,
 ): Part<Value> {

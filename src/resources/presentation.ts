@@ -1,6 +1,6 @@
-import type { Noun } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
 import { fillPath } from '../http/operation.ts'
+import type { Noun } from './noun.ts'
 import { itemPathOf } from './resource.ts'
 
 export function without<Member>(

@@ -1,7 +1,7 @@
-import type { Noun } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
 import type { Change } from '../writes/record.ts'
 import type { KeptRow, Recorded } from '../writes/recorded.ts'
+import type { Noun } from './noun.ts'
 import { pathOf, present } from './presentation.ts'
 
 /** The parameter of a path that each column of a key fills. */

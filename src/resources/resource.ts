@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Reader } from '../database/database.ts'
 import type { Document } from '../documents/document.ts'
 import type { Members } from '../documents/normalise.ts'
@@ -5,8 +6,8 @@ import type { Upload } from '../documents/upload.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import type { Example, Tag } from '../http/operation.ts'
 import type { Caller, Permission } from '../http/permissions.ts'
-import type { Place } from '../http/place.ts'
-import type { Query } from '../http/query.ts'
+import { type Place, parametersIn } from '../http/place.ts'
+import { type Query, queryIn } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
 import type { Cause } from '../writes/record.ts'
 import type { Key, Secrets } from './keeper.ts'
@@ -22,6 +23,15 @@ export interface Site {
   parameters: Record<string, string>
   /** The query string. */
   query: Query
+}
+
+export function siteOf(request: FastifyRequest): Site {
+  return {
+    caller: request.caller,
+    place: request.place,
+    parameters: parametersIn(request),
+    query: queryIn(request),
+  }
 }
 
 /** A write under way. `before` is undefined in a creation; a removal's `value` is what is removed. */

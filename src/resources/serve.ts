@@ -1,9 +1,9 @@
-import type { Api } from '../api.ts'
 import type { Members } from '../documents/normalise.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
 import { amongNouns, removeParameters } from './contents.ts'
 import type { KeeperOf } from './keeper.ts'
+import type { NounHost } from './noun.ts'
 import * as operations from './operations.ts'
 import { pathParameterOf } from './path-parameter.ts'
 import { listParameters } from './query.ts'
@@ -75,7 +75,7 @@ function itemOperations<Value extends Members>(
   const one = oneOf(noun)
   const shared = { ...sharedBy(resource), path: itemPathOf(resource) }
   // A new name is taken over by all that names it, and a deletion asks all of that first.
-  const isNamed = parts.some(({ carry }) => carry)
+  const hasNamers = parts.some(({ carry }) => carry)
   return [
     {
       ...shared,
@@ -97,7 +97,7 @@ function itemOperations<Value extends Members>(
       summary: `Change ${one}: absent members stay as they are`,
       permission: permissions.change,
       body: schemas.forChange,
-      isDear: isNamed,
+      isDear: hasNamers,
       answer: schemas.changed,
       example: examples.change ?? {},
       handler: (request) => operations.change(served, request),
@@ -108,7 +108,7 @@ function itemOperations<Value extends Members>(
       id: `delete${subject}`,
       summary: `Delete ${one}`,
       permission: permissions.remove,
-      isDear: isNamed || removal?.holdsMany === true,
+      isDear: hasNamers || removal?.holdsMany === true,
       ...(removal?.keptBy === 'contents' && { query: removeParameters }),
       answer: emptyObject,
       example: { response: {} },
@@ -119,7 +119,7 @@ function itemOperations<Value extends Members>(
 
 /** Serves a resource: its list, creation, read, partial update and deletion. */
 export function addResource<Value extends Members>(
-  { app, door, nouns, recorded }: Pick<Api, 'app' | 'door' | 'nouns' | 'recorded'>,
+  { app, door, nouns, recorded }: NounHost,
   definition: Resource<Value>,
   keeperOf: KeeperOf<Value> = (resource) => tableKeeper(resource, door, recorded),
 ): void {

@@ -1,4 +1,4 @@
-import { type Reader, sql, type Value } from '../database/database.ts'
+import { type Reader, setColumns, sql, type Value, whereEqual } from '../database/database.ts'
 import type { Work } from '../writes/door.ts'
 import type { Listed, Stored } from './listed.ts'
 import type { ListFields } from './query-sql.ts'
@@ -38,14 +38,12 @@ export function defineTable<Document>(definition: TableDefinition<Document>): Ta
   const kept = [...ofMembers, ...Object.entries(stored)]
   const columns = [...kept.map(([column]) => column), 'value']
   const all = [...key, ...columns]
-  const where = key.map((column) => `${column} = ?`).join(' AND ')
+  const where = whereEqual(key)
   const find = sql<{ value: string }>(`SELECT value FROM ${name} WHERE ${where}`)
   const insert = sql(
     `INSERT INTO ${name} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`,
   )
-  const update = sql(
-    `UPDATE ${name} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ${where}`,
-  )
+  const update = sql(`UPDATE ${name} SET ${setColumns(columns)} WHERE ${where}`)
   const remove = sql(`DELETE FROM ${name} WHERE ${where}`)
 
   return {

@@ -4,7 +4,7 @@ import { DatabaseUnavailable, Refusal } from '../errors.ts'
 import { bytesOf, type Horizon, watchHorizon } from './horizon.ts'
 import {
   countTogether,
-  isWithin,
+  isOfScope,
   type KeptChange,
   readChanges,
   type Span,
@@ -25,7 +25,7 @@ export interface FollowOptions {
 }
 
 /** Some changes as they come. */
-export interface Part {
+export interface Batch {
   changes: readonly KeptChange[]
   /** Nothing up to this position is missing. */
   reached: number
@@ -38,7 +38,7 @@ export interface Feed {
    * each once, some at a time as they come, without end. They are read when they are asked for, so whoever is slow holds nobody
    * up and takes no memory. While the database is not available it waits.
    */
-  follow(after: number | undefined, options: FollowOptions): AsyncGenerator<Part, void>
+  follow(after: number | undefined, options: FollowOptions): AsyncGenerator<Batch, void>
   /** Ends it for all. */
   close(): Promise<void>
 }
@@ -72,7 +72,7 @@ export function openFeed(database: Database): Feed {
   let shared: { horizon: Horizon; followers: number } | undefined
 
   /** Reads what is no longer remembered. */
-  async function readPart(span: Span, { scope, inTurn = atOnce }: FollowOptions): Promise<Part> {
+  async function readBatch(span: Span, { scope, inTurn = atOnce }: FollowOptions): Promise<Batch> {
     return inTurn(async () => {
       const shorter = await shortenSpan(database, span, scope)
       await nextTurn()
@@ -80,22 +80,26 @@ export function openFeed(database: Database): Feed {
     })
   }
 
-  function nextPart(after: number, horizon: Horizon, options: FollowOptions): Promise<Part> | Part {
+  function nextBatch(
+    after: number,
+    horizon: Horizon,
+    options: FollowOptions,
+  ): Promise<Batch> | Batch {
     const { scope } = options
     const upTo = horizon.position() ?? after
     const recent = horizon.recent(after)
-    if (!recent) return readPart({ after, upTo }, options)
-    const own = recent.filter((change) => isWithin(change, scope))
+    if (!recent) return readBatch({ after, upTo }, options)
+    const own = recent.filter((change) => isOfScope(change, scope))
     const changes = own.slice(0, countTogether(own.map(bytesOf)))
     const isCut = changes.length < own.length
     return { changes, reached: isCut ? (changes.at(-1)?.position ?? upTo) : upTo }
   }
 
-  async function* parts(
+  async function* batches(
     after: number | undefined,
     horizon: Horizon,
     options: FollowOptions,
-  ): AsyncGenerator<Part, void> {
+  ): AsyncGenerator<Batch, void> {
     const { signal } = options
     let reached = after
     for (;;) {
@@ -103,10 +107,10 @@ export function openFeed(database: Database): Feed {
       if (signal.aborted) return
       // What is final is committed: who begins now sees the rest.
       const from = reached ?? horizon.position() ?? 0
-      const part = await patiently(async () => nextPart(from, horizon, options), signal)
-      if (!part) return
-      reached = part.reached
-      yield part
+      const batch = await patiently(async () => nextBatch(from, horizon, options), signal)
+      if (!batch) return
+      reached = batch.reached
+      yield batch
     }
   }
 
@@ -117,7 +121,7 @@ export function openFeed(database: Database): Feed {
       const own = shared
       own.followers += 1
       try {
-        yield* parts(after, own.horizon, { ...options, signal })
+        yield* batches(after, own.horizon, { ...options, signal })
       } finally {
         own.followers -= 1
         if (own.followers === 0) {

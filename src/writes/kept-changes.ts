@@ -35,7 +35,7 @@ export function boundsOf(scope: Scope | undefined): string[] {
 }
 
 /** Whether a change is of a scope, or of what is below it. */
-export function isWithin(change: KeptChange, scope: Scope | undefined): boolean {
+export function isOfScope(change: KeptChange, scope: Scope | undefined): boolean {
   const bounds = boundsOf(scope)
   return scopeColumns.every((column, index) => change[column] === (bounds[index] ?? change[column]))
 }

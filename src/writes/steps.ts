@@ -1,4 +1,4 @@
-import { type Statement, sql, type Value } from '../database/database.ts'
+import { type Statement, sql, type Value, whereEqual } from '../database/database.ts'
 import type { TableShape } from '../database/shape.ts'
 import type { Work } from './door.ts'
 
@@ -34,10 +34,6 @@ export async function inSteps(
 ): Promise<void> {
   const statement = oneStep(change, rows)
   while ((await transaction.run(statement, ...set, ...rows.values)) === rowsPerStep);
-}
-
-export function whereEqual(columns: readonly string[]): string {
-  return columns.map((column) => `${column} = ?`).join(' AND ')
 }
 
 /** Deletes rows step by step. Nothing that is many may hang on them. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Reader } from '../../database/database.ts'
 import { DatabaseUnavailable, Refusal } from '../../errors.ts'
 import type { Caller } from '../../http/permissions.ts'
-import type { Part } from '../../writes/follow.ts'
+import type { Batch } from '../../writes/follow.ts'
 import type { KeptChange } from '../../writes/kept-changes.ts'
 import type { Scope } from '../../writes/record.ts'
 import { toText } from './change.ts'
@@ -127,23 +127,23 @@ async function within<Result>(
 export async function* eventsOf(
   start: Start,
   listener: Listener,
-  follow: (signal: AbortSignal) => AsyncGenerator<Part, void>,
+  follow: (signal: AbortSignal) => AsyncGenerator<Batch, void>,
 ): AsyncGenerator<string, void> {
   const { signal, heartbeatMilliseconds = heartbeatDefault } = listener
   yield opening(start)
   const ended = new AbortController()
-  const parts = follow(AbortSignal.any([signal, ended.signal]))
-  let next = parts.next()
+  const batches = follow(AbortSignal.any([signal, ended.signal]))
+  let next = batches.next()
   let reached = start.after
   let heardAt = performance.now()
   try {
     for (;;) {
-      const part = await within(next, heardAt + heartbeatMilliseconds - performance.now())
-      if (part?.done) return
-      const { shown: changes, isEnd } = upToEnd(part?.value.changes ?? [], listener.endsWith)
+      const batch = await within(next, heardAt + heartbeatMilliseconds - performance.now())
+      if (batch?.done) return
+      const { shown: changes, isEnd } = upToEnd(batch?.value.changes ?? [], listener.endsWith)
       const isDue = performance.now() - heardAt >= heartbeatMilliseconds
       const isFirst = reached === undefined
-      if (part) reached = part.value.reached
+      if (batch) reached = batch.value.reached
       if (changes.length > 0 || isDue || isFirst) {
         if (!(await mayListen(listener))) return
         const texts = changes.length > 0 ? textsOf(changes) : [heartbeat(reached)]
@@ -157,12 +157,12 @@ export async function* eventsOf(
         // There is hardly more to come at once.
         if (length < textLengthMax) await rest(restMilliseconds, signal)
       }
-      if (part) next = parts.next()
+      if (batch) next = batches.next()
     }
   } finally {
     // What it waits for may never come, and nobody is left who would hear of an error.
     next.catch(() => {})
     ended.abort()
-    parts.return().catch(() => {})
+    batches.return().catch(() => {})
   }
 }

@@ -5,7 +5,7 @@ import { clearable, fixed, text } from '../../documents/vocabulary.ts'
 import { type Fault, faultWithin, missing, notFound } from '../../errors.ts'
 import { memberKeyOf } from '../../http/place.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
-import { within } from '../../resources/part.ts'
+import { inMember } from '../../resources/part.ts'
 import type { Collection, Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
 import { DepartmentReference, inDepartment } from '../departments/reference.ts'
@@ -198,9 +198,9 @@ export const routePoints: Resource<RoutePoint> = {
   },
   parts: [
     signsIn({ id: 'serviceUserId', level: () => null }),
-    within('serviceInstanceProfile', standsIn('department')),
-    within('serviceInstanceProfile', answersTo()),
-    within('serviceInstanceProfile', isCalledByOthers),
+    inMember('serviceInstanceProfile', standsIn('department')),
+    inMember('serviceInstanceProfile', answersTo()),
+    inMember('serviceInstanceProfile', isCalledByOthers),
   ],
   removal: { holdsMany: true },
   documentation: {

@@ -1,4 +1,4 @@
-import { sql, type Value } from '../../../database/database.ts'
+import { sql, type Value, whereEqual } from '../../../database/database.ts'
 import { mapMarked } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
@@ -70,7 +70,7 @@ function statementsOf({ files, settings, key }: OwnerTables) {
      FROM ${files} AS files JOIN ${settings} AS kept ON ${equal('kept', 'files', columns)}
      WHERE ${inGroup} AND files.announcement_name = ? LIMIT ${rowsPerStep}`,
   )
-  const ofOwner = columns.map((column) => `${column} = ?`).join(' AND ')
+  const ofOwner = whereEqual(columns)
   const updateDocument = sql(`UPDATE ${settings} SET value = ? WHERE ${ofOwner}`)
   const updateFiles = sql(
     `UPDATE ${files} SET announcement_name = ? WHERE ${ofOwner} AND announcement_name = ?`,

@@ -1,4 +1,4 @@
-import { type Reader, type Statement, sql } from '../../../database/database.ts'
+import { type Reader, type Statement, sql, whereEqual } from '../../../database/database.ts'
 import { invalid, notFound, Refusal } from '../../../errors.ts'
 import { type DnisKey, dnisKeyIn, dnisSettingPath, settingPath } from '../route-point.ts'
 import type { SettingOwner } from '../settings/define.ts'
@@ -26,10 +26,6 @@ export interface OwnerTables extends Definition {
   }
 }
 
-function whereEqual(columns: readonly string[], table = ''): string {
-  return columns.map((column) => `${table}${column} = ?`).join(' AND ')
-}
-
 function places(columns: readonly string[]): string {
   return columns.map(() => '?').join(', ')
 }
@@ -45,7 +41,7 @@ function defineOwnerTables(definition: Definition): OwnerTables {
       find: sql(
         `SELECT kept.value FROM ${owners} AS owners
          LEFT JOIN ${settings} AS kept ON ${on} AND kept.setting = ?
-         WHERE ${whereEqual(ownerKey, 'owners.')}`,
+         WHERE ${whereEqual(ownerKey, 'owners')}`,
       ),
       save: sql(
         `INSERT INTO ${settings} (${columns.join(', ')}, value) VALUES (${places(columns)}, ?)

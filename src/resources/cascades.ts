@@ -1,7 +1,8 @@
+import { setColumns, whereEqual } from '../database/database.ts'
 import type { TableReference, TableShape } from '../database/shape.ts'
 import type { Work } from '../writes/door.ts'
 import { type Recorded, recordRows } from '../writes/recorded.ts'
-import { inSteps, whereEqual } from '../writes/steps.ts'
+import { inSteps } from '../writes/steps.ts'
 import type { Write } from './resource.ts'
 import type { KeyedTable, Row, Table } from './table.ts'
 
@@ -84,7 +85,7 @@ export async function renameRow(
     for (const reference of shape.references.filter((one) => one.table === name)) {
       const valuesOf = (values: readonly string[]) =>
         reference.targetColumns.map((column) => values[columns.indexOf(column)] ?? null)
-      const change = `UPDATE ${shape.name} SET ${whereEqual(reference.columns).replaceAll(' AND ', ', ')}`
+      const change = `UPDATE ${shape.name} SET ${setColumns(reference.columns)}`
       const rows = { shape, where: whereEqual(reference.columns), values: valuesOf(key) }
       await inSteps(work, change, rows, ...valuesOf(newKey))
     }
