@@ -167,6 +167,13 @@ describe('the law of imports', () => {
     }
   })
 
+  it('lets only the root choose what keeps route points', () => {
+    const own = 'src/features/route-points/in-database/'
+    for (const { from, to } of imports) {
+      if (to.startsWith(own) && !from.startsWith(own)) expect(from, to).toBe('src/app.ts')
+    }
+  })
+
   it('lets what HTTP is name a database, and load none', () => {
     const loaded = imports.filter(({ from, isLoaded }) => partOf(from) === 'http' && isLoaded)
     expect(loaded.filter(({ to }) => partOf(to) === 'database')).toEqual([])

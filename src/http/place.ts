@@ -64,7 +64,7 @@ export function nameKeyOf(request: Pick<FastifyRequest, 'params'>): string {
   return compose(named(instance_name, 'instance'))
 }
 
-/** The parameters of a path with its ids in one spelling, by which what is recorded of a resource is found again. */
+/** The parameters of a path with its ids and names in one spelling, by which what is recorded of a resource is found again. */
 export function canonicalParameters({
   parameters,
   place,
@@ -73,8 +73,9 @@ export function canonicalParameters({
   place: Place
 }): Record<string, string> {
   const { tenantKey = '', groupKey = '', identityKey = '' } = place
+  const composed = Object.entries(parameters).map(([name, value]) => [name, compose(value)])
   return {
-    ...parameters,
+    ...Object.fromEntries(composed),
     tenant_id: tenantKey,
     group_id: groupKey,
     user_id: identityKey,

@@ -6,7 +6,7 @@ import type { Intent } from '../writes/intent.ts'
 import type { ListQuery, Page } from './query.ts'
 import type { Resource, Write } from './resource.ts'
 
-/** The columns of a key, tenant first. */
+/** The values of a key, tenant first. */
 export type Key = readonly string[]
 
 /** Members of a document that are never shown, or what was made of them, such as a password's hash. */
@@ -50,7 +50,7 @@ export interface Edit<Value> {
   answer(kept: Value | undefined, secrets: Secrets): Answer
 }
 
-/** Whatever keeps documents of one kind. It judges nothing and knows nothing of HTTP: what it writes was judged. */
+/** Whatever keeps documents of one kind. It judges nothing and sees no body, header or path: what it writes was judged. */
 export interface Keeper<Value> {
   /** The body of a GET; undefined when there is no such document. */
   read(key: Key): Promise<string | undefined>
@@ -64,5 +64,11 @@ export interface ListKeeper<Value> extends Keeper<Value> {
   list(scope: Key, query: ListQuery): Promise<Page<string>>
 }
 
-/** Makes the keeper of a noun's documents, by its definition with what follows from other nouns. */
-export type KeeperOf<Value extends Members> = (resource: Resource<Value>) => ListKeeper<Value>
+/** A noun as it is served, and what keeps its documents. */
+export interface Kept<Value extends Members> {
+  resource: Resource<Value>
+  keeper: ListKeeper<Value>
+}
+
+/** Completes a noun's definition with the parts that only whoever keeps it knows, and makes its keeper. */
+export type Keep<Value extends Members> = (resource: Resource<Value>) => Kept<Value>

@@ -5,14 +5,11 @@ import { clientOf } from '../http/clients.ts'
 import type { Door } from '../writes/door.ts'
 import { intentOf } from '../writes/intent.ts'
 import * as judge from './judge.ts'
-import type { ListKeeper } from './keeper.ts'
+import type { Kept } from './keeper.ts'
 import { pageHeaders, pageSizeMax, readListQuery } from './query.ts'
-import { fieldsOf, type Resource, siteOf } from './resource.ts'
+import { fieldsOf, siteOf } from './resource.ts'
 
-/** A resource with what keeps it. */
-export interface Served<Value extends Members> {
-  resource: Resource<Value>
-  keeper: ListKeeper<Value>
+export interface Served<Value extends Members> extends Kept<Value> {
   door: Door
 }
 

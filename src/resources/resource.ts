@@ -49,7 +49,7 @@ export interface Write<Value> extends Omit<Site, 'caller'>, Work {
 
 /** Where a noun's documents are one collection, such as the users of a group. */
 export interface Collection {
-  /** The key of its place: the columns of the table's key but the last. */
+  /** The key of its place: the values of a document's key but the last. */
   scope(site: Pick<Site, 'caller' | 'place'>): Key
   /**
    * Asked before it is used, and to explain why something in it was not found.

@@ -2,7 +2,7 @@ import type { Members } from '../documents/normalise.ts'
 import { emptyObject } from '../http/openapi/answers.ts'
 import { addOperation, type Operation } from '../http/operation.ts'
 import { amongNouns, removeParameters } from './contents.ts'
-import type { KeeperOf } from './keeper.ts'
+import type { Keep } from './keeper.ts'
 import type { NounHost } from './noun.ts'
 import * as operations from './operations.ts'
 import { pathParameterOf } from './path-parameter.ts'
@@ -69,13 +69,16 @@ function itemOperations<Value extends Members>(
   schemas: ResourceSchemas,
 ): Operation[] {
   const { resource } = served
-  const { noun, permissions, parts, computed, removal } = resource
+  const { noun, id, document, permissions, parts, computed, removal } = resource
   const { examples } = resource.documentation
   const subject = capitalised(noun)
   const one = oneOf(noun)
   const shared = { ...sharedBy(resource), path: itemPathOf(resource) }
   // A new name is taken over by all that names it, and a deletion asks all of that first.
   const hasNamers = parts.some(({ carry }) => carry)
+  const holdsMany = removal?.holdsMany === true
+  // Rows below it have its name in their keys.
+  const moves = holdsMany && document.schemas.shown.properties?.[id.member]?.fixed !== true
   return [
     {
       ...shared,
@@ -97,7 +100,7 @@ function itemOperations<Value extends Members>(
       summary: `Change ${one}: absent members stay as they are`,
       permission: permissions.change,
       body: schemas.forChange,
-      isDear: hasNamers,
+      isDear: hasNamers || moves,
       answer: schemas.changed,
       example: examples.change ?? {},
       handler: (request) => operations.change(served, request),
@@ -108,7 +111,7 @@ function itemOperations<Value extends Members>(
       id: `delete${subject}`,
       summary: `Delete ${one}`,
       permission: permissions.remove,
-      isDear: hasNamers || removal?.holdsMany === true,
+      isDear: hasNamers || holdsMany,
       ...(removal?.keptBy === 'contents' && { query: removeParameters }),
       answer: emptyObject,
       example: { response: {} },
@@ -121,13 +124,12 @@ function itemOperations<Value extends Members>(
 export function addResource<Value extends Members>(
   { app, door, nouns, recorded }: NounHost,
   definition: Resource<Value>,
-  keeperOf: KeeperOf<Value> = (resource) => tableKeeper(resource, door, recorded),
+  keep: Keep<Value> = (resource) => ({ resource, keeper: tableKeeper(resource, door, recorded) }),
 ): void {
   nouns.push(definition)
   recorded.push(...recordedNoun(definition))
-  const resource = amongNouns(definition, nouns)
-  const served = { resource, keeper: keeperOf(resource), door }
-  const schemas = resourceSchemas(resource)
+  const served = { ...keep(amongNouns(definition, nouns)), door }
+  const schemas = resourceSchemas(served.resource)
   const all = [...collectionOperations(served, schemas), ...itemOperations(served, schemas)]
   for (const operation of all) addOperation(app, operation)
 }

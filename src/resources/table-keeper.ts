@@ -15,15 +15,25 @@ import { mapInTurns } from './turns.ts'
 
 type Row = Record<string, string>
 
-/** One document with the members that are read from elsewhere. */
-async function find<Value extends Members>(
-  { table, document, computed }: Resource<Value>,
+/** One document as its table holds it. */
+export async function findStored<Value extends Members>(
+  { table, document }: Pick<Resource<Value>, 'table' | 'document'>,
   reader: Reader,
   key: Key,
 ): Promise<Value | undefined> {
   const stored = await table.find(reader, key)
-  if (stored === undefined) return undefined
-  const value: Value = JSON.parse(document.withDefaults(stored))
+  return stored === undefined ? undefined : JSON.parse(document.withDefaults(stored))
+}
+
+/** One document with the members that are read from elsewhere. */
+async function find<Value extends Members>(
+  resource: Resource<Value>,
+  reader: Reader,
+  key: Key,
+): Promise<Value | undefined> {
+  const value = await findStored(resource, reader, key)
+  if (value === undefined) return undefined
+  const { computed } = resource
   return computed ? { ...value, ...(await computed.read(reader, key, value)) } : value
 }
 
@@ -94,9 +104,14 @@ async function itemsOf<Value extends Members>(
   { document, list, computed }: Resource<Value>,
   { reader, scope, rows }: { reader: Reader; scope: Key; rows: readonly Row[] },
 ): Promise<string[]> {
+  const withDefaults = ({ value = '{}' }: Row) => document.withDefaults(value)
   const { item } = list
-  if (item) return mapInTurns(rows, (row) => JSON.stringify(item.from(row)))
-  const texts = await mapInTurns(rows, (row) => document.withDefaults(row.value ?? '{}'))
+  if (item) {
+    const shown = (row: Row) =>
+      item.from('value' in row ? { ...row, value: withDefaults(row) } : row)
+    return mapInTurns(rows, (row) => JSON.stringify(shown(row)))
+  }
+  const texts = await mapInTurns(rows, withDefaults)
   if (!computed?.readPage) return texts
   const values = await mapInTurns(texts, (text): Value => JSON.parse(text))
   const members = await computed.readPage(reader, scope, values)

@@ -204,6 +204,27 @@ describe.each(engines)('the list of changes on $name', (engine) => {
     }
   })
 
+  it('finds what is named under one spelling, whichever way its accents are typed', async () => {
+    const [composed, decomposed] = ['Caf%C3%A9', 'Cafe%CC%81']
+    const body = { name: decodeURIComponent(decomposed) }
+    expect((await world.ask('groupAdmin', 'POST', `${routePoint}dnis/`, body)).status).toBe(201)
+    const setting = `${routePoint}dnis_announcements/`
+    const recorded = `${group}services/route_points/apiotestrp%40sip.netaxis.be/dnis_announcements/${composed}/`
+    for (const [index, name] of [decomposed, composed].entries()) {
+      const media = {
+        audioMessageSelection: 'URL',
+        audioUrlList: [{ url: `http://a.example/${index}` }],
+      }
+      const change = { mediaOnHoldForQueuedCalls: media }
+      const answer = await world.ask('groupAdmin', 'PUT', `${setting}${name}/`, change)
+      expect(answer.status, answer.text).toBe(200)
+    }
+    for (const name of [composed, decomposed]) {
+      const found = await list(`${everything}?resource=${encodeURIComponent(`${setting}${name}/`)}`)
+      expect(found.map(({ resource }) => resource)).toEqual([recorded, recorded])
+    }
+  })
+
   it('begins at `from`, and ends before `until`', async () => {
     const whole = await list(everything)
     const times = [...new Set(whole.map(({ time }) => time))].sort()

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { instantPattern, readInstant } from '../../documents/instants.ts'
-import { fold } from '../../documents/normalise.ts'
+import { compose, fold } from '../../documents/normalise.ts'
 import { named, type Schema } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
 import { componentName } from '../../http/openapi/components.ts'
@@ -64,11 +64,11 @@ export interface ChangesQuery {
   matches(change: Candidate): boolean
 }
 
-/** A path as it is recorded, whichever way a client has encoded it. */
+/** A path as it is recorded, whichever way a client has encoded it and typed its accents. */
 function canonicalPath(path: string): string {
   const segments = path.split('/').map((segment) => {
     try {
-      return encodeURIComponent(decodeURIComponent(segment))
+      return encodeURIComponent(compose(decodeURIComponent(segment)))
     } catch {
       // It was not encoded at all.
       return encodeURIComponent(segment)

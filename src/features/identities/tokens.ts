@@ -11,6 +11,7 @@ import { words } from '../../resources/listed.ts'
 import type { Part } from '../../resources/part.ts'
 import { all, type Resource, type Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
+import { findStored } from '../../resources/table-keeper.ts'
 import {
   type Admission,
   type CallerRow,
@@ -169,9 +170,9 @@ async function checkRoom(reader: Reader, { identityKey }: Caller): Promise<Fault
  */
 async function admitToken(reader: Reader, { caller }: Site, { tokenId = '' }: Token) {
   if (!caller.token) return
-  const stored = await table.find(reader, [caller.identityKey, tokenId])
+  const stored = await findStored(tokens, reader, [caller.identityKey, tokenId])
   if (stored === undefined) return
-  const { userLevel, expiresAt }: Token = JSON.parse(stored)
+  const { userLevel, expiresAt } = stored
   if (userLevel > caller.token.level || outlives(expiresAt, caller)) throw forbidden()
 }
 

@@ -1,7 +1,7 @@
 import type { Reader } from '../../database/database.ts'
 import type { Members } from '../../documents/normalise.ts'
 import type { Fault } from '../../errors.ts'
-import type { Keeper, KeeperOf, Key } from '../../resources/keeper.ts'
+import type { Keep, Keeper, Key } from '../../resources/keeper.ts'
 import type { ListQuery, Page } from '../../resources/query.ts'
 import type { AnnouncementHolder } from '../announcements/holders.ts'
 import type { DispositionCode } from '../disposition-codes/disposition-code.ts'
@@ -16,6 +16,7 @@ import type { Setting, SettingOwner } from './settings/define.ts'
  * for a DNIS that its route point does not have.
  */
 export interface SettingKeeper extends Keeper<Members> {
+  read(key: Key): Promise<string>
   /**
    * Faults of names in the setting that mean nothing to whatever keeps it.
    *
@@ -29,11 +30,13 @@ export interface SettingKeeper extends Keeper<Members> {
  * know no other way to them.
  */
 export interface RoutePointBackend {
-  routePoints: KeeperOf<RoutePoint>
-  dnis: KeeperOf<Dnis>
-  /** The codes of route points themselves. */
-  codes: KeeperOf<DispositionCode>
+  keepRoutePoints: Keep<RoutePoint>
+  keepDnis: Keep<Dnis>
+  /** Keeps the codes of route points themselves. */
+  keepCodes: Keep<DispositionCode>
   settings(owner: SettingOwner, setting: Setting): SettingKeeper
+  /** The call-centre settings of users, which name a DNIS. */
+  callCenters: SettingKeeper
   /** Settings as documents that name announcements. */
   announcementHolders: readonly AnnouncementHolder[]
   /**

@@ -18,7 +18,6 @@ import { signsIn } from '../identities/signs-in.ts'
 import { answersTo } from '../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../numbers/members.ts'
 import { whereabouts, whereaboutsRules } from '../tenants/whereabouts.ts'
-import { isCalledByOthers } from './in-database/own-numbers.ts'
 import { type RoutePointKey, routePointsPath } from './route-point.ts'
 
 const Profile = Type.Object(
@@ -200,7 +199,6 @@ export const routePoints: Resource<RoutePoint> = {
     signsIn({ id: 'serviceUserId', level: () => null }),
     inMember('serviceInstanceProfile', standsIn('department')),
     inMember('serviceInstanceProfile', answersTo()),
-    inMember('serviceInstanceProfile', isCalledByOthers),
   ],
   removal: { holdsMany: true },
   documentation: {

@@ -9,6 +9,7 @@ import { examplesOf } from '../../resources/examples.ts'
 import { choice, foldedId, words } from '../../resources/listed.ts'
 import type { Collection, Resource, Site } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
+import { findStored } from '../../resources/table-keeper.ts'
 import { DefaultDomain, whereabouts, whereaboutsRules } from './whereabouts.ts'
 
 const Tenant = Type.Object({
@@ -49,9 +50,8 @@ export const inTenant: Collection = {
 }
 
 /** The tenant as GET shows it, or undefined. */
-export async function findTenant(reader: Reader, tenantKey: string): Promise<Tenant | undefined> {
-  const text = await table.find(reader, [tenantKey])
-  return text === undefined ? undefined : JSON.parse(text)
+export function findTenant(reader: Reader, tenantKey: string): Promise<Tenant | undefined> {
+  return findStored(tenants, reader, [tenantKey])
 }
 
 const selectDomain = sql<{ default_domain: string }>(

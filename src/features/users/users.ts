@@ -7,9 +7,11 @@ import type { Tag } from '../../http/operation.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
 import { examplesOf } from '../../resources/examples.ts'
+import type { Key } from '../../resources/keeper.ts'
 import { digits, foldedId, words } from '../../resources/listed.ts'
 import type { Resource } from '../../resources/resource.ts'
 import { defineTable } from '../../resources/table.ts'
+import { findStored } from '../../resources/table-keeper.ts'
 import { DepartmentReference, inDepartment, lineOf } from '../departments/reference.ts'
 import { standsIn } from '../departments/stands-in.ts'
 import { defaultDomain, inGroup } from '../groups/groups.ts'
@@ -70,9 +72,8 @@ export async function admitDepartmentAdmin(
 }
 
 /** The user as GET shows them, or undefined. */
-export async function findUser(reader: Reader, key: readonly string[]): Promise<User | undefined> {
-  const stored = await table.find(reader, key)
-  return stored === undefined ? undefined : JSON.parse(stored)
+export function findUser(reader: Reader, key: Key): Promise<User | undefined> {
+  return findStored(users, reader, key)
 }
 
 const example = {

@@ -14,7 +14,7 @@ export const dnisOwners: OwnerKind = {
   keyOf: dnisKeyOf,
 }
 
-export const dnisAnnouncements = defineAnnouncements(
-  'dnis_announcements',
-  'announcement configuration',
-)
+const dnisAnnouncements = defineAnnouncements('dnis_announcements', 'announcement configuration')
+
+/** All that can be set of a DNIS. */
+export const dnisSettings = [dnisAnnouncements]

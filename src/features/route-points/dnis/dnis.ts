@@ -8,7 +8,6 @@ import { all, type Resource } from '../../../resources/resource.ts'
 import { defineTable } from '../../../resources/table.ts'
 import { answersTo } from '../../numbers/answers-to.ts'
 import { Extension, PhoneNumber } from '../../numbers/members.ts'
-import { isCalledByOthers } from '../in-database/own-numbers.ts'
 import { routePointPath } from '../route-point.ts'
 import { inRoutePoint } from '../route-points.ts'
 
@@ -106,7 +105,7 @@ export const dnis: Resource<Dnis> = {
       }),
     },
   },
-  parts: [answersTo(({ name }) => name), isCalledByOthers],
+  parts: [answersTo(({ name }) => name)],
   answers: {
     create: 'empty',
     duplicate:

@@ -2,6 +2,7 @@ import { sql, type Value, whereEqual } from '../../../database/database.ts'
 import { mapMarked } from '../../../documents/marks.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
+import { busy } from '../../../errors.ts'
 import { nextTurn } from '../../../resources/turns.ts'
 import { valuesIn } from '../../../writes/recorded.ts'
 import { rowsPerStep } from '../../../writes/steps.ts'
@@ -31,10 +32,16 @@ function usageIn(row: SlotRow): Usage & { name: string } {
   }
 }
 
-/** A setting before and after an announcement in it gets a new name. */
+/**
+ * A setting before and after an announcement in it gets a new name.
+ *
+ * @throws Refusal 503 for one that only another version of the program knows: a node of that version can do it.
+ */
 function renameIn(row: SettingRow, rename: { before: string; after: string }) {
   const setting = settingNamed(row.setting)
-  if (!setting) throw new Error(`There is no setting '${row.setting}'.`)
+  if (!setting) {
+    throw busy(`The setting '${row.setting}' is of another version; wait until all have it.`, 10)
+  }
   const before = setting.document.withDefaults(row.value)
   const value: Members = JSON.parse(before)
   const renamed = (name: unknown) => (name === rename.before ? rename.after : name)

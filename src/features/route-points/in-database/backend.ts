@@ -1,10 +1,13 @@
 import type { Api } from '../../../api.ts'
 import type { Members } from '../../../documents/normalise.ts'
+import type { Kept } from '../../../resources/keeper.ts'
+import { inMember, type Part } from '../../../resources/part.ts'
 import type { Resource } from '../../../resources/resource.ts'
 import { tableKeeper } from '../../../resources/table-keeper.ts'
 import type { RoutePointBackend } from '../backend.ts'
 import { listAgents } from './agents.ts'
 import { announcementUses } from './announcement-uses.ts'
+import { isCalledByOthers } from './own-numbers.ts'
 import { ownerTables } from './owner-tables.ts'
 import { callCentersKeeper, isChosen, recordedSelections } from './selections.ts'
 import { recordedSettings, settingKeeper } from './settings.ts'
@@ -15,16 +18,21 @@ export function databaseBackend({
   recorded,
 }: Pick<Api, 'door' | 'recorded'>): RoutePointBackend {
   recorded.push(...recordedSettings, recordedSelections)
-  const onTable = <Value extends Members>(resource: Resource<Value>) =>
-    tableKeeper(resource, door, recorded)
+  /** @param parts what is judged and written besides. */
+  function onTable<Value extends Members>(
+    definition: Resource<Value>,
+    ...parts: NoInfer<Part<Value>>[]
+  ): Kept<Value> {
+    const resource = { ...definition, parts: [...definition.parts, ...parts] }
+    return { resource, keeper: tableKeeper(resource, door, recorded) }
+  }
   return {
-    routePoints: onTable,
-    dnis: (resource) => onTable({ ...resource, parts: [...resource.parts, isChosen] }),
-    codes: onTable,
-    settings: (owner, setting) =>
-      owner === 'user'
-        ? callCentersKeeper(door)
-        : settingKeeper(door, { tables: ownerTables[owner], setting }),
+    keepRoutePoints: (definition) =>
+      onTable(definition, inMember('serviceInstanceProfile', isCalledByOthers)),
+    keepDnis: (definition) => onTable(definition, isCalledByOthers, isChosen),
+    keepCodes: (definition) => onTable(definition),
+    settings: (owner, setting) => settingKeeper(door, { tables: ownerTables[owner], setting }),
+    callCenters: callCentersKeeper(door),
     announcementHolders: Object.values(ownerTables).map(announcementUses),
     agents: (key, query) => listAgents(door.reader, key, query),
   }

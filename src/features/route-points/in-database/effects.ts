@@ -2,14 +2,14 @@ import { fillPath } from '../../../http/operation.ts'
 import { canonicalParameters, memberKeyIn } from '../../../http/place.ts'
 import type { Key } from '../../../resources/keeper.ts'
 import type { Change } from '../../../writes/record.ts'
-import { dnisAnnouncements } from '../dnis/announcements.ts'
+import { dnisSettings } from '../dnis/announcements.ts'
 import type { Setting } from '../settings/define.ts'
 import { settings } from '../settings/index.ts'
 import type { OwnerTables } from './owner-tables.ts'
 
-/** Undefined for one that only another version of the program knows. */
+/** A setting by its name; undefined for one that only another version of the program knows. */
 export function settingNamed(name: string): Setting | undefined {
-  return [...settings, dnisAnnouncements].find((setting) => setting.name === name)
+  return [...settings, ...dnisSettings].find((setting) => setting.name === name)
 }
 
 /** What the record tells of a setting that a write of something else has changed, but for the texts. */

@@ -5,7 +5,7 @@ import type { Write } from '../../../resources/resource.ts'
 import { numberReached } from '../../numbers/destinations.ts'
 import type { Numbers } from '../../numbers/numbers.ts'
 import { destinationsIn } from '../settings/destinations.ts'
-import { settings } from '../settings/index.ts'
+import { settingNamed } from './effects.ts'
 
 // A call that is sent back to where it came from never ends: no setting leads to its own route point, and no route point
 // or DNIS gets a number to which a setting of its own leads.
@@ -34,7 +34,7 @@ async function checkNumbers(write: Write<Numbers>): Promise<Fault[]> {
   const holder = { place, identityKey: key[2], dnisName: null }
   const faults = new Map<string, Fault>()
   for (const { setting: name, value } of await reader.all(selectSettings, ...key)) {
-    const setting = settings.find((one) => one.name === name)
+    const setting = settingNamed(name)
     if (!setting) continue
     for (const destination of destinationsIn(setting, JSON.parse(value)).values()) {
       const member = await numberReached(reader, holder, { destination, numbers })

@@ -82,8 +82,7 @@ export async function requireDnis(
 
 const ownRoutePoint = ['tenant_key', 'group_key', 'route_point_key']
 
-/** A user's only setting has tables of its own. */
-export const ownerTables: Readonly<Record<Exclude<SettingOwner, 'user'>, OwnerTables>> = {
+export const ownerTables: Readonly<Record<SettingOwner, OwnerTables>> = {
   'route point': defineOwnerTables({
     owners: 'route_points',
     settings: 'route_point_settings',

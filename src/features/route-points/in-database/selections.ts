@@ -128,8 +128,7 @@ async function requireCallCenters(reader: Reader, userKey: Key): Promise<CallCen
 export function callCentersKeeper(door: Door): SettingKeeper {
   return {
     async read(key) {
-      const found = await findCallCenters(door.reader, key)
-      return found && JSON.stringify(found)
+      return JSON.stringify(await requireCallCenters(door.reader, key))
     },
     checkReferences: checkChoice,
 

@@ -18,7 +18,7 @@ function namesIn(schema: Schema): Setting['names'] {
 }
 
 /** What has settings. */
-export type SettingOwner = 'route point' | 'DNIS' | 'user'
+export type SettingOwner = 'route point' | 'DNIS'
 
 export interface SettingExample {
   get: unknown

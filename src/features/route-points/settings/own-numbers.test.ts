@@ -10,7 +10,7 @@ import {
   type World,
 } from '../../../../test/world.ts'
 import type { Schema } from '../../../documents/vocabulary.ts'
-import { dnisAnnouncements } from '../dnis/announcements.ts'
+import { dnisSettings } from '../dnis/announcements.ts'
 import { settings } from './index.ts'
 
 /** The members that say where calls go, with what else makes a change of them whole. */
@@ -28,7 +28,7 @@ function marked(schema: Schema, path: string): string[] {
 }
 
 it('every member of a setting that is called a destination is tried here', () => {
-  const all = [...settings, dnisAnnouncements].flatMap(({ name, document }) =>
+  const all = [...settings, ...dnisSettings].flatMap(({ name, document }) =>
     marked(document.schemas.shown, '').map((member) => [name, member]),
   )
   expect(all).toEqual(members)

@@ -2,7 +2,6 @@ import type { FastifyRequest } from 'fastify'
 import type { Api } from '../../../api.ts'
 import type { Reader } from '../../../database/database.ts'
 import { named } from '../../../documents/vocabulary.ts'
-import { notFound } from '../../../errors.ts'
 import { representation } from '../../../http/answer.ts'
 import { componentName } from '../../../http/openapi/components.ts'
 import { addOperation, type PathParameter, type Tag } from '../../../http/operation.ts'
@@ -11,14 +10,15 @@ import { memberKeyOf, type Place } from '../../../http/place.ts'
 import type { Key } from '../../../resources/keeper.ts'
 import type { Site } from '../../../resources/resource.ts'
 import { intentOf } from '../../../writes/intent.ts'
-import type { RoutePointBackend } from '../backend.ts'
+import type { SettingKeeper } from '../backend.ts'
 import { settingPath } from '../route-point.ts'
-import type { Setting, SettingOwner } from './define.ts'
+import type { Setting } from './define.ts'
 import { settingChange } from './judge.ts'
 
 /** A kind of thing that has settings, as the API shows it. */
 export interface OwnerKind {
-  noun: SettingOwner
+  /** As in `route point`. */
+  noun: string
   tag: Tag
   /** What the path's last parameter names, where the owner's own path does not begin it. */
   names?: PathParameter
@@ -45,17 +45,20 @@ export const routePointOwners: OwnerKind = {
   keyOf: ({ place }) => memberKeyOf(place),
 }
 
-/** Serves GET and PUT of settings of a kind of owner. */
-export function addSettings(
-  { app }: Api,
-  backend: Pick<RoutePointBackend, 'settings'>,
-  { owners, settings }: { owners: OwnerKind; settings: readonly Setting[] },
-): void {
+/** Settings of a kind of owner, and what keeps each. */
+interface ServedSettings {
+  owners: OwnerKind
+  settings: readonly Setting[]
+  keeperOf(setting: Setting): SettingKeeper
+}
+
+/** Serves GET and PUT of each setting of a kind of owner. */
+export function addSettings({ app }: Api, { owners, settings, keeperOf }: ServedSettings): void {
   const { noun, tag, permissions } = owners
   for (const setting of settings) {
     const { name, summary, document, example, alias } = setting
     const { shown, forChange } = document.schemas.documented
-    const keeper = backend.settings(noun, setting)
+    const keeper = keeperOf(setting)
     const subject = componentName(name)
     const shared = {
       path: owners.pathOf(name),
@@ -72,9 +75,7 @@ export function addSettings(
       permission: permissions.read,
       example: { response: example.get },
       async handler(request) {
-        const text = await keeper.read(owners.keyOf(request))
-        if (text === undefined) throw notFound()
-        return representation(text)
+        return representation(await keeper.read(owners.keyOf(request)))
       },
     })
 

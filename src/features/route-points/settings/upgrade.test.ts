@@ -1,12 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { wave } from '../../../../test/audio.ts'
 import { engines } from '../../../../test/engines.ts'
-import { createWorld, group, routePoint, type World } from '../../../../test/world.ts'
+import {
+  createWorld,
+  expectRefusal,
+  expectUnchanged,
+  group,
+  routePoint,
+  type World,
+} from '../../../../test/world.ts'
 import { sql } from '../../../database/database.ts'
 
 const key = ['footenant', 'foogroup', 'apiotestrp@sip.netaxis.be']
 const insertSetting = sql(
   `INSERT INTO route_point_settings (tenant_key, group_key, route_point_key, setting, value)
    VALUES (?, ?, ?, ?, ?)`,
+)
+const insertFile = sql(
+  `INSERT INTO route_point_setting_files
+     (tenant_key, group_key, route_point_key, setting, position, announcement_name)
+   VALUES (?, ?, ?, ?, ?, ?)`,
 )
 const updateRoutePoint = sql('UPDATE route_points SET value = ? WHERE route_point_key = ?')
 
@@ -64,5 +77,40 @@ describe.each(engines)('a text that an older program kept on $name', (engine) =>
     expect(changed.body.routePointInstance).toEqual({ ...body.routePointInstance, queueLength: 3 })
     const { body: list } = await world.ask('groupAdmin', 'GET', `${group}services/route_points/`)
     expect(list.route_points[0]).toMatchObject({ name: 'Hotline', active: false })
+  })
+
+  it('gets them in the items of a list', async () => {
+    await world.database.write((transaction) =>
+      transaction.run(
+        updateRoutePoint,
+        older.routePoint.replace(',"active":false', ''),
+        key[2] ?? '',
+      ),
+    )
+    const { body } = await world.ask('groupAdmin', 'GET', `${group}services/route_points/`)
+    expect(body.route_points[0]).toMatchObject({ name: 'Hotline', active: true })
+  })
+})
+
+describe.each(engines)('a setting that only a newer program knows on $name', (engine) => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld(engine)
+  })
+  afterAll(() => world.close())
+
+  it('keeps this one from giving a new name to a file in it, and nothing is changed', async () => {
+    const announcement = { name: 'Welcome', content: wave() }
+    const path = `${group}announcements/`
+    expect((await world.ask('groupAdmin', 'POST', path, announcement)).status).toBe(201)
+    const newer = '{"file":{"name":"Welcome"}}'
+    await world.database.write(async (transaction) => {
+      await transaction.run(insertSetting, ...key, 'night_service', newer)
+      await transaction.run(insertFile, ...key, 'night_service', 0, 'Welcome')
+    })
+    await expectUnchanged(world, async () => {
+      const answer = await world.ask('groupAdmin', 'PUT', `${path}Welcome/`, { name: 'Hello' })
+      expectRefusal(answer, 503)
+    })
   })
 })
