@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from './engines.ts'
-import { createWorld, group, routePoint, type World } from './world.ts'
+import { createWorld, expectRefusal, group, password, routePoint, type World } from './world.ts'
 
 const path = `${routePoint}overflow/`
 const clients = 50
@@ -85,6 +85,31 @@ describe.each(engines)('many clients at once on $name', (engine) => {
       await world.ask('groupAdmin', 'DELETE', String(created[0]?.headers.location))
     },
   )
+
+  it('create nobody whose password was not prepared, as the body had been wrong until then', async () => {
+    const { database } = world
+    const { write } = database
+    const setDomain = (defaultDomain: string) =>
+      world.ask('system', 'PUT', group, { defaultDomain })
+    expect((await setDomain(`${'long-'.repeat(12)}domain.example`)).status).toBe(200)
+    // With the long domain the id has more characters than one may have.
+    const body = { userId: 'u'.repeat(100), firstName: 'A', lastName: 'B', password }
+    const create = () => world.ask('groupAdmin', 'POST', `${group}users/`, body)
+    expectRefusal(await create(), 400, [{ code: 2, parameter: 'userId' }])
+    database.write = async (change, guard) => {
+      database.write = write
+      expect((await setDomain('sip.netaxis.be')).status).toBe(200)
+      return write.call(database, change, guard) as never
+    }
+    const refused = await create()
+    expectRefusal(refused, 503)
+    expect(refused.headers['retry-after']).toBe('1')
+    const user = `${group}users/${body.userId}/`
+    expectRefusal(await world.ask('groupAdmin', 'GET', user), 404)
+    const created = await create()
+    expect(created.status, created.text).toBe(201)
+    await world.ask('groupAdmin', 'DELETE', String(created.headers.location))
+  })
 
   it('each change the member that they name and no other', async () => {
     const changes = Array.from({ length: clients }, (_, index) =>

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from './engines.ts'
 import { createWorld, expectRefusal, group, type Person, routePoint, type World } from './world.ts'
@@ -92,6 +93,31 @@ describe.each(engines)('operations that look at much on $name', (engine) => {
     database.write = write
     expect(new Set(statuses)).toEqual(new Set([404]))
     expect(most).toBe(1)
+  })
+
+  it('give others, after one that was only tried, as much time as it took', async () => {
+    const { database } = world
+    const { write } = database
+    const tookMilliseconds = 100
+    const events: string[] = []
+    const first = Promise.withResolvers<void>()
+    database.write = async (change, guard) => {
+      events.push('begins')
+      first.resolve()
+      await delay(tookMilliseconds)
+      try {
+        return (await write.call(database, change, guard)) as never
+      } finally {
+        void delay(tookMilliseconds / 2).then(() => events.push('half as much has passed'))
+      }
+    }
+    const sales = `${group}departments/Sales/`
+    const tried = world.ask('groupAdmin', 'PUT', `${sales}?dryRun=true`, {})
+    await first.promise
+    const answers = [await world.ask('groupAdmin', 'PUT', sales, {}), await tried]
+    database.write = write
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(events.slice(0, 3)).toEqual(['begins', 'half as much has passed', 'begins'])
   })
 
   describe('on connections', () => {

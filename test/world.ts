@@ -213,12 +213,12 @@ export async function createWorld(
   }
 }
 
-/** Expects a refusal with these codes and, where given, parameters; answers it. */
 /** The spelling of a path under which changes are recorded. */
 export function recorded(path: string): string {
   return path.replace(/(?<=\/route_points\/)[^/]+/, (id) => encodeURIComponent(id.toLowerCase()))
 }
 
+/** Expects a refusal with these codes and, where given, parameters. */
 export function expectRefusal(
   answer: Answer,
   status: number,
