@@ -196,6 +196,7 @@ const writers = [
   'src/writes/door.ts: database',
   'src/writes/expiry.ts: database',
   'src/writes/prune.ts: database',
+  'src/writes/room-for-answers.ts: database',
   'src/database/copy.ts: target',
   // Whoever signs in or out is nobody's confirmed caller.
   'src/features/identities/attempts.ts: expiry',

@@ -10,6 +10,7 @@ import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { readPage } from '../src/resources/query-sql.ts'
 import { readChanges, readLastPosition, shortenSpan } from '../src/writes/kept-changes.ts'
 import { pruneOnce } from '../src/writes/prune.ts'
+import { roomBytes } from '../src/writes/room-for-answers.ts'
 import { wave } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
 import { fillGroup, full } from './full-group.ts'
@@ -350,8 +351,9 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       )
       await transaction.run(
         sql(`INSERT INTO kept_answers
-               (identity_key, key_hash, request_hash, status, headers, expires_at) ${numbers}
-             SELECT 'admin', 'key ' || CAST(i AS TEXT), '', 200, '{}', ${halfOver} FROM numbers`),
+               (identity_key, key_hash, request_hash, status, headers, expires_at, bytes) ${numbers}
+             SELECT CASE WHEN i % 10 = 1 THEN account_key ELSE CAST(i AS TEXT) END, 'key ' || CAST(i AS TEXT), '', 200, '{}', ${halfOver}, ${roomBytes}
+             FROM numbers JOIN identities ON identities.identity_key = 'admin'`),
       )
     })
     // SQLite plans by its indexes alone: nobody gathers statistics there.

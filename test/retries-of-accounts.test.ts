@@ -2,7 +2,9 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
+import { sql, type Value } from '../src/database/database.ts'
 import { openDatabase } from '../src/database/open.ts'
+import { roomBytes } from '../src/writes/room-for-answers.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
 import { everything, expectNothingStored } from './every-write.ts'
@@ -221,6 +223,98 @@ describe.each(engines)('an Idempotency-Key on $name', (engine) => {
       }
       expect((await ask()).status).toBe(200)
       expect(isReplay(await ask())).toBe(false)
+    })
+
+    describe('has a room', () => {
+      const keyOf = sql<{ account_key: string }>(
+        'SELECT account_key FROM identities WHERE identity_id = ?',
+      )
+      const selectRoom = sql<{ count: number; bytes: number }>(
+        `SELECT count(*) AS count, CAST(sum(bytes) AS BIGINT) AS bytes FROM kept_answers
+         WHERE identity_key = ?`,
+      )
+      const run = (text: string, ...values: Value[]) =>
+        world.database.write((transaction) => transaction.run(sql(text), ...values))
+
+      /** A new admin, what is kept for them, and how they write with a key. */
+      async function createKeeper(userId: string) {
+        const { session } = await createAdmin(userId)
+        const account = await world.database.get(keyOf, `${userId}@sip.netaxis.be`)
+        const accountKey = String(account?.account_key)
+        const room = async () => {
+          const { count, bytes } = (await world.database.get(selectRoom, accountKey)) ?? {}
+          return { count: Number(count), bytes: Number(bytes) }
+        }
+        const write = async (key: string) => {
+          const headers = { ...session, ...named(key) }
+          const answer = await world.ask('nobody', 'PUT', overflow, { timeoutSeconds: 99 }, headers)
+          expect(answer.status).toBe(200)
+          return answer
+        }
+        /** As if this had been kept an hour before. */
+        const age = (bytes: number) =>
+          run(
+            `UPDATE kept_answers SET expires_at = expires_at - 3600000, bytes = ?
+             WHERE identity_key = ?`,
+            bytes,
+            accountKey,
+          )
+        return { session, accountKey, room, write, age }
+      }
+
+      /** Writes with a new key each until the node has looked at the room, and answers the keys. */
+      async function writeOn(write: (key: string) => Promise<Answer>): Promise<string[]> {
+        const keys = Array.from({ length: 260 }, newKey)
+        for (const key of keys) await write(key)
+        return keys
+      }
+
+      it('R19 where the oldest is forgotten once it is too small, while all later ones can be retried', async () => {
+        const { room, write, age } = await createKeeper('keeper')
+        const oldest = newKey()
+        const first = await write(oldest)
+        const { bytes } = await room()
+        expect(bytes).toBeGreaterThan(512 + first.text.length)
+        await age(roomBytes - 1_000 * bytes)
+        const keys = await writeOn(write)
+        // Nothing is forgotten as long as there is room.
+        expectReplay(await write(oldest), first)
+        await age(Math.ceil(roomBytes / 261))
+        const later = await writeOn(write)
+        const after = await room()
+        expect(after.bytes).toBeLessThanOrEqual(roomBytes + 128 * 1_024 + bytes)
+        for (const key of [...keys.slice(-200), ...later]) {
+          expect(isReplay(await write(key))).toBe(true)
+        }
+        expect(isReplay(await write(oldest))).toBe(false)
+      })
+
+      it('R19 that another node, and one that was started again, looks at first; one step at a time', async () => {
+        const { session, accountKey, room } = await createKeeper('moving')
+        await run(
+          `INSERT INTO kept_answers
+             (identity_key, key_hash, request_hash, status, headers, body, expires_at, bytes)
+           WITH RECURSIVE numbers (i) AS
+             (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 1200)
+           SELECT CAST(? AS TEXT), 'key ' || CAST(i AS TEXT), '', 200, '{}', '{}',
+             CAST(? AS BIGINT) + i, CAST(? AS BIGINT) FROM numbers`,
+          accountKey,
+          Date.now() + 60_000,
+          roomBytes,
+        )
+        const left: number[] = []
+        for (let node = 0; node < 4; node += 1) {
+          const logger = pino({ level: 'silent' })
+          const app = await buildApp({ config: readConfig({}), database: world.database, logger })
+          const headers = { ...session, ...named(newKey()), 'content-type': 'application/json' }
+          const payload = JSON.stringify({ timeoutSeconds: 98 })
+          const answer = await app.inject({ method: 'PUT', url: overflow, headers, payload })
+          expect(answer.statusCode).toBe(200)
+          left.push((await room()).count)
+        }
+        // Each keeps one answer of its own beside.
+        expect(left).toEqual([701, 202, 3, 4])
+      })
     })
 
     it('R11 makes one token, and shows its secret once', async () => {

@@ -37,6 +37,8 @@ export type Permission = keyof typeof permissions
 /** Who is asking. `tenantKey` and `groupKey` bound the scope; null is unbounded. */
 export interface Caller {
   identityKey: string
+  /** Of this account alone, and not of one that has its id later. */
+  accountKey: string
   identityId: string
   level: number
   tenantKey: string | null

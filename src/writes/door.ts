@@ -4,6 +4,7 @@ import type { Caller } from '../http/permissions.ts'
 import type { Intent } from './intent.ts'
 import { findKept, forgetOldAnswers, keepAnswer } from './kept-answers.ts'
 import { type Change, record } from './record.ts'
+import { roomForAnswers } from './room-for-answers.ts'
 
 declare const confirmed: unique symbol
 
@@ -67,11 +68,16 @@ function beginWork(transaction: Transaction, { caller, address, requestId }: Int
 }
 
 export function openDoor(database: Database): Door {
+  const room = roomForAnswers(database)
+
   async function write<Prepared>(intent: Intent, deed: Act<Prepared>): Promise<Answer> {
     const { caller, isDryRun, retry } = intent
     const known = await keptAnswer(database, intent)
     if (known) return known
-    if (retry) await forgetOldAnswers(database)
+    if (retry) {
+      await forgetOldAnswers(database)
+      await room.make(caller)
+    }
     // Where nothing is prepared, nothing is what `act` takes.
     const prepared = (await deed.prepare?.()) as Prepared
     return database.write(async (transaction) => {
@@ -81,7 +87,7 @@ export function openDoor(database: Database): Door {
       if (kept) return kept
       const answer = await deed.act(beginWork(transaction, intent), prepared)
       if (isDryRun) throw new Tried(answer)
-      if (retry) await keepAnswer(transaction, caller, { retry, answer })
+      if (retry) room.take(caller, await keepAnswer(transaction, caller, { retry, answer }))
       return answer
     }, deed.guard)
   }

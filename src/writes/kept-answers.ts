@@ -26,14 +26,13 @@ const selectKept = sql<KeptRow>(
   `SELECT request_hash, status, headers, body FROM kept_answers
    WHERE identity_key = ? AND key_hash = ? AND expires_at > ?`,
 )
-// Whoever deletes their own account leaves nobody who could ask again.
 const insertKept = sql(
   `INSERT INTO kept_answers
-     (identity_key, key_hash, request_hash, status, headers, body, expires_at)
-   SELECT identity_key, ?, ?, ?, ?, ?, ? FROM identities WHERE identity_key = ?
+     (identity_key, key_hash, request_hash, status, headers, body, expires_at, bytes)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?)
    ON CONFLICT (identity_key, key_hash) DO UPDATE SET request_hash = excluded.request_hash,
      status = excluded.status, headers = excluded.headers, body = excluded.body,
-     expires_at = excluded.expires_at`,
+     expires_at = excluded.expires_at, bytes = excluded.bytes`,
 )
 
 /**
@@ -43,10 +42,10 @@ const insertKept = sql(
  */
 export async function findKept(
   reader: Reader,
-  { identityKey }: Caller,
+  { accountKey }: Caller,
   { keyHash, requestHash }: Retry,
 ): Promise<Answer | undefined> {
-  const row = await reader.get(selectKept, identityKey, keyHash, Date.now())
+  const row = await reader.get(selectKept, accountKey, keyHash, Date.now())
   if (!row) return undefined
   if (row.request_hash !== requestHash) {
     const message =
@@ -61,24 +60,28 @@ export async function findKept(
   return { status: row.status, headers, text: row.body }
 }
 
-/** Keeps the answer to a write, in its transaction: of several at once under the same key one is done. */
+/** What a kept answer takes beside its text and headers, in bytes: hashes, keys, and its places in indexes. */
+const rowBytes = 512
+
+/**
+ * Keeps the answer to a write, in its transaction: of several at once under the same key one is done.
+ *
+ * @returns the bytes that it takes.
+ */
 export async function keepAnswer(
   transaction: Transaction,
-  { identityKey }: Caller,
+  { accountKey }: Caller,
   kept: { retry: Retry; answer: Answer },
-): Promise<void> {
+): Promise<number> {
   const { keyHash, requestHash } = kept.retry
-  const { status, headers, text, isSecret } = kept.answer
-  await transaction.run(
-    insertKept,
-    keyHash,
-    requestHash,
-    status,
-    JSON.stringify(headers),
-    isSecret ? null : text,
-    Date.now() + answerMemory,
-    identityKey,
-  )
+  const { status, text, isSecret } = kept.answer
+  const headers = JSON.stringify(kept.answer.headers)
+  const body = isSecret ? null : text
+  const bytes = rowBytes + Buffer.byteLength(headers) + Buffer.byteLength(body ?? '')
+  const expiresAt = Date.now() + answerMemory
+  const row = [accountKey, keyHash, requestHash, status, headers, body, expiresAt, bytes]
+  await transaction.run(insertKept, ...row)
+  return bytes
 }
 
 /** Removes some answers whose time is over, if there are any. */

@@ -1,4 +1,4 @@
-import { type Statement, sql, type Value, whereEqual } from '../database/database.ts'
+import { type Statement, sql, type Value } from '../database/database.ts'
 import type { TableShape } from '../database/shape.ts'
 import type { Work } from './door.ts'
 
@@ -34,14 +34,4 @@ export async function inSteps(
 ): Promise<void> {
   const statement = oneStep(change, rows)
   while ((await transaction.run(statement, ...set, ...rows.values)) === rowsPerStep);
-}
-
-/** Deletes rows step by step. Nothing that is many may hang on them. */
-export function removeInSteps(
-  work: Work,
-  shape: Rows['shape'],
-  equal: Readonly<Record<string, Value>>,
-): Promise<void> {
-  const rows = { shape, where: whereEqual(Object.keys(equal)), values: Object.values(equal) }
-  return inSteps(work, `DELETE FROM ${shape.name}`, rows)
 }

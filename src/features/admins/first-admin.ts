@@ -74,6 +74,7 @@ export async function createFirstAdmin(
   let isLate = false
   const caller: Caller = {
     identityKey: fold(username),
+    accountKey: fold(username),
     identityId: username,
     level: levels.System,
     tenantKey: null,

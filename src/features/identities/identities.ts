@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Reader, sql } from '../../database/database.ts'
@@ -5,8 +6,6 @@ import { fold } from '../../documents/normalise.ts'
 import { DatabaseUnavailable, type Fault, forbidden, taken, unauthorized } from '../../errors.ts'
 import type { Caller } from '../../http/permissions.ts'
 import type { Place } from '../../http/place.ts'
-import { keptAnswers } from '../../writes/kept-answers.ts'
-import { removeInSteps } from '../../writes/steps.ts'
 import { checkDomain } from '../groups/domains.ts'
 import { type RevokingWork, recordRevoked } from './revoked-tokens.ts'
 
@@ -31,6 +30,7 @@ export function keyOfIdentity(id: string, { place }: { place: Place }): string {
 
 export interface CallerRow {
   identity_key: string
+  account_key: string
   identity_id: string
   level: number
   tenant_key: string | null
@@ -40,7 +40,7 @@ export interface CallerRow {
 
 /** The columns of a `CallerRow`, for statements that join `identities`. */
 export const callerColumns =
-  'identities.identity_key, identities.identity_id, identities.level, identities.tenant_key, ' +
+  'identities.identity_key, identities.account_key, identities.identity_id, identities.level, identities.tenant_key, ' +
   'identities.group_key, identities.department_name'
 
 /** Everything that admits a caller. */
@@ -49,6 +49,8 @@ export type Admission = Omit<Caller, 'confirm'>
 export function toAdmission(row: CallerRow): Admission {
   return {
     identityKey: row.identity_key,
+    // Of an account that is older than its key, as the migration tells.
+    accountKey: row.account_key || row.identity_key,
     identityId: row.identity_id,
     level: row.level,
     tenantKey: row.tenant_key,
@@ -118,8 +120,9 @@ export async function checkIdentity(
 
 const insertIdentity = sql(
   `INSERT INTO identities
-     (identity_key, identity_id, level, tenant_key, group_key, department_name, password_hash)
-   VALUES (?, ?, ?, ?, ?, ?, ?)`,
+     (identity_key, account_key, identity_id, level, tenant_key, group_key, department_name,
+      password_hash)
+   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 )
 const updateIdentity = sql(
   'UPDATE identities SET level = ?, department_name = ? WHERE identity_key = ?',
@@ -154,7 +157,8 @@ export async function saveIdentity(
   const key = fold(identityId)
   if (isNew) {
     const place = [tenantKey, groupKey, departmentName]
-    await transaction.run(insertIdentity, key, identityId, level, ...place, passwordHash ?? null)
+    const keys = [key, randomUUID(), identityId]
+    await transaction.run(insertIdentity, ...keys, level, ...place, passwordHash ?? null)
     return
   }
   await transaction.run(updateIdentity, level, departmentName, key)
@@ -162,12 +166,11 @@ export async function saveIdentity(
 }
 
 /**
- * Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to; step by step the answers that were
- * kept for it, one for each write of a day.
+ * Deletes an identity with its sessions, tokens, numbers and the resource that it belongs to. The answers that were kept for it
+ * may be very many: they end by themselves, and nobody else finds them.
  */
 export async function removeIdentity(work: RevokingWork, identityKey: string): Promise<void> {
   const { transaction } = work
   await recordRevoked(work, identityKey)
-  await removeInSteps(work, keptAnswers, { identity_key: identityKey })
   await transaction.run(deleteIdentity, identityKey)
 }
