@@ -2,31 +2,28 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { engines } from './engines.ts'
 import {
   everyWrite,
+  expectExampleOfEach,
   expectNothingStored,
   finalWrites,
   send,
-  withoutExample,
   withToken,
 } from './every-write.ts'
-import { createObservedWorld, type Route } from './observed-world.ts'
-import { expectRefusal, group, type Person, routePoint, type World } from './world.ts'
+import { createObservedWorld, type ObservedWorld } from './observed-world.ts'
+import { expectRefusal, group, type Person, routePoint } from './world.ts'
 
 const overflow = `${routePoint}overflow/`
 
 describe.each(engines)('a dry run on $name', (engine) => {
-  let world: World
-  let routes: Route[]
+  let world: ObservedWorld
   beforeAll(async () => {
-    const observed = await createObservedWorld(engine)
-    world = observed.world
-    routes = observed.routes
+    world = await createObservedWorld(engine)
   })
   afterAll(() => world.close())
 
   const tried = (path: string) => `${path}?dryRun=true`
 
   it('is tried below for every writing operation that there is, or refused', () => {
-    expect(withoutExample(routes, [...everyWrite, ...finalWrites])).toEqual([])
+    expectExampleOfEach(world.routes)
   })
 
   it.each(finalWrites)(

@@ -155,17 +155,16 @@ function isOf({ method, url }: Route, write: ExampleWrite): boolean {
   return method === write.method && new RegExp(`^${pattern}(\\?|$)`).test(write.path)
 }
 
-/** The writing operations that none of these is an example of, as a name each; none when every operation has one. */
-export function withoutExample(
-  routes: readonly Route[],
-  writes: readonly ExampleWrite[],
-): string[] {
-  return routes
+/** Expects that every writing operation that is served has an example above. */
+export function expectExampleOfEach(routes: readonly Route[]): void {
+  const writes = [...everyWrite, ...finalWrites]
+  const missing = routes
     .filter(
       ({ method, url }) => url.startsWith('/api/') && /^(POST|PUT|DELETE|PATCH)$/.test(method),
     )
     .filter((route) => !writes.some((write) => isOf(route, write)))
     .map(({ method, url }) => `${method} ${url}`)
+  expect(missing).toEqual([])
 }
 
 /** Every row of every table with its name, but for when a token was used, which every request may note. */

@@ -10,10 +10,12 @@ export interface Route {
   options: RouteOptions
 }
 
-/** Builds a world and keeps every route that its application registers. */
-export async function createObservedWorld(
-  engine: Engine,
-): Promise<{ world: World; routes: Route[] }> {
+/** A world that tells every route of its application. */
+export interface ObservedWorld extends World {
+  routes: readonly Route[]
+}
+
+export async function createObservedWorld(engine: Engine): Promise<ObservedWorld> {
   const routes: Route[] = []
   const observe = (message: unknown) => {
     const { fastify } = message as { fastify: FastifyInstance }
@@ -24,7 +26,7 @@ export async function createObservedWorld(
   }
   subscribe('fastify.initialization', observe)
   try {
-    return { world: await createWorld(engine), routes }
+    return Object.assign(await createWorld(engine), { routes })
   } finally {
     unsubscribe('fastify.initialization', observe)
   }

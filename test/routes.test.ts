@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { permissions } from '../src/http/permissions.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
-import { createObservedWorld, type Route } from './observed-world.ts'
+import { createObservedWorld, type ObservedWorld, type Route } from './observed-world.ts'
 import {
   type Answer,
   expectRefusal,
@@ -48,13 +48,10 @@ function comparable({ status, headers, text }: Answer) {
 }
 
 describe.each(engines)('every route on $name', (engine) => {
-  let world: World
-  let routes: Route[]
+  let world: ObservedWorld
   let tokenId: string
   beforeAll(async () => {
-    const observed = await createObservedWorld(engine)
-    world = observed.world
-    routes = observed.routes
+    world = await createObservedWorld(engine)
     tokenId = await furnish(world)
   })
   afterAll(() => world.close())
@@ -74,7 +71,9 @@ describe.each(engines)('every route on $name', (engine) => {
 
   /** The routes of the API: with a body where they read one. */
   function apiRoutes(...methods: string[]): Route[] {
-    return routes.filter(({ url, method }) => url.startsWith('/api/') && methods.includes(method))
+    return world.routes.filter(
+      ({ url, method }) => url.startsWith('/api/') && methods.includes(method),
+    )
   }
 
   const health = { method: 'GET', url: '/healthz' }
@@ -87,13 +86,13 @@ describe.each(engines)('every route on $name', (engine) => {
 
   it('is known to this test: the walk is not empty', () => {
     const { paths } = world.app.openapi()
-    const urls = new Set(routes.map(({ url }) => url.replaceAll(/:(\w+)/g, '{$1}')))
+    const urls = new Set(world.routes.map(({ url }) => url.replaceAll(/:(\w+)/g, '{$1}')))
     expect(Object.keys(paths).length).toBeGreaterThan(40)
     for (const path of Object.keys(paths)) expect(urls.has(path), path).toBe(true)
   })
 
   it('declares one right of the closed list', () => {
-    const undeclared = routes.filter(({ options }) => {
+    const undeclared = world.routes.filter(({ options }) => {
       const permission = options.config?.permission
       return permission === undefined || !Object.hasOwn(permissions, permission)
     })
@@ -102,7 +101,7 @@ describe.each(engines)('every route on $name', (engine) => {
 
   it('is open to nobody unless it is public', async () => {
     const publicRoutes = new Set<string>()
-    for (const { method, url, options } of routes) {
+    for (const { method, url, options } of world.routes) {
       if (options.config?.permission === 'public') publicRoutes.add(url)
       else if (method !== 'HEAD') expectRefusal(await world.ask('nobody', method, fill(url)), 401)
     }

@@ -7,14 +7,13 @@ import { engines } from './engines.ts'
 import {
   everything,
   everyWrite,
+  expectExampleOfEach,
   expectNothingStored,
-  finalWrites,
   send,
-  withoutExample,
   withToken,
 } from './every-write.ts'
 import { encodeForm } from './form.ts'
-import { createObservedWorld, type Route } from './observed-world.ts'
+import { createObservedWorld, type ObservedWorld } from './observed-world.ts'
 import { changes, expectReplay, isReplay, must, named, newKey } from './retries.ts'
 import {
   type Answer,
@@ -24,7 +23,6 @@ import {
   password,
   routePoint,
   siblingGroup,
-  type World,
 } from './world.ts'
 
 const dnis = `${routePoint}dnis/`
@@ -33,12 +31,9 @@ const users = `${group}users/`
 const person = { firstName: 'Test', lastName: 'Person' }
 
 describe.each(engines)('a retry with an Idempotency-Key on $name', (engine) => {
-  let world: World
-  let routes: Route[]
+  let world: ObservedWorld
   beforeAll(async () => {
-    const observed = await createObservedWorld(engine)
-    world = observed.world
-    routes = observed.routes
+    world = await createObservedWorld(engine)
   })
   afterAll(() => world.close())
 
@@ -428,7 +423,7 @@ describe.each(engines)('a retry with an Idempotency-Key on $name', (engine) => {
   })
 
   it('is sent below for every writing operation that there is', () => {
-    expect(withoutExample(routes, [...everyWrite, ...finalWrites])).toEqual([])
+    expectExampleOfEach(world.routes)
   })
 
   it('R2 is answered as at first, whatever was written, and nothing is done', {
