@@ -3,7 +3,7 @@ import { type Reader, sql, whereEqual } from '../database/database.ts'
 import { mapMarked } from '../documents/marks.ts'
 import { isObject, type Members } from '../documents/normalise.ts'
 import type { Fault } from '../errors.ts'
-import { valuesIn } from '../writes/recorded.ts'
+import { valueIn, valuesIn } from '../writes/recorded.ts'
 import { rowsPerStep } from '../writes/steps.ts'
 import type { Key } from './keeper.ts'
 import type { Noun } from './noun.ts'
@@ -108,7 +108,7 @@ async function renameIn(
   for (;;) {
     const rows = await transaction.all(select, ...key)
     for (const row of rows) {
-      const before: Members = JSON.parse(document.withDefaults(row.value ?? '{}'))
+      const before: Members = JSON.parse(document.withDefaults(valueIn(row, 'value')))
       const isReference = ({ refersTo }: { refersTo?: string }) => refersTo === noun
       const after = mapMarked(document.schemas.shown, before, isReference, renamed)
       const keyValues = valuesIn(row, itsKey)

@@ -145,6 +145,7 @@ export function creation<Value extends Members>(
       return draft
     },
     answer(kept, secrets) {
+      // What was created is there, as its transaction has read it again.
       const value = kept as Value
       const location = pathOf(resource, site.parameters, value)
       if (resource.answers?.create === 'empty')
@@ -192,6 +193,7 @@ export function change<Value extends Members>(
     },
     answer(kept) {
       if (resource.answers?.change === 'empty') return done
+      // What is unknown was refused.
       return representation(present(resource, kept as Value))
     },
   }

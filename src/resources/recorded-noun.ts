@@ -1,6 +1,6 @@
 import type { Members } from '../documents/normalise.ts'
 import type { Change } from '../writes/record.ts'
-import type { KeptRow, Recorded } from '../writes/recorded.ts'
+import { type KeptRow, type Recorded, valueIn } from '../writes/recorded.ts'
 import type { Noun } from './noun.ts'
 import { pathOf, present } from './presentation.ts'
 
@@ -42,7 +42,7 @@ export function recordedNoun(noun: Noun): Recorded[] {
       table: name,
       columns: ['value'],
       async changeOf(row) {
-        const before: Members = JSON.parse(noun.document.withDefaults(row.value ?? '{}'))
+        const before: Members = JSON.parse(noun.document.withDefaults(valueIn(row, 'value')))
         return rowChange(noun, row, { before, after: undefined })
       },
     },

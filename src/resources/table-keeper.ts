@@ -3,7 +3,7 @@ import type { Members } from '../documents/normalise.ts'
 import type { Caller } from '../http/permissions.ts'
 import type { Door } from '../writes/door.ts'
 import type { Scope } from '../writes/record.ts'
-import type { Recorded } from '../writes/recorded.ts'
+import { type KeptRow, type Recorded, valueIn } from '../writes/recorded.ts'
 import { removeBelow, renameRow } from './cascades.ts'
 import type { Draft, Key, ListKeeper } from './keeper.ts'
 import { runParts } from './part.ts'
@@ -12,8 +12,6 @@ import { readPage } from './query-sql.ts'
 import { fieldsOf, type Resource, type Write } from './resource.ts'
 import type { Table } from './table.ts'
 import { mapInTurns } from './turns.ts'
-
-type Row = Record<string, string>
 
 /** One document as its table holds it. */
 export async function findStored<Value extends Members>(
@@ -102,12 +100,12 @@ async function recordChange<Value extends Members>(
 /** The texts of a list's items, with the members that are not stored. */
 async function itemsOf<Value extends Members>(
   { document, list, computed }: Resource<Value>,
-  { reader, scope, rows }: { reader: Reader; scope: Key; rows: readonly Row[] },
+  { reader, scope, rows }: { reader: Reader; scope: Key; rows: readonly KeptRow[] },
 ): Promise<string[]> {
-  const withDefaults = ({ value = '{}' }: Row) => document.withDefaults(value)
+  const withDefaults = (row: KeptRow) => document.withDefaults(valueIn(row, 'value'))
   const { item } = list
   if (item) {
-    const shown = (row: Row) =>
+    const shown = (row: KeptRow) =>
       item.from('value' in row ? { ...row, value: withDefaults(row) } : row)
     return mapInTurns(rows, (row) => JSON.stringify(shown(row)))
   }
@@ -159,7 +157,7 @@ export function tableKeeper<Value extends Members>(
     },
 
     async list(scope, query) {
-      const page = await readPage<Row>(reader, sourceOf(resource, scope), query)
+      const page = await readPage<KeptRow>(reader, sourceOf(resource, scope), query)
       return { ...page, rows: await itemsOf(resource, { reader, scope, rows: page.rows }) }
     },
 

@@ -6,20 +6,26 @@ import { type Rows, rowsPerStep } from './steps.ts'
 /** A row as it is read: the columns of its key, and those that are asked for besides. */
 export type KeptRow = Readonly<Record<string, string>>
 
+/** @throws Error when the row was read without the column: an empty text, or key, would be that of something else. */
+export function valueIn<Kept extends Value>(
+  row: Readonly<Record<string, Kept>>,
+  column: string,
+): Kept {
+  const value = row[column]
+  if (value === undefined) throw new Error(`A row was read without its ${column}.`)
+  return value
+}
+
 /**
  * What a row has in some columns, such as those of its key.
  *
- * @throws Error when it was read without one of them: an empty key would be that of another row.
+ * @throws Error as `valueIn()` does.
  */
 export function valuesIn<Kept extends Value>(
   row: Readonly<Record<string, Kept>>,
   columns: readonly string[],
 ): Kept[] {
-  return columns.map((column) => {
-    const value = row[column]
-    if (value === undefined) throw new Error(`A row was read without its ${column}.`)
-    return value
-  })
+  return columns.map((column) => valueIn(row, column))
 }
 
 /** What the record tells of the rows of a table that a write of something else changes or takes along. */
