@@ -112,6 +112,13 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
     expect(JSON.stringify(after)).not.toContain('Welcome')
   })
 
+  it('tell of an announcement itself, and not of all that plays it', async () => {
+    const [told] = await toldOf('PUT', `${group}announcements/Hello/`, { description: 'Again' })
+    const { usages, ...own } = (await ask('GET', `${group}announcements/Hello/`)).body
+    expect(usages).toHaveLength(2)
+    expect(told?.after).toEqual(own)
+  })
+
   it('tell of everybody whose department got another name', async () => {
     const before = await Promise.all(agents.map((agent) => shown(`${group}users/${agent}/`)))
     const told = await toldOf('PUT', `${group}departments/Desk/`, { departmentName: 'Front' })

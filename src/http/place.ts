@@ -72,13 +72,14 @@ export function canonicalParameters({
   parameters: Record<string, string>
   place: Place
 }): Record<string, string> {
-  const { tenantKey = '', groupKey = '', identityKey = '' } = place
-  const composed = Object.entries(parameters).map(([name, value]) => [name, compose(value)])
-  return {
-    ...Object.fromEntries(composed),
+  const { tenantKey, groupKey, identityKey } = place
+  const ids: Record<string, string | undefined> = {
     tenant_id: tenantKey,
     group_id: groupKey,
     user_id: identityKey,
     route_point_user_id: identityKey,
   }
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [name, ids[name] ?? compose(value)]),
+  )
 }

@@ -19,7 +19,8 @@ export interface Given extends Pick<FastifyRequest, 'body' | 'headers'> {
   client: Client
 }
 
-const nothing = { secrets: {}, uploads: {} }
+/** What the write of a body without files and passwords brings. */
+export const nothingBeside = { prepared: {}, uploads: {} }
 
 /** The key of the one that an id names; an id is compared exactly unless the resource says how. */
 function keyOf<Value extends Members>(resource: Resource<Value>, site: Site, id: string): Key {
@@ -76,7 +77,7 @@ function preparationOf<Value extends Members>({ parts }: Resource<Value>): Part<
 async function examine<Value extends Members>(
   resource: Resource<Value>,
   { work, site, judged }: { work: Work; site: Site; judged: Judged<Value> },
-  { stored: before, secrets, isTaken }: Found<Value>,
+  { stored: before, prepared, isTaken }: Found<Value>,
 ): Promise<Draft<Value>> {
   const { transaction } = work
   const value = await completed(resource, judged.value, { reader: transaction, site, before })
@@ -89,7 +90,7 @@ async function examine<Value extends Members>(
     key,
     value,
     before,
-    secrets,
+    prepared,
     uploads: judged.uploads,
     cause: {
       action: before ? 'change' : 'create',
@@ -144,14 +145,14 @@ export function creation<Value extends Members>(
       judgePreconditions({ headers }, undefined)
       return draft
     },
-    answer(kept, secrets) {
+    answer(kept, prepared) {
       // What was created is there, as its transaction has read it again.
       const value = kept as Value
       const location = pathOf(resource, site.parameters, value)
       if (resource.answers?.create === 'empty')
         return { ...done, status: 201, headers: { location } }
       const revealing = resource.parts.find(({ reveal }) => reveal)
-      const revealed = revealing?.reveal?.(secrets)
+      const revealed = revealing?.reveal?.(prepared)
       const shown = present(resource, { ...value, ...revealed })
       const answer: Answer = { ...representation(shown, { location }), status: 201 }
       return revealed ? { ...answer, isSecret: true } : answer
@@ -181,7 +182,7 @@ export function change<Value extends Members>(
     }),
     async judge(work, found) {
       const { transaction } = work
-      const { stored: before, secrets } = found
+      const { stored: before, prepared } = found
       if (before === undefined) return refuseUnknown(resource, transaction, site)
       await admit(resource, { reader: transaction, site }, before)
       const judged = await judgeBody(transaction, before)
@@ -189,7 +190,7 @@ export function change<Value extends Members>(
       const unchanged = present(resource, before)
       judgePreconditions({ headers }, unchanged)
       const isSame = present(resource, draft.write.value) === unchanged
-      return isSame && Object.keys(secrets).length === 0 ? undefined : draft
+      return isSame && Object.keys(prepared).length === 0 ? undefined : draft
     },
     answer(kept) {
       if (resource.answers?.change === 'empty') return done
@@ -218,7 +219,15 @@ export function deletion<Value extends Members>(
       }
       const path = pathOf(resource, canonicalParameters(site), value)
       const cause = { action: 'delete', resource: path } as const
-      const write: Write<Value> = { ...site, ...work, key, value, before: value, cause, ...nothing }
+      const write: Write<Value> = {
+        ...site,
+        ...work,
+        key,
+        value,
+        before: value,
+        cause,
+        ...nothingBeside,
+      }
       await admit(resource, { reader: transaction, site }, value)
       refuseIfAny(await faultsOf(resource.parts, 'checkRemoval', write))
       judgePreconditions({ headers }, present(resource, value))

@@ -9,8 +9,8 @@ import type { Resource, Write } from './resource.ts'
 /** The values of a key, tenant first. */
 export type Key = readonly string[]
 
-/** Members of a document that are never shown, or what was made of them, such as a password's hash. */
-export type Secrets = Readonly<Record<string, string>>
+/** What slow work has made before a write, such as a password's hash. */
+export type Prepared = Readonly<Record<string, string>>
 
 /** A write that was judged: the document as it shall be kept. */
 export interface Draft<Value> {
@@ -23,14 +23,14 @@ export interface Draft<Value> {
 export interface Found<Value> {
   /** Undefined where there is none, as before a creation. */
   stored: Value | undefined
-  secrets: Secrets
+  prepared: Prepared
   /** Whether another document is kept under a key. */
   isTaken(key: Key): Promise<boolean>
 }
 
 /** What a write finds of a document whose key nothing else can get, such as a setting's. */
 export function foundAlone<Value>(stored: Value): Found<Value> {
-  return { stored, secrets: {}, isTaken: async () => false }
+  return { stored, prepared: {}, isTaken: async () => false }
 }
 
 /** One write of one document, judged by whoever knows what it must be, and done by the keeper. */
@@ -38,7 +38,7 @@ export interface Edit<Value> {
   /** What it is about; undefined for a creation. */
   key: Key | undefined
   /** Slow work on what the request brings, before the write begins. */
-  prepare?(stored: Value | undefined): Promise<Secrets>
+  prepare?(stored: Value | undefined): Promise<Prepared>
   guard?: Guard
   /**
    * Judges the write by what it finds; undefined when there is nothing to do.
@@ -47,7 +47,7 @@ export interface Edit<Value> {
    */
   judge(work: Work, found: Found<Value>): Promise<Draft<Value> | undefined>
   /** The answer to it, by what is kept then. */
-  answer(kept: Value | undefined, secrets: Secrets): Answer
+  answer(kept: Value | undefined, prepared: Prepared): Answer
 }
 
 /** Whatever keeps documents of one kind. It judges nothing and sees no body, header or path: what it writes was judged. */

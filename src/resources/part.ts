@@ -2,7 +2,7 @@ import type { Reader } from '../database/database.ts'
 import type { Members } from '../documents/normalise.ts'
 import { type Fault, faultWithin } from '../errors.ts'
 import type { Client } from '../http/clients.ts'
-import type { Secrets } from './keeper.ts'
+import type { Prepared } from './keeper.ts'
 import type { Site, Write } from './resource.ts'
 
 /** What a document is completed by. */
@@ -18,11 +18,11 @@ export interface Completion<Value> {
  * parts of a noun are asked in their order.
  */
 export interface Part<Value> {
-  /** Slow work, done before the write begins; its answer is among the write's `secrets`. */
+  /** Slow work, done before the write begins; its answer is in the write's `prepared`. */
   prepare?(
-    secrets: Record<string, string>,
+    secrets: Readonly<Record<string, string>>,
     options: { isNew: boolean; client: Client },
-  ): Promise<Record<string, string>>
+  ): Promise<Prepared>
   /** Completes a document with what the server decides. */
   complete?(value: Value, completion: Completion<Value>): Promise<Value>
   /**
@@ -43,7 +43,7 @@ export interface Part<Value> {
   /** The row is deleted then. */
   afterRemoval?(write: Write<Value>): Promise<void>
   /** Members that the answer to the creation shows and no later one does. */
-  reveal?(secrets: Secrets): Members
+  reveal?(prepared: Prepared): Members
 }
 
 /** Lets each part do what it has to do at a moment of a write. */

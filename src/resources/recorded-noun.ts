@@ -3,13 +3,7 @@ import type { Change } from '../writes/record.ts'
 import { type KeptRow, type Recorded, valueIn } from '../writes/recorded.ts'
 import type { Noun } from './noun.ts'
 import { pathOf, present } from './presentation.ts'
-
-/** The parameter of a path that each column of a key fills. */
-const parameters: Readonly<Record<string, string>> = {
-  tenant_key: 'tenant_id',
-  group_key: 'group_id',
-  route_point_key: 'route_point_user_id',
-}
+import { parametersOf, scopeOf } from './row-place.ts'
 
 /**
  * What the record tells of a noun's row that a write of something else changes or takes along.
@@ -21,13 +15,11 @@ export function rowChange(
   row: KeptRow,
   { before, after }: { before: Members; after: Members | undefined },
 ): Omit<Change, 'because'> {
-  const above = Object.entries(row).map(([column, value]) => [parameters[column], value])
-  const { tenant_key = '', group_key, route_point_key } = row
   return {
-    scope: { tenantKey: tenant_key, groupKey: group_key, routePointKey: route_point_key },
+    scope: scopeOf(row),
     action: after ? 'change' : 'delete',
     kind: noun.noun,
-    target: pathOf(noun, Object.fromEntries(above), before),
+    target: pathOf(noun, parametersOf(row), before),
     before: present(noun, before),
     after: after ? present(noun, after) : null,
   }

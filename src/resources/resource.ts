@@ -10,7 +10,7 @@ import { type Place, parametersIn } from '../http/place.ts'
 import { type Query, queryIn } from '../http/query.ts'
 import type { Work } from '../writes/door.ts'
 import type { Cause } from '../writes/record.ts'
-import type { Key, Secrets } from './keeper.ts'
+import type { Key, Prepared } from './keeper.ts'
 import type { Part } from './part.ts'
 import type { ListFields } from './query-sql.ts'
 import type { Table } from './table.ts'
@@ -40,7 +40,7 @@ export interface Write<Value> extends Omit<Site, 'caller'>, Work {
   value: Value
   before: Value | undefined
   /** What `prepare` made of the members that are never shown, such as a password's hash. */
-  secrets: Secrets
+  prepared: Prepared
   /** As what it is recorded, and its effects on others name it. */
   cause: Cause
   /** Files that the request brought. */

@@ -1,8 +1,6 @@
 import type { Reader } from '../database/database.ts'
 import type { Members } from '../documents/normalise.ts'
-import type { Caller } from '../http/permissions.ts'
 import type { Door } from '../writes/door.ts'
-import type { Scope } from '../writes/record.ts'
 import { type KeptRow, type Recorded, valueIn } from '../writes/recorded.ts'
 import { removeBelow, renameRow } from './cascades.ts'
 import type { Draft, Key, ListKeeper } from './keeper.ts'
@@ -10,7 +8,7 @@ import { runParts } from './part.ts'
 import { present, without } from './presentation.ts'
 import { readPage } from './query-sql.ts'
 import { fieldsOf, type Resource, type Write } from './resource.ts'
-import type { Table } from './table.ts'
+import { rowOf, scopeOf } from './row-place.ts'
 import { mapInTurns } from './turns.ts'
 
 /** One document as its table holds it. */
@@ -63,19 +61,6 @@ async function remove<Value extends Members>(
   await runParts(parts, 'afterRemoval', write)
 }
 
-/** Whose a row is, by the columns of its key; what hangs on an identity is of its caller's tenant and group. */
-function scopeOf({ key: columns }: Table['definition'], key: Key, caller: Caller): Scope {
-  const valueIn = (column: string) => key[columns.indexOf(column)] ?? ''
-  if (!columns.includes('tenant_key')) {
-    return { tenantKey: caller.tenantKey ?? '', groupKey: caller.groupKey ?? '' }
-  }
-  return {
-    tenantKey: valueIn('tenant_key'),
-    groupKey: valueIn('group_key'),
-    routePointKey: valueIn('route_point_key'),
-  }
-}
-
 /** Records a write under the tenant, group and route point whose resource it is. */
 async function recordChange<Value extends Members>(
   resource: Resource<Value>,
@@ -83,12 +68,17 @@ async function recordChange<Value extends Members>(
   after: Value | undefined,
 ): Promise<void> {
   const { caller, before, key, cause } = write
+  const { key: columns } = resource.table.definition
+  // What hangs on an identity is of its caller's tenant and group.
+  const ownScope = { tenantKey: caller.tenantKey ?? '', groupKey: caller.groupKey ?? '' }
   // What admits somebody is told of by its action alone, though its document shows no secret.
   const isCredential = resource.parts.some(({ reveal }) => reveal)
+  // What is read from elsewhere is no part of it: thousands of usages may be shown with an announcement.
+  const computed = resource.computed?.members ?? []
   const textOf = (value: Value | undefined) =>
-    value && !isCredential ? present(resource, value) : null
+    value && !isCredential ? present(resource, without(value, computed)) : null
   await write.record({
-    scope: scopeOf(resource.table.definition, newKey ?? key, caller),
+    scope: columns.includes('tenant_key') ? scopeOf(rowOf(columns, newKey ?? key)) : ownScope,
     kind: resource.noun,
     action: cause.action,
     target: cause.resource,
@@ -167,17 +157,17 @@ export function tableKeeper<Value extends Members>(
         ...(prepare && {
           prepare: async () => prepare(key && (await find(resource, reader, key))),
         }),
-        async act(work, secrets = {}) {
+        async act(work, prepared = {}) {
           const { transaction } = work
           const stored = key && (await find(resource, transaction, key))
           const isTaken = async (other: Key) => (await table.find(transaction, other)) !== undefined
-          const draft = await judge(work, { stored, secrets, isTaken })
-          if (!draft) return answer(stored, secrets)
+          const draft = await judge(work, { stored, prepared, isTaken })
+          if (!draft) return answer(stored, prepared)
           const { write, newKey } = draft
           await (newKey ? save(resource, write, newKey) : remove(resource, write, recorded))
           const after = newKey && (await find(resource, transaction, newKey))
           await recordChange(resource, draft, after)
-          return answer(after, secrets)
+          return answer(after, prepared)
         },
       }),
   }

@@ -18,7 +18,7 @@ export interface Work {
 }
 
 /** What a write does. */
-export interface Act<Prepared = void> {
+export interface Deed<Prepared = void> {
   /** Slow work, done before the write begins, and not at all where the answer is known already. */
   prepare?(): Promise<Prepared>
   /** Does all of the write, and answers; whatever it throws undoes it. It may be run again. */
@@ -37,11 +37,11 @@ export interface Door {
    *
    * @throws Refusal as `confirm()`, `findKept()` and the write itself do; nothing is changed then.
    */
-  write<Prepared>(intent: Intent, act: Act<Prepared>): Promise<Answer>
+  write<Prepared>(intent: Intent, deed: Deed<Prepared>): Promise<Answer>
 }
 
 /** Undoes a write that was only to be tried, and brings its answer out of it. */
-class Tried extends Error {
+class DryRunDone extends Error {
   readonly answer: Answer
 
   constructor({ status, headers: { location: _, ...headers }, text }: Answer) {
@@ -70,7 +70,7 @@ function beginWork(transaction: Transaction, { caller, address, requestId }: Int
 export function openDoor(database: Database): Door {
   const room = roomForAnswers(database)
 
-  async function write<Prepared>(intent: Intent, deed: Act<Prepared>): Promise<Answer> {
+  async function write<Prepared>(intent: Intent, deed: Deed<Prepared>): Promise<Answer> {
     const { caller, isDryRun, retry } = intent
     const known = await keptAnswer(database, intent)
     if (known) return known
@@ -86,7 +86,7 @@ export function openDoor(database: Database): Door {
       const kept = retry && (await findKept(transaction, caller, retry))
       if (kept) return kept
       const answer = await deed.act(beginWork(transaction, intent), prepared)
-      if (isDryRun) throw new Tried(answer)
+      if (isDryRun) throw new DryRunDone(answer)
       if (retry) room.take(caller, await keepAnswer(transaction, caller, { retry, answer }))
       return answer
     }, deed.guard)
@@ -98,7 +98,7 @@ export function openDoor(database: Database): Door {
       try {
         return await write(intent, deed)
       } catch (error) {
-        if (error instanceof Tried) return error.answer
+        if (error instanceof DryRunDone) return error.answer
         throw error
       }
     },

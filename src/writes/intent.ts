@@ -58,12 +58,12 @@ function retryOf({ caller, headers, method, url, body }: FastifyRequest): Retry 
 /** @throws Refusal 2 for an Idempotency-Key that is none. */
 export function intentOf(request: FastifyRequest): Intent {
   const { caller, address, id } = request
-  const isTried = isDryRun(request)
+  const isOnlyTried = isDryRun(request)
   return {
     caller,
-    isDryRun: isTried,
+    isDryRun: isOnlyTried,
     // What is only tried changes nothing, so there is no answer to keep, and none of an earlier write to give.
-    retry: isTried ? undefined : retryOf(request),
+    retry: isOnlyTried ? undefined : retryOf(request),
     address,
     requestId: id,
   }

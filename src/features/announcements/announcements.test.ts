@@ -42,6 +42,7 @@ describeResource({
   present: 'Greeting',
   absent: 'greeting',
   listed: 'announcements',
+  computed: ['usages'],
   refused: { list: refused, read: refused, create: refused, change: refused, remove: refused },
   least: { name: 'New', content: wave() },
   leastShown: { name: 'New', ...facts },

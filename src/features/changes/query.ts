@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { instantPattern, readInstant } from '../../documents/instants.ts'
-import { compose, fold } from '../../documents/normalise.ts'
+import { fold } from '../../documents/normalise.ts'
 import { named, type Schema } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
 import { componentName } from '../../http/openapi/components.ts'
@@ -64,17 +64,17 @@ export interface ChangesQuery {
   matches(change: Candidate): boolean
 }
 
-/** A path as it is recorded, whichever way a client has encoded it and typed its accents. */
+/** A path in one spelling, whichever way it is encoded and its letters are typed. */
 function canonicalPath(path: string): string {
   const segments = path.split('/').map((segment) => {
     try {
-      return encodeURIComponent(compose(decodeURIComponent(segment)))
+      return encodeURIComponent(fold(decodeURIComponent(segment)))
     } catch {
       // It was not encoded at all.
-      return encodeURIComponent(segment)
+      return encodeURIComponent(fold(segment))
     }
   })
-  return segments.join('/').toLowerCase()
+  return segments.join('/')
 }
 
 /** Whether a recorded path is meant by a `resource` parameter. */
@@ -85,10 +85,10 @@ function resourceTest(text: string, faults: Fault[]): (target: string) => boolea
   }
   if (text.endsWith('*')) {
     const start = canonicalPath(text.slice(0, -1))
-    return (target) => target.toLowerCase().startsWith(start)
+    return (target) => canonicalPath(target).startsWith(start)
   }
   const path = canonicalPath(text.endsWith('/') ? text : `${text}/`)
-  return (target) => target.toLowerCase() === path
+  return (target) => canonicalPath(target) === path
 }
 
 function readTime(name: string, text: string | undefined, faults: Fault[]): number | undefined {

@@ -6,8 +6,8 @@ import { checkIdentity, removeIdentity, saveIdentity } from './identities.ts'
 import { hashSecrets } from './password.ts'
 
 /** Whoever finds a token or an open session must not make a lasting way in of it. */
-function checkOwnPassword({ secrets, caller }: Write<unknown>, identityKey: string): Fault[] {
-  if (secrets.passwordHash === undefined || identityKey !== caller.identityKey) return []
+function checkOwnPassword({ prepared, caller }: Write<unknown>, identityKey: string): Fault[] {
+  if (prepared.passwordHash === undefined || identityKey !== caller.identityKey) return []
   const message =
     'Change your own password with POST /api/v1/password/, which asks for the old one.'
   return [invalid('password', message)]
@@ -34,7 +34,7 @@ export function signsIn<Value extends Members>({ id, level, boundTo }: SignIn<Va
         : checkIdentity(write, id, identityId)
     },
     async beforeRow(write) {
-      const { place, value, before, secrets } = write
+      const { place, value, before, prepared } = write
       const identity = {
         identityId: idOf(value),
         level: level(value),
@@ -42,7 +42,7 @@ export function signsIn<Value extends Members>({ id, level, boundTo }: SignIn<Va
         groupKey: place.groupKey ?? null,
         departmentName: boundTo?.(value) ?? null,
       }
-      const options = { isNew: before === undefined, passwordHash: secrets.passwordHash }
+      const options = { isNew: before === undefined, passwordHash: prepared.passwordHash }
       await saveIdentity(write, identity, options)
     },
     afterRemoval: (write) => removeIdentity(write, fold(idOf(write.value))),

@@ -200,7 +200,7 @@ const isLimited: Part<Token> = {
 /** Its secret is shown once, and only the hash of it is kept. */
 const hasSecret: Part<Token> = {
   prepare: async (_secrets, { isNew }) => (isNew ? { token: newSecret() } : {}),
-  async afterRow({ transaction, key, secrets: { token } }) {
+  async afterRow({ transaction, key, prepared: { token } }) {
     if (token !== undefined) await transaction.run(updateSecret, hashSecret(token), ...key)
   },
   reveal: ({ token }) => ({ token }),

@@ -8,7 +8,8 @@ import { callCenters, userOwners } from './dnis/call-centers.ts'
 import { dnis } from './dnis/dnis.ts'
 import { routePoints } from './route-points.ts'
 import { settings } from './settings/index.ts'
-import { addSettings, routePointOwners } from './settings/serve.ts'
+import { routePointOwners } from './settings/owners.ts'
+import { addSettings } from './settings/serve.ts'
 
 /** Serves route points and all that belongs to them. */
 export function addRoutePoints(api: Api, backend: RoutePointBackend): void {

@@ -1,7 +1,7 @@
 import { pathParameterOf } from '../../../resources/path-parameter.ts'
 import { dnisKeyOf, dnisSettingPath } from '../route-point.ts'
 import { defineAnnouncements } from '../settings/announcements.ts'
-import type { OwnerKind } from '../settings/serve.ts'
+import type { OwnerKind } from '../settings/owners.ts'
 import { dnis, dnisTag } from './dnis.ts'
 
 /** DNIS as owners of settings; their settings' paths end with their name. */

@@ -7,7 +7,7 @@ import { SignInId } from '../../identities/members.ts'
 import { admitDepartmentAdmin, findUser, usersTag } from '../../users/users.ts'
 import { callCentersPath } from '../route-point.ts'
 import { defineSetting } from '../settings/define.ts'
-import type { OwnerKind } from '../settings/serve.ts'
+import type { OwnerKind } from '../settings/owners.ts'
 import { DnisName } from './dnis.ts'
 
 // A user's setting that speaks of DNIS: it stands here because route points know users, and users no route points.

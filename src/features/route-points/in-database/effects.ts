@@ -1,6 +1,6 @@
 import { fillPath } from '../../../http/operation.ts'
-import { canonicalParameters, memberKeyIn } from '../../../http/place.ts'
 import type { Key } from '../../../resources/keeper.ts'
+import { parametersOf, rowOf, scopeOf } from '../../../resources/row-place.ts'
 import type { Change } from '../../../writes/record.ts'
 import { dnisSettings } from '../dnis/announcements.ts'
 import type { Setting } from '../settings/define.ts'
@@ -14,18 +14,14 @@ export function settingNamed(name: string): Setting | undefined {
 
 /** What the record tells of a setting that a write of something else has changed, but for the texts. */
 export function settingEffect(
-  { pathOf }: Pick<OwnerTables, 'pathOf'>,
+  { key: columns, pathOf }: Pick<OwnerTables, 'key' | 'pathOf'>,
   { key, setting }: { key: Key; setting: string },
 ): Pick<Change, 'scope' | 'action' | 'kind' | 'target'> {
-  const [tenantKey, groupKey, routePointKey] = memberKeyIn(key)
-  const place = { tenantKey, groupKey, identityKey: routePointKey }
-  const [dnisName] = key.slice(3)
-  const own = dnisName === undefined ? {} : { instance_name: dnisName }
-  const parameters = canonicalParameters({ parameters: own, place })
+  const row = rowOf(columns, key)
   return {
-    scope: { tenantKey, groupKey, routePointKey },
+    scope: scopeOf(row),
     action: 'change',
     kind: setting,
-    target: fillPath(pathOf(setting), parameters),
+    target: fillPath(pathOf(setting), parametersOf(row)),
   }
 }

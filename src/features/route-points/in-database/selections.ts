@@ -2,13 +2,13 @@ import { type Reader, sql, whereEqual } from '../../../database/database.ts'
 import { fold, type Members } from '../../../documents/normalise.ts'
 import { type Fault, invalid, notFound } from '../../../errors.ts'
 import { fillPath } from '../../../http/operation.ts'
-import { canonicalParameters } from '../../../http/place.ts'
 import { foundAlone, type Key } from '../../../resources/keeper.ts'
 import type { Part } from '../../../resources/part.ts'
 import type { Write } from '../../../resources/resource.ts'
+import { parametersOf, rowOf, scopeOf } from '../../../resources/row-place.ts'
 import type { Door, Work } from '../../../writes/door.ts'
 import type { Change } from '../../../writes/record.ts'
-import { type Recorded, recordRows } from '../../../writes/recorded.ts'
+import { type Recorded, recordRows, valuesIn } from '../../../writes/recorded.ts'
 import { inSteps, type Rows } from '../../../writes/steps.ts'
 import type { SettingKeeper } from '../backend.ts'
 import type { Dnis } from '../dnis/dnis.ts'
@@ -153,13 +153,12 @@ export function callCentersKeeper(door: Door): SettingKeeper {
 
 /** What the record tells of a user's call-centre setting, but for the texts. */
 function callCentersChange(key: Key): Pick<Change, 'scope' | 'action' | 'kind' | 'target'> {
-  const [tenantKey = '', groupKey = '', identityKey = ''] = key
-  const place = { tenantKey, groupKey, identityKey }
+  const row = rowOf(selections.key, key)
   return {
-    scope: { tenantKey, groupKey },
+    scope: scopeOf(row),
     action: 'change',
     kind: 'call_centers',
-    target: fillPath(callCentersPath, canonicalParameters({ parameters: {}, place })),
+    target: fillPath(callCentersPath, parametersOf(row)),
   }
 }
 
@@ -173,7 +172,7 @@ function recordedAs(changed: (chosen: DnisReference) => DnisReference | undefine
     columns: [],
     toldBy: 'users',
     async changeOf(row, reader) {
-      const key = selections.key.map((column) => row[column] ?? '')
+      const key = valuesIn(row, selections.key)
       const before = await requireCallCenters(reader, key)
       const { outgoingCallDNIS: chosen, ...rest } = before
       const outgoingCallDNIS = chosen && changed(chosen)

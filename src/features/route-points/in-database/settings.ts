@@ -1,8 +1,9 @@
 import type { Reader } from '../../../database/database.ts'
 import type { Members } from '../../../documents/normalise.ts'
 import { foundAlone, type Key } from '../../../resources/keeper.ts'
+import { rowOf, scopeOf } from '../../../resources/row-place.ts'
 import type { Door } from '../../../writes/door.ts'
-import type { Recorded } from '../../../writes/recorded.ts'
+import { type Recorded, valueIn, valuesIn } from '../../../writes/recorded.ts'
 import type { SettingKeeper } from '../backend.ts'
 import type { Setting } from '../settings/define.ts'
 import { settingEffect, settingNamed } from './effects.ts'
@@ -25,8 +26,9 @@ export const recordedSettings: readonly Recorded[] = Object.values(ownerTables).
   table: tables.settings,
   columns: ['value'],
   async changeOf(row) {
-    const { setting: name = '', value = '' } = row
-    const key = tables.key.map((column) => row[column] ?? '')
+    const name = valueIn(row, 'setting')
+    const value = valueIn(row, 'value')
+    const key = valuesIn(row, tables.key)
     const setting = settingNamed(name)
     const before = setting ? setting.document.withDefaults(value) : value
     const change = settingEffect(tables, { key, setting: name })
@@ -57,9 +59,8 @@ export function settingKeeper(
           const after = JSON.stringify(write.value)
           await work.transaction.run(tables.statements.save, ...key, setting.name, after)
           await saveReferences(work, { tables, key }, { setting, stored, value: write.value })
-          const [tenantKey = '', groupKey, routePointKey] = key
           await work.record({
-            scope: { tenantKey, groupKey, routePointKey },
+            scope: scopeOf(rowOf(tables.key, key)),
             kind: setting.name,
             action: write.cause.action,
             target: write.cause.resource,

@@ -6,12 +6,13 @@ import { representation } from '../../../http/answer.ts'
 import { judgePreconditions } from '../../../http/conditions.ts'
 import { fillPath } from '../../../http/operation.ts'
 import { canonicalParameters } from '../../../http/place.ts'
+import { nothingBeside } from '../../../resources/judge.ts'
 import type { Edit } from '../../../resources/keeper.ts'
 import { siteOf } from '../../../resources/resource.ts'
 import type { SettingKeeper } from '../backend.ts'
 import type { Setting } from './define.ts'
 import { checkDestinations, destinationsGuard } from './destinations.ts'
-import type { OwnerKind } from './serve.ts'
+import type { OwnerKind } from './owners.ts'
 
 /** A partial update of a setting, by the body of a PUT. */
 export function settingChange(
@@ -38,10 +39,12 @@ export function settingChange(
       const unchanged = JSON.stringify(before)
       judgePreconditions({ headers }, unchanged)
       if (JSON.stringify(value) === unchanged) return undefined
-      const nothing = { secrets: {}, uploads: {} }
       const resource = fillPath(owners.pathOf(setting.name), canonicalParameters(site))
       const cause = { action: 'change', resource } as const
-      return { write: { ...site, ...work, key, value, before, cause, ...nothing }, newKey: key }
+      return {
+        write: { ...site, ...work, key, value, before, cause, ...nothingBeside },
+        newKey: key,
+      }
     },
     answer: (kept) => representation(JSON.stringify(kept)),
   }
