@@ -6,7 +6,7 @@ import type { Door } from '../writes/door.ts'
 import { intentOf } from '../writes/intent.ts'
 import * as judge from './judge.ts'
 import type { Kept } from './keeper.ts'
-import { pageHeaders, pageSizeMax, readListQuery } from './query.ts'
+import { pageAnswer, pageSizeMax, readListQuery } from './query.ts'
 import { fieldsOf, siteOf } from './resource.ts'
 
 export interface Served<Value extends Members> extends Kept<Value> {
@@ -28,11 +28,8 @@ export async function list<Value extends Members>(
   const query = readListQuery(site.query, names, isWhole ? undefined : pageSizeMax)
   const scope = resource.collection.scope(site)
   const page = await keeper.list(scope, query)
-  const beside = Object.entries((await totals?.read(reader, scope)) ?? {}).map(
-    ([name, total]) => `,"${name}":${total}`,
-  )
-  const text = `{"${member}":[${page.rows.join(',')}]${beside.join('')}}`
-  return representation(text, pageHeaders(request, query, page))
+  const beside = await totals?.read(reader, scope)
+  return pageAnswer(request, { query, page }, { member, ...(beside && { totals: beside }) })
 }
 
 export async function read<Value extends Members>(

@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify'
 import { findUnkeepable } from '../documents/characters.ts'
-import { compose, fold, unshowable } from '../documents/normalise.ts'
+import { compose, fold, type Members, unshowable } from '../documents/normalise.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../errors.ts'
+import { type Answer, representation } from '../http/answer.ts'
 import { componentName } from '../http/openapi/components.ts'
 import { meaningful, type Query, repeatedParameter, unknownParameter } from '../http/query.ts'
 
@@ -149,7 +150,7 @@ export function linkToNext(
 }
 
 /** Tells the total, and where the next page is. */
-export function pageHeaders(
+function pageHeaders(
   request: FastifyRequest,
   query: ListQuery,
   page: Page<unknown>,
@@ -158,6 +159,23 @@ export function pageHeaders(
   const next = query.startIndex + page.rows.length
   if (next > page.total || page.rows.length === 0) return total
   return { ...total, ...linkToNext(request, { startIndex: String(next) }) }
+}
+
+/**
+ * The answer to a list request.
+ *
+ * @param list the member that has the items, and what else is told beside it.
+ */
+export function pageAnswer(
+  request: FastifyRequest,
+  { query, page }: { query: ListQuery; page: Page<string> },
+  { member, totals = {} }: { member: string; totals?: Members },
+): Answer {
+  const beside = Object.entries(totals).map(
+    ([name, total]) => `,"${name}":${JSON.stringify(total)}`,
+  )
+  const text = `{"${member}":[${page.rows.join(',')}]${beside.join('')}}`
+  return representation(text, pageHeaders(request, query, page))
 }
 
 const relations = { Starts: 'starts with', Contains: 'contains', Equals: 'equals' }

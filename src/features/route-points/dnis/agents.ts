@@ -1,10 +1,9 @@
 import Type, { type Static } from 'typebox'
 import type { Api } from '../../../api.ts'
 import { named } from '../../../documents/vocabulary.ts'
-import { representation } from '../../../http/answer.ts'
 import { addOperation } from '../../../http/operation.ts'
 import { queryIn } from '../../../http/query.ts'
-import { listParameters, pageHeaders, readListQuery } from '../../../resources/query.ts'
+import { listParameters, pageAnswer, readListQuery } from '../../../resources/query.ts'
 import { fieldsOf } from '../../../resources/resource.ts'
 import { mapInTurns } from '../../../resources/turns.ts'
 import { users } from '../../users/users.ts'
@@ -80,8 +79,7 @@ export function addAgents({ app }: Api, backend: RoutePointBackend): void {
       const query = readListQuery(parameters, fields, undefined)
       const page = await backend.agents(dnisKeyOf(request), query)
       const items = await mapInTurns(page.rows, (agent) => JSON.stringify(agent))
-      const text = `{"agents":[${items.join(',')}]}`
-      return representation(text, pageHeaders(request, query, page))
+      return pageAnswer(request, { query, page: { ...page, rows: items } }, { member: 'agents' })
     },
   })
 }

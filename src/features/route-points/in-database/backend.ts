@@ -7,9 +7,10 @@ import { tableKeeper } from '../../../resources/table-keeper.ts'
 import type { RoutePointBackend } from '../backend.ts'
 import { listAgents } from './agents.ts'
 import { announcementUses } from './announcement-uses.ts'
+import { callCentersKeeper } from './call-centers.ts'
 import { isCalledByOthers } from './own-numbers.ts'
 import { ownerTables } from './owner-tables.ts'
-import { callCentersKeeper, isChosen, recordedSelections } from './selections.ts'
+import { isChosen, recordedSelections } from './selections.ts'
 import { recordedSettings, settingKeeper } from './settings.ts'
 
 /** Route points that live in Pointsman's own database. */
