@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
+import type { OpenApi } from '../src/http/openapi/document.ts'
 
 const root = dirname(import.meta.dirname)
 const pages = globSync('**/*.md', { cwd: root, exclude: ['node_modules/**'] }).sort()
@@ -104,5 +105,22 @@ describe('what a stranger needs', () => {
   it('finds every script described where people learn to work here', () => {
     const described = scriptsIn('CONTRIBUTING.md')
     expect(scripts.filter((script) => !described.includes(script))).toEqual([])
+  })
+})
+
+describe('what is told of a refusal', () => {
+  it('names whatever can bring it: too many attempts to sign in, too many streams', () => {
+    const { paths, components }: OpenApi = JSON.parse(read('openapi.json'))
+    const limited = Object.values(paths)
+      .flatMap((methods) => Object.values(methods))
+      .filter(({ responses }) => '429' in responses)
+      .map(({ operationId }) => (operationId.startsWith('stream') ? 'streams' : 'sign in'))
+    expect(new Set(limited)).toEqual(new Set(['sign in', 'streams']))
+    const [line = ''] = /^\| 429 \|.*$/m.exec(read('docs/errors.md')) ?? []
+    const told = JSON.stringify(components.responses?.TooManyRequests)
+    for (const words of limited) {
+      expect(line).toContain(words)
+      expect(told).toContain(words)
+    }
   })
 })

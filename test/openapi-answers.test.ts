@@ -2,9 +2,18 @@ import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { securityHeaders } from '../src/http/headers.ts'
+import type { Operation } from '../src/http/operation.ts'
 import { engines } from './engines.ts'
-import { everyWrite, finalWrites, send, withToken } from './every-write.ts'
-import { type Answer, createWorld, group, password, routePoint, type World } from './world.ts'
+import { type ExampleWrite, everyWrite, finalWrites, send, withToken } from './every-write.ts'
+import {
+  type Answer,
+  createWorld,
+  expectRefusal,
+  group,
+  password,
+  routePoint,
+  type World,
+} from './world.ts'
 
 /** An answer as OpenAPI tells of it. */
 interface Told {
@@ -18,6 +27,13 @@ const everywhere = new Set([
   ...Object.keys(securityHeaders),
   ...['connection', 'content-length', 'content-type', 'date', 'keep-alive', 'transfer-encoding'],
 ])
+
+/** Whether a path is one of those of an operation. */
+function isServedBy({ path, alias = path }: Operation, url: string): boolean {
+  return [path, alias].some((pattern) =>
+    new RegExp(`^${pattern.replaceAll(/:\w+/g, '[^/]+')}$`).test(url),
+  )
+}
 
 const notStored = '"no such state"'
 
@@ -56,11 +72,7 @@ describe('what is answered', () => {
   function judge(method: string, url: string, { status, headers, body }: Answer): void {
     const [path = ''] = url.split('?')
     const operation = world.app.operations.find(
-      (one) =>
-        one.method === method &&
-        [one.path, one.alias ?? one.path].some((pattern) =>
-          new RegExp(`^${pattern.replaceAll(/:\w+/g, '[^/]+')}$`).test(path),
-        ),
+      (one) => one.method === method && isServedBy(one, path),
     )
     const name = `${method} ${url} ${status}`
     const described =
@@ -162,5 +174,76 @@ describe('what is answered', () => {
     )
     const sent = [...seen].map((name) => `${name.replaceAll('-', '')}header`)
     expect(sent.sort()).toEqual(components.sort())
+  })
+})
+
+describe('what OpenAPI tells of a write', () => {
+  let world: World
+  let document: ReturnType<World['app']['openapi']>
+  beforeAll(async () => {
+    const [engine] = engines
+    if (!engine) throw new Error('There is no engine to build the application on.')
+    world = await createWorld(engine)
+    document = world.app.openapi()
+  })
+  afterAll(() => world.close())
+
+  function resolve<Part extends object>(part: Part & { $ref?: string }): Part {
+    const [, kind = '', name = ''] = /^#\/components\/(\w+)\/(\w+)$/.exec(part.$ref ?? '') ?? []
+    return part.$ref === undefined ? part : (document.components[kind]?.[name] as Part)
+  }
+
+  /** What the document promises of the operation of a path. */
+  function promisesOf({ method, path }: ExampleWrite) {
+    const [url = ''] = path.split('?')
+    const operation = world.app.operations.find(
+      (one) => one.method === method && isServedBy(one, url),
+    )
+    const described =
+      document.paths[operation?.path.replaceAll(/:(\w+)/g, '{$1}') ?? '']?.[method.toLowerCase()]
+    if (!operation || !described) throw new Error(`${method} ${path} is not described.`)
+    const { description, parameters = [], responses } = described
+    const names = parameters.map((one) => resolve<{ name?: string }>(one).name)
+    const success: Told = resolve(responses[operation.status ?? 200] ?? {})
+    const headers = success.headers ?? {}
+    return {
+      dryRun: names.includes('dryRun'),
+      'Dry-Run': 'Dry-Run' in headers,
+      'dryRun cannot be': description.includes('`dryRun` cannot be true'),
+      'Idempotency-Key': names.includes('Idempotency-Key'),
+      'Idempotent-Replay': 'Idempotent-Replay' in headers,
+      'is ignored': description.includes('An `Idempotency-Key` is ignored.'),
+      409: 409 in responses,
+      422: 422 in responses,
+    }
+  }
+
+  it('holds of dry runs and keys: no more is promised than is done, and no less', {
+    timeout: 120_000,
+  }, async () => {
+    const writes = [...(await withToken(world, everyWrite)), ...finalWrites]
+    for (const [index, write] of writes.entries()) {
+      const name = `${write.method} ${write.path}`
+      const tried = await send(world, write, { query: 'dryRun=true' })
+      const headers = { 'idempotency-key': `a-key-that-is-sent-twice-${index}` }
+      const first = await send(world, write, { headers })
+      expect(first.status, `${name} ${first.text}`).toBeLessThan(300)
+      const second = await send(world, write, { headers })
+      const isTried = tried.headers['dry-run'] === 'true'
+      if (!isTried) expectRefusal(tried, 400, [{ code: 2, parameter: 'dryRun' }])
+      const isReplay = second.headers['idempotent-replay'] === 'true'
+      const isKnown = isReplay || second.status === 409
+      expect({ name, ...promisesOf(write) }).toEqual({
+        name,
+        dryRun: isTried,
+        'Dry-Run': isTried,
+        'dryRun cannot be': !isTried,
+        'Idempotency-Key': isKnown,
+        'Idempotent-Replay': isReplay,
+        'is ignored': !isKnown,
+        409: second.status === 409,
+        422: isKnown,
+      })
+    }
   })
 })

@@ -110,6 +110,8 @@ describe.each(engines)('a retry with an Idempotency-Key on $name', (engine) => {
       '"not in one word at all"',
       'in-quotes-that-end"',
       '"in-quotes-that-begin',
+      'a-quote-"-inside-of-it',
+      '"a-quote-\\"-inside-of-it"',
       'not-of-ASCII-äöüß',
       'two-keys-of-one-request,two-keys-of-one-request, another-key',
       'the-same-key-twice, the-same-key-twice',

@@ -70,6 +70,8 @@ export interface Operation {
   isFinal?: string
   /** No answer is kept under an Idempotency-Key, though there is a caller to keep it for. */
   ignoresRetryKey?: boolean
+  /** Its success shows a secret, which is never kept: sent again under the same Idempotency-Key it is refused (409). */
+  revealsSecret?: boolean
   handler(request: FastifyRequest): Promise<Answer | ContentAnswer | EventsAnswer>
 }
 
@@ -106,6 +108,16 @@ export function queryOf({ method, query }: Operation): Record<string, Schema> | 
 /** Whether it changes something. */
 export function isWrite({ method }: Pick<Operation, 'method'>): boolean {
   return method !== 'GET'
+}
+
+/** Whether it can be tried without being done. */
+export function isTriable({ method, isFinal }: Operation): boolean {
+  return isWrite({ method }) && isFinal === undefined
+}
+
+/** Whether it is done once under an Idempotency-Key: where nobody has signed in there is nobody to keep an answer for. */
+export function isRetriable({ method, permission, ignoresRetryKey }: Operation): boolean {
+  return isWrite({ method }) && permission !== 'public' && !ignoresRetryKey
 }
 
 /** Whether it is only done in a state that the client names. */

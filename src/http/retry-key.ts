@@ -18,6 +18,6 @@ export function readRetryKey(headers: FastifyRequest['headers']): string | undef
   const [, , key] = keyPattern.exec(String(given)) ?? []
   if (key !== undefined) return key
   const { min, max } = keyLength
-  const message = `The 'Idempotency-Key' header must be one key of ${min} to ${max} visible ASCII characters, such as a UUID.`
+  const message = `The 'Idempotency-Key' header must be one key of ${min} to ${max} visible ASCII characters other than '"', such as a UUID.`
   throw new Refusal([invalid('Idempotency-Key', message)])
 }

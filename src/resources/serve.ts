@@ -57,7 +57,10 @@ function collectionOperations<Value extends Members>(
       status: 201,
       answer: schemas.created,
       example: examples.create ?? {},
-      ...(isRevealing && { isFinal: 'what is created is shown once, and would not be there' }),
+      ...(isRevealing && {
+        isFinal: 'what is created is shown once, and would not be there',
+        revealsSecret: true,
+      }),
       handler: (request) => operations.create(served, request),
     },
   ]

@@ -287,7 +287,7 @@ function addSignIn(api: Api): void {
         profile: { user_level: 16, is_first_login: false },
       },
     },
-    isFinal: 'a sign-in gives a session, which it would not',
+    isFinal: 'a sign-in gives a session, which a dry run would not',
     async handler(request) {
       const { value, secrets, faults } = credentials.create(request.body)
       refuseIfAny(faults)
@@ -348,8 +348,7 @@ function addPasswordChange(api: Api): void {
     path: ofPassword.target,
     id: 'changePassword',
     summary: 'Change one’s own password',
-    description:
-      'Ends every session and token of the caller, this one too. An `Idempotency-Key` is ignored.',
+    description: 'Ends every session and token of the caller, this one too.',
     tag: signInTag,
     permission: 'oneself',
     body: named(

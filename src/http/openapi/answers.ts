@@ -7,6 +7,8 @@ import {
   isConditional,
   isContent,
   isList,
+  isRetriable,
+  isTriable,
   isWrite,
   type Operation,
 } from '../operation.ts'
@@ -32,22 +34,19 @@ function refusalsOf(operation: Operation) {
   if (path.includes(':')) statuses.add(404)
   // Another site's page is refused, and a body is read wherever the method may have one.
   if (isWrite({ method })) for (const one of [403, 413, 415]) statuses.add(one)
-  // What comes of an Idempotency-Key, where there is somebody to keep an answer for.
-  if (isRetriable(operation)) for (const one of [409, 422]) statuses.add(one)
+  if (isRetriable(operation)) statuses.add(422)
+  if (operation.revealsSecret) statuses.add(409)
   if (isContent(operation)) statuses.add(416)
   if (isConditional({ method }) || status === 201) statuses.add(412)
   return [...statuses].sort((a, b) => a - b)
 }
 
-/** Whether an answer is kept for who sends the request again. */
-function isRetriable(operation: Operation): boolean {
-  return isWrite(operation) && operation.permission !== 'public' && !operation.ignoresRetryKey
-}
-
 /** The headers by which a write's success tells what it stands for. */
 function writeHeaders(operation: Operation): HeaderName[] {
-  const names: HeaderName[] = isRetriable(operation) ? ['Idempotent-Replay'] : []
-  return isWrite(operation) && operation.isFinal === undefined ? [...names, 'Dry-Run'] : names
+  const names: HeaderName[] = []
+  if (isRetriable(operation) && !operation.revealsSecret) names.push('Idempotent-Replay')
+  if (isTriable(operation)) names.push('Dry-Run')
+  return names
 }
 
 /** The headers of a success. */

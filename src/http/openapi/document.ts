@@ -2,7 +2,7 @@ import packageJson from '../../../package.json' with { type: 'json' }
 import type { PublicUrl } from '../../config.ts'
 import { securityHeaders } from '../headers.ts'
 import { sessionCookie } from '../identification.ts'
-import type { Operation, Tag } from '../operation.ts'
+import { isRetriable, isWrite, type Operation, type Tag } from '../operation.ts'
 import { levels, type Permission, permissions } from '../permissions.ts'
 import { answersOf } from './answers.ts'
 import { bodyOf } from './body.ts'
@@ -68,6 +68,17 @@ function describeRight(permission: Permission): string {
   return `Authorization rights: minimum ${name.replace(/(?<=[a-z])(?=[A-Z])/, ' ')}.`
 }
 
+/** What other writes have and this one has not. */
+function describeLimits(operation: Operation): string | undefined {
+  if (!isWrite(operation)) return undefined
+  const { isFinal } = operation
+  const limits = [
+    isFinal && `\`dryRun\` cannot be true: ${isFinal}.`,
+    !isRetriable(operation) && 'An `Idempotency-Key` is ignored.',
+  ]
+  return limits.filter(Boolean).join(' ')
+}
+
 /** @throws Error when one name has two descriptions. */
 function tagsOf(operations: readonly Operation[]): Tag[] {
   const tags = new Map<string, Tag>()
@@ -96,7 +107,9 @@ export function describeApi(
     return {
       operationId: id,
       summary,
-      description: [description, describeRight(permission)].filter(Boolean).join('\n\n'),
+      description: [description, describeLimits(operation), describeRight(permission)]
+        .filter(Boolean)
+        .join('\n\n'),
       tags: [tag.name],
       'x-permission': permission,
       ...(permission === 'public' && { security: [] }),

@@ -4,7 +4,8 @@ import {
   isCached,
   isConditional,
   isContent,
-  isWrite,
+  isRetriable,
+  isTriable,
   type Operation,
   type PathParameter,
   queryOf,
@@ -48,8 +49,12 @@ function optional(components: Components, where: 'query' | 'header') {
   }
 }
 
-function textHeader(name: string, description: string): [string, Schema] {
-  return [name, { type: 'string', description, component: componentName(name) }]
+function textHeader(
+  name: string,
+  description: string,
+  component = componentName(name),
+): [string, Schema] {
+  return [name, { type: 'string', description, component }]
 }
 
 const ifNoneMatch = textHeader(
@@ -65,10 +70,14 @@ const ranges = [
   textHeader('If-Range', 'The ETag of what the client has a part of; all comes when it changed.'),
 ]
 
-const retryKey = textHeader(
+const doneOnce =
+  'A key of 16 to 255 visible ASCII characters without `"`, such as a UUID, with which the request can be sent again: within 24 ' +
+  'hours it is done once'
+const retryKey = textHeader('Idempotency-Key', `${doneOnce}, and answered alike.`)
+const retryKeyOfSecret = textHeader(
   'Idempotency-Key',
-  'A key of 16 to 255 characters, such as a UUID, with which the request can be sent again: within 24 hours it is done ' +
-    'once, and answered alike.',
+  `${doneOnce}, and refused afterwards (409): the answer shows a secret, which is not kept.`,
+  'IdempotencyKeyOfSecret',
 )
 
 const lastEventId = textHeader(
@@ -81,7 +90,13 @@ function headersOf(operation: Operation): [string, Schema][] {
   if (operation.isStream) return [lastEventId]
   const read = isCached(operation) ? [ifNoneMatch, ...(isContent(operation) ? ranges : [])] : []
   const conditions = isConditional(operation) ? [ifMatch, ifNoneMatch] : read
-  return isWrite(operation) ? [...conditions, retryKey] : conditions
+  if (!isRetriable(operation)) return conditions
+  return [...conditions, operation.revealsSecret ? retryKeyOfSecret : retryKey]
+}
+
+/** The parameters of the query that mean something: what cannot be tried has no use for `dryRun`. */
+function inQuery(operation: Operation): Record<string, Schema> {
+  return (isTriable(operation) ? queryOf(operation) : operation.query) ?? {}
 }
 
 /** All parameters of an operation: of its path, its query and its headers. */
@@ -92,7 +107,7 @@ export function parametersOf(
 ): object[] {
   return [
     ...inPath(components, operation.path, known),
-    ...Object.entries(queryOf(operation) ?? {}).map(optional(components, 'query')),
+    ...Object.entries(inQuery(operation)).map(optional(components, 'query')),
     ...headersOf(operation).map(optional(components, 'header')),
   ]
 }

@@ -77,7 +77,11 @@ const meanings: Record<number, Meaning> = {
   },
   417: { description: 'Expect asks for something else than 100-continue.' },
   422: { description: 'The Idempotency-Key came with another request before.' },
-  429: { description: 'Too many attempts: wait.', headers: ['Retry-After'] },
+  429: {
+    description:
+      'Too many attempts to sign in, or too many streams of one account or tenant: wait.',
+    headers: ['Retry-After'],
+  },
   431: { description: 'The request’s headers are too large.' },
   500: { description: 'A fault of ours; the log tells it under the same id.' },
   503: {
