@@ -197,6 +197,7 @@ describe.each(engines)('the list of changes on $name', (engine) => {
       ['from=2000-01-01T00:00:00Z&until=2100-01-01T00:00:00Z', () => true],
       ['until=2000-01-01T00:00:00Z', () => false],
       ['from=2100-01-01T00:00:00%2B01:00', () => false],
+      ['from=2016-12-31t23:59:60z&until=2099-12-31t23:59:60z', () => true],
     ]
     for (const [query, test] of cases) {
       const { items } = await walk(`${everything}?pageSize=5&${query}`)
@@ -255,6 +256,8 @@ describe.each(engines)('the list of changes on $name', (engine) => {
       ['from=2026-13-01T00:00:00Z', 'from'],
       ['from=2026-11-28T00:00:00+01:00', 'from'],
       ['until=2026-11-28', 'until'],
+      ['until=2026-11-28T24:00:00Z', 'until'],
+      ['until=2026-11-28T12:00:60Z', 'until'],
       ['from=2026-11-28T01:00:00Z&until=2026-11-28T01:00:00Z', 'until'],
       ['Kind=group', 'Kind'],
       ['sortOrders=insensitiveAscendingName', 'sortOrders'],

@@ -15,7 +15,8 @@ const pageSizeDefault = 100
 /** Positions are whole numbers that both JSON and JavaScript can tell apart. */
 const positionMax = Number.MAX_SAFE_INTEGER
 
-function time(description: string) {
+function time(words: string) {
+  const description = `${words} (RFC 3339; seconds may be missing).`
   return Type.String({ pattern: instantPattern, description, format: 'date-time' })
 }
 
@@ -39,8 +40,8 @@ const parameters = {
     description: 'Only what this person did, by their id without regard to case.',
   }),
   action: Type.Enum([...changeActions], { description: 'Only changes of this action.' }),
-  from: time('Only changes from this time on (RFC 3339).'),
-  until: time('Only changes before this time (RFC 3339).'),
+  from: time('Only changes from this time on'),
+  until: time('Only changes before this time'),
 }
 
 /** What a list of changes can be asked for; the lists of all levels share it. */

@@ -50,6 +50,15 @@ describe.each(engines)('tokens on $name', (engine) => {
     return world.database.write((transaction) => transaction.run(sql(text), ...values))
   }
 
+  const selectEnd = sql<{ expires_at: number | null }>(
+    'SELECT expires_at FROM tokens WHERE token_id = ?',
+  )
+
+  /** When a token ends, in milliseconds since 1970; null for one that does not. */
+  async function endOf({ id }: Made): Promise<number | null | undefined> {
+    return (await world.database.get(selectEnd, id))?.expires_at
+  }
+
   describe('are refused', () => {
     it('to nobody', async () => {
       const { url: one } = await make('endUser')
@@ -90,6 +99,9 @@ describe.each(engines)('tokens on $name', (engine) => {
       [{ name: 'x', expiresAt: '2099-01-01' }, ['expiresAt']],
       [{ name: 'x', expiresAt: '2099-02-29T00:00:00Z' }, ['expiresAt']],
       [{ name: 'x', expiresAt: '2099-04-31T23:30:00-05:00' }, ['expiresAt']],
+      [{ name: 'x', expiresAt: '2099-01-01T24:00:00Z' }, ['expiresAt']],
+      [{ name: 'x', expiresAt: '2099-01-01T12:00:60Z' }, ['expiresAt']],
+      [{ name: 'x', expiresAt: '2099-01-01T00:00:00+24:00' }, ['expiresAt']],
       [{ name: 'x', expiresAt: fromNow(-1_000) }, ['expiresAt']],
       [{ name: 'x', userLevel: 9 }, ['userLevel']],
       [{ name: 'x', userLevel: 16 }, ['userLevel']],
@@ -248,6 +260,32 @@ describe.each(engines)('tokens on $name', (engine) => {
       expectRefusal(await askBy(token, 'GET', group), 401)
     })
 
+    it.each([
+      ['2099-01-31t12:00:00+01:00', '2099-01-31T11:00:00Z'],
+      ['2098-12-31T23:59:60Z', '2099-01-01T00:00:00Z'],
+      ['2099-01-31T12:00z', '2099-01-31T12:00:00Z'],
+    ])('end at a time however it is written: %s', async (expiresAt, same) => {
+      const token = await make('groupAdmin', { expiresAt })
+      expect((await world.ask('groupAdmin', 'GET', token.url)).body.expiresAt).toBe(expiresAt)
+      expect(await endOf(token)).toBe(Date.parse(same))
+      const heir = { name: 'heir', expiresAt: new Date(Date.parse(same) + 1).toISOString() }
+      expectRefusal(await askBy(token, 'POST', url, heir), 400, [
+        { code: 2, parameter: 'expiresAt' },
+      ])
+    })
+
+    it('keep the end that an earlier version took, when something else is changed', async () => {
+      const [expiresAt, midnight] = ['2099-01-30T24:00:00Z', '2099-01-31T00:00:00Z']
+      const token = await make('groupAdmin', { expiresAt: midnight })
+      const replace = 'UPDATE tokens SET value = replace(value, ?, ?) WHERE token_id = ?'
+      await run(replace, midnight, expiresAt, token.id)
+      for (const body of [{ name: 'renamed' }, { name: 'again', expiresAt }]) {
+        const answer = await world.ask('groupAdmin', 'PUT', token.url, body)
+        expect(answer.body).toMatchObject({ name: body.name, expiresAt })
+        expect(await endOf(token)).toBe(Date.parse(midnight))
+      }
+    })
+
     it('can be prolonged and made lasting by their owner', async () => {
       const token = await make('groupAdmin', { expiresAt: fromNow(hour) })
       const later = fromNow(2 * hour)
@@ -255,10 +293,7 @@ describe.each(engines)('tokens on $name', (engine) => {
         world.ask('groupAdmin', 'PUT', token.url, { expiresAt })
       expect((await change(later)).body.expiresAt).toBe(later)
       expect((await change(null)).body).not.toHaveProperty('expiresAt')
-      const select = sql<{ expires_at: number | null }>(
-        'SELECT expires_at FROM tokens WHERE token_id = ?',
-      )
-      expect(await world.database.get(select, token.id)).toEqual({ expires_at: null })
+      expect(await endOf(token)).toBeNull()
     })
 
     it('make none that outlives them', async () => {

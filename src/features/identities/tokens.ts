@@ -38,7 +38,7 @@ const Token = Type.Object({
       pattern: instantPattern,
       expects: "a time such as '2027-01-31T12:00:00Z'",
       description:
-        'At most, and unless told, that of the token that asks; else the token does not expire.',
+        'When it ends (RFC 3339; seconds may be missing): at most, and unless told, when the token ends that asks; else it does not expire.',
     }),
   ),
   userLevel: Type.Integer({
@@ -51,13 +51,18 @@ const Token = Type.Object({
 
 type Token = Static<typeof Token>
 
+/** Milliseconds since 1970. What is refused today, such as 24:00, stays with the tokens that had it before. */
+function endAt(expiresAt: string): number {
+  return readInstant(expiresAt) ?? Date.parse(expiresAt)
+}
+
 const table = defineTable<Token>({
   name: 'tokens',
   key: ['identity_key', 'token_id'],
   listed: { Name: words('name', (token) => token.name) },
   stored: {
     level: ({ userLevel }) => userLevel,
-    expires_at: ({ expiresAt }) => (expiresAt === undefined ? null : Date.parse(expiresAt)),
+    expires_at: ({ expiresAt }) => (expiresAt === undefined ? null : endAt(expiresAt)),
   },
 })
 
@@ -137,7 +142,7 @@ export async function findByToken(
 
 function outlives(expiresAt: string | undefined, { token }: Caller): boolean {
   if (!token || token.expiresAt === null) return false
-  return expiresAt === undefined || Date.parse(expiresAt) > token.expiresAt
+  return expiresAt === undefined || endAt(expiresAt) > token.expiresAt
 }
 
 function* checkToken(value: Token, before: Token | undefined, caller: Caller): Iterable<Fault> {
