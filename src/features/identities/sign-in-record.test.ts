@@ -21,7 +21,10 @@ describe.each(engines)('the record of signing in on $name', (engine) => {
   })
   afterAll(() => world.close())
 
-  async function list(url = agentChanges, who: 'groupAdmin' | 'siblingAdmin' = 'groupAdmin') {
+  async function list(
+    url = agentChanges,
+    who: 'groupAdmin' | 'siblingAdmin' | 'system' = 'groupAdmin',
+  ) {
     const { body, text } = await world.ask(who, 'GET', url)
     return (body?.changes ?? expect.unreachable(text)) as Item[]
   }
@@ -78,6 +81,17 @@ describe.each(engines)('the record of signing in on $name', (engine) => {
     await expect.poll(() => count('sign_in_refused')).toBe(2)
     const all = await world.ask('system', 'GET', '/api/v1/changes/?pageSize=1000')
     expect(all.text).not.toContain('typed as a name')
+  })
+
+  it('tells nothing of a route point, which cannot sign in', async () => {
+    await signIn('APIOTestRP@sip.netaxis.be', 'x')
+    // What is refused later is recorded later.
+    const before = await count('sign_in_refused')
+    await signIn(username, 'not the password')
+    await expect.poll(() => count('sign_in_refused')).toBe(before + 1)
+    for (const name of ['APIOTestRP@sip.netaxis.be', 'apiotestrp@sip.netaxis.be']) {
+      expect(await list(`/api/v1/changes/?pageSize=1000&actor=${name}`, 'system')).toEqual([])
+    }
   })
 
   it('keeps of a long row of guesses the first ten, and then each hundredth', async () => {

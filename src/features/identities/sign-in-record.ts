@@ -18,8 +18,10 @@ interface AccountRow {
   group_key: string | null
 }
 
+/** What has no level, such as a route point, cannot sign in and is no account. */
 const selectAccount = sql<AccountRow>(
-  'SELECT identity_id, tenant_key, group_key FROM identities WHERE identity_key = ?',
+  `SELECT identity_id, tenant_key, group_key FROM identities
+   WHERE identity_key = ? AND level IS NOT NULL`,
 )
 
 /** Records what an account did, or what was tried in its name; nothing where there is no such account. */
