@@ -38,6 +38,25 @@ function resolves(page: string, link: string): boolean {
   return anchor === undefined || anchorsOf(target).includes(anchor)
 }
 
+/** Files and folders of the repository. */
+const places = globSync('**/*', { cwd: root, exclude: ['node_modules/**', 'data/**'] })
+
+/** What a page calls a file or a folder: words in code with a slash or a file's ending, but for those of other places. */
+function placesIn(page: string): string[] {
+  return [...read(page).matchAll(/`([^`\n]+)`/g)]
+    .flatMap(([, words = '']) => words.split(' '))
+    .filter((word) => /^[\w./-]*(?:\/[\w./-]*|\.(?:ts|mjs|json|md|sql))$/.test(word))
+    .filter((word) => word !== 'data/')
+}
+
+/** Whether there is such a place: from the root, or within the folder that is spoken of. */
+function isPlace(word: string): boolean {
+  const path = word.replace(/\/$/, '')
+  const [first = ''] = path.split('/')
+  if (existsSync(join(root, first))) return existsSync(join(root, path))
+  return places.some((place) => place.endsWith(`/${path}`))
+}
+
 const scripts = Object.keys(packageJson.scripts)
 
 /** The scripts of package.json that a page tells people to run. */
@@ -63,6 +82,14 @@ describe.each(pages)('%s', (page) => {
     expect(
       read(page).match(/(?:^|[\s`'"(])(?:\/(?:home|root|tmp|work|Users)\/|[A-Z]:\\)/m),
     ).toBeNull()
+  })
+})
+
+describe.each(['ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s', (page) => {
+  it('names only files and folders that exist', () => {
+    const named = placesIn(page)
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((word) => !isPlace(word))).toEqual([])
   })
 })
 

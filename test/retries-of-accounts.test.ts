@@ -175,6 +175,67 @@ describe.each(engines)('an Idempotency-Key on $name', (engine) => {
       expectRefusal(await ask(named(key)), 422)
     })
 
+    it('R6 is another request once the department of its admin has another name', async () => {
+      const { path, session } = await createAdmin('renamed')
+      const departments = `${group}departments/`
+      await must(world, 'system', ['POST', departments, { departmentName: 'Before' }])
+      await must(world, 'system', ['PUT', path, { department: { departmentName: 'Before' } }])
+      const department = { departmentName: 'Before' }
+      await must(world, 'system', ['POST', users, { userId: 'kept', ...person, department }])
+      const key = newKey()
+      const ask = () =>
+        world.ask(
+          'nobody',
+          'PUT',
+          `${users}kept/`,
+          { lastName: 'C' },
+          { ...session, ...named(key) },
+        )
+      const first = await ask()
+      expect(first.status, first.text).toBe(200)
+      expectReplay(await ask(), first)
+      await must(world, 'system', ['PUT', `${departments}Before/`, { departmentName: 'After' }])
+      await expectNothingStored(world, async () => expectRefusal(await ask(), 422))
+    })
+
+    it('R3 is answered as at first when the user is meanwhile in another department', async () => {
+      const department = { departmentName: 'Sales' }
+      await must(world, 'system', ['POST', users, { userId: 'moved', ...person, department }])
+      const key = newKey()
+      const ask = (headers = {}) =>
+        world.ask('departmentAdmin', 'PUT', `${users}moved/`, { lastName: 'C' }, headers)
+      const first = await ask(named(key))
+      expect(first.status, first.text).toBe(200)
+      await must(world, 'system', ['PUT', `${users}moved/`, { department: null, lastName: 'D' }])
+      await expectNothingStored(world, async () => {
+        expectRefusal(await ask(), 403)
+        expectReplay(await ask(named(key)), first)
+      })
+      const read = await world.ask('system', 'GET', `${users}moved/`)
+      expect(read.body).toMatchObject({ lastName: 'D' })
+    })
+
+    it('R3 is answered as at first when the token that it changed now outlives the one that asks', async () => {
+      const { session } = await createAdmin('lasting')
+      const make = async (expiresAt: string) => {
+        const body = { name: 'of some days', expiresAt }
+        return (await world.ask('nobody', 'POST', tokens, body, session)).body
+      }
+      const [asking, changed] = [await make('2099-01-02T00:00Z'), await make('2099-01-01T00:00Z')]
+      const key = newKey()
+      const ask = (headers = {}) => {
+        const authorization = `Bearer ${asking.token}`
+        const sent = { authorization, ...headers }
+        return world.ask('nobody', 'PUT', `${tokens}${changed.tokenId}/`, { name: 'new' }, sent)
+      }
+      const first = await ask(named(key))
+      expect(first.status, first.text).toBe(200)
+      const later = { expiresAt: null }
+      await world.ask('nobody', 'PUT', `${tokens}${changed.tokenId}/`, later, session)
+      expectRefusal(await ask(), 403)
+      await expectNothingStored(world, async () => expectReplay(await ask(named(key)), first))
+    })
+
     it('R10 is no other account’s', async () => {
       const key = newKey()
       const ask = (who: Person, seconds: number) =>
