@@ -170,31 +170,44 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
     )
   })
 
-  it('tell of the tokens that a new password revokes, and none of their values', async () => {
-    const person = { userId: 'revoked', firstName: 'A', lastName: 'B', password }
-    await ask('POST', `${group}admins/`, person)
-    const credentials = { username: 'revoked@sip.netaxis.be', password }
-    const { headers } = await world.ask('nobody', 'POST', '/api/v1/login/', credentials)
-    const cookie = String(headers['set-cookie']).split(';', 1)[0] ?? ''
-    const { body } = await world.ask('nobody', 'POST', '/api/v1/tokens/', { name: 'x' }, { cookie })
-    const last = (await world.database.get(selectLast))?.last ?? 0
-    const admin = `${group}admins/revoked/`
-    const changed = await world.ask('tenantAdmin', 'PUT', admin, { password: `${password}!` })
-    expect(changed.status, changed.text).toBe(200)
-    const rows = await world.database.all(selectSince, last)
-    const revoked = rows.find(({ target }) => target === `/api/v1/tokens/${body.tokenId}/`)
-    expect(revoked).toMatchObject({
-      action: 'delete',
-      kind: 'token',
-      group_key: 'foogroup',
-      before_value: null,
-      after_value: null,
-      because: JSON.stringify({
-        action: 'change',
-        resource: `${place}admins/revoked%40sip.netaxis.be/`,
-      }),
-    })
-  })
+  it.each([
+    ['a new password', 'PUT', 'change', { password: `${password}!` }],
+    ['the end of a person', 'DELETE', 'delete', undefined],
+  ])(
+    'tell of the tokens that %s revokes, and none of their values',
+    async (_, method, action, change) => {
+      const person = { userId: 'revoked', firstName: 'A', lastName: 'B', password }
+      await world.ask('system', 'DELETE', `${group}admins/revoked/`)
+      await ask('POST', `${group}admins/`, person)
+      const credentials = { username: 'revoked@sip.netaxis.be', password }
+      const { headers } = await world.ask('nobody', 'POST', '/api/v1/login/', credentials)
+      const cookie = String(headers['set-cookie']).split(';', 1)[0] ?? ''
+      const { body } = await world.ask(
+        'nobody',
+        'POST',
+        '/api/v1/tokens/',
+        { name: 'x' },
+        { cookie },
+      )
+      const last = (await world.database.get(selectLast))?.last ?? 0
+      const admin = `${group}admins/revoked/`
+      const changed = await world.ask('tenantAdmin', method, admin, change)
+      expect(changed.status, changed.text).toBe(200)
+      const rows = await world.database.all(selectSince, last)
+      const revoked = rows.find(({ target }) => target === `/api/v1/tokens/${body.tokenId}/`)
+      expect(revoked).toMatchObject({
+        action: 'delete',
+        kind: 'token',
+        group_key: 'foogroup',
+        before_value: null,
+        after_value: null,
+        because: JSON.stringify({
+          action,
+          resource: `${place}admins/revoked%40sip.netaxis.be/`,
+        }),
+      })
+    },
+  )
 
   /** As `kind target`, without what is the same for all. */
   const named = (told: readonly Told[]) =>
@@ -262,6 +275,8 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
     expect(of('department').length).toBeGreaterThan(0)
     expect(of('announcement')).toHaveLength(1)
     expect(of('call_centers')).toEqual([])
+    // There are some, which the deletions of their owners tell of.
+    expect(of('token')).toEqual([])
     const [own, ...others] = rows.toReversed()
     expect(own).toMatchObject({ kind: 'group', action: 'delete', because: null })
     const because = JSON.stringify({ action: 'delete', resource: place })
