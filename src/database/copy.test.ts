@@ -16,7 +16,7 @@ async function everything(database: Database): Promise<unknown[]> {
 
 const insertChange = sql(
   `INSERT INTO changes (tenant_key, changed_at, changed_by, action, target)
-   VALUES (?, ?, 'test', 'create', '/')`,
+   VALUES (?, ?, 'test', 'create', '/api/v1/tenants/footenant/groups/foogroup/')`,
 )
 const insertDepartment = sql(
   `INSERT INTO departments (tenant_key, group_key, department_name, department_name_key, value)
