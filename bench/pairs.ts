@@ -8,9 +8,9 @@ import { type Furnished, furnish } from './furnish.ts'
 
 /**
  * `npm run bench:pairs -- BEFORE [pairs] [slices]`: this checkout beside another one on the same machine. Processes of the same
- * program differ by a tenth, so each pair is of two new ones; they are measured by turns, a second each, and of each the best
- * slice counts, since what else goes on in the machine only takes. Each figure is the median of the ratios of the pairs: above 1
- * this checkout is better.
+ * program differ by a fifth, so each pair is of two new ones, and ten pairs tell more than five. They are measured by turns, a
+ * second each, and of each the best slice counts, since what else goes on in the machine only takes. Each figure is the median of
+ * the ratios of the pairs: above 1 this checkout is better. A copy of this checkout as BEFORE tells what a difference must exceed.
  */
 const [of, pairs = '5', slices = '6'] = process.argv.slice(2)
 if (of === undefined) throw new Error('Name the checkout to compare with.')
