@@ -40,8 +40,12 @@ export const Change = named(
       "What it was done to, such as `user` or `bounced_call`; '' in the records of older versions.",
     ),
     resource: text('Path of what was changed.'),
-    before: state('What GET answered before; null before a creation. It never holds secrets.'),
-    after: state('What GET answers since; null after a deletion. It never holds secrets.'),
+    before: state(
+      'What GET answered before, without what it reads from elsewhere; null before a creation. It never holds secrets.',
+    ),
+    after: state(
+      'What GET answers since, without what it reads from elsewhere; null after a deletion. It never holds secrets.',
+    ),
     because: Type.Optional(
       Type.Object(
         {

@@ -71,8 +71,8 @@ const ranges = [
 ]
 
 const doneOnce =
-  'A key of 16 to 255 visible ASCII characters without `"`, such as a UUID, with which the request can be sent again: within 24 ' +
-  'hours it is done once'
+  'A key of 16 to 255 visible ASCII characters without `"`, such as a UUID, with which the request can be sent again: for 24 ' +
+  'hours, and the account’s next 50,000 writes with a key, it is done once'
 const retryKey = textHeader('Idempotency-Key', `${doneOnce}, and answered alike.`)
 const retryKeyOfSecret = textHeader(
   'Idempotency-Key',
