@@ -94,6 +94,7 @@ export const everyWrite: readonly ExampleWrite[] = [
   put(`${routePoint}distinctive_ringing/`, { ringPatternForRoutePoint: 'Short-Long-Short' }),
   put(`${routePoint}dnis_config/`, { displayDNISName: true }),
   put(`${routePoint}forced_forwarding/`, { forwardToPhoneNumber: '+3225126779' }),
+  put(`${routePoint}failover_policy/`, { failoverPhoneNumber: '+3225126779' }),
   post(`${routePoint}dnis/`, { name: 'Main', extension: '9998', allowOutgoingACDCall: true }),
   put(`${routePoint}dnis_announcements/Main/`, { mediaOnHoldForQueuedCalls: audioFile }),
   put(`${group}users/agent/services/call_centers/`, {

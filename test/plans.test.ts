@@ -242,6 +242,8 @@ const scenario: Step[] = [
   ['PUT', `${routePoint}dnis_config/`, { displayDNISName: true }],
   ['GET', `${routePoint}forced_forwarding/`],
   ['PUT', `${routePoint}forced_forwarding/`, { active: true }],
+  ['GET', `${routePoint}failover_policy/`],
+  ['PUT', `${routePoint}failover_policy/`, { perCallCallFailureTimeoutSeconds: 20 }],
   ...lifeOf(`${routePoint}disposition_codes/`, 'new', newCode, { active: false }),
   ['GET', `${routePoint}disposition_codes_config/`],
   ['PUT', `${routePoint}disposition_codes_config/`, { defaultCallDispositionCode: null }],

@@ -148,6 +148,31 @@ const models: readonly Model[] = [
       ...lackingAudio(state),
     ],
   },
+  {
+    setting: 'failover_policy',
+    path: `${routePoint}failover_policy/`,
+    members: {
+      enableFailoverSupport: boolean,
+      failoverPhoneNumber: destination,
+      perCallEnableFailoverSupport: boolean,
+      perCallCallFailureTimeoutSeconds: fc.integer({ min: 1, max: 60 }),
+      perCallFailoverPhoneNumber: destination,
+    },
+    clearable: ['failoverPhoneNumber', 'perCallFailoverPhoneNumber'],
+    default: {
+      enableFailoverSupport: false,
+      perCallEnableFailoverSupport: false,
+      perCallCallFailureTimeoutSeconds: 10,
+    },
+    lacking: (state) => [
+      ...(state.enableFailoverSupport && state.failoverPhoneNumber === undefined
+        ? ['failoverPhoneNumber']
+        : []),
+      ...(state.perCallEnableFailoverSupport && state.perCallFailoverPhoneNumber === undefined
+        ? ['perCallFailoverPhoneNumber']
+        : []),
+    ],
+  },
 ]
 
 const ownDefault = { code: 'own', level: 'CallCenter' }

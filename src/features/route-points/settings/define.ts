@@ -33,7 +33,7 @@ interface SettingDefinition<S extends TObject> {
   /** The state of an owner that was never told otherwise. */
   default: Static<S>
   rules?: Rule<Static<S>>
-  /** The reference's own. */
+  /** The reference's own, where it has the setting. */
   example: SettingExample
   /** A path that the reference prints beside the canonical one, for PUT. */
   alias?: string

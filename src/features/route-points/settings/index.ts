@@ -4,10 +4,11 @@ import type { Setting } from './define.ts'
 import { dispositionCodesConfig } from './disposition-codes-config.ts'
 import { distinctiveRinging } from './distinctive-ringing.ts'
 import { dnisConfig } from './dnis-config.ts'
+import { failoverPolicy } from './failover-policy.ts'
 import { forcedForwarding } from './forced-forwarding.ts'
 import { overflow } from './overflow.ts'
 
-/** Every setting of a route point, in the order of the reference. */
+/** Every setting of a route point, in the order of the reference; what is ours alone stands behind. */
 export const settings: readonly Setting[] = [
   announcements,
   overflow,
@@ -16,4 +17,5 @@ export const settings: readonly Setting[] = [
   dnisConfig,
   forcedForwarding,
   dispositionCodesConfig,
+  failoverPolicy,
 ]

@@ -28,6 +28,14 @@ const limits: [setting: string, member: string, within: unknown[], beyond: unkno
     ['Short-Short-Long', 'Short-Long-Short'],
     ['short-long-short', ''],
   ],
+  ['failover_policy', 'perCallCallFailureTimeoutSeconds', [1, 60], [0, 61, 10.5, '10', null]],
+  [
+    'failover_policy',
+    'failoverPhoneNumber',
+    ['1', '1'.repeat(161), null, ''],
+    ['1'.repeat(162), 5001],
+  ],
+  ['failover_policy', 'perCallFailoverPhoneNumber', ['a@b', null, ''], ['@b', 'sip:a@b', 'a b@c']],
   ['forced_forwarding', 'audioFileList', [[], [null, null, null, null]], [Array(5).fill(null)]],
   [
     'forced_forwarding',

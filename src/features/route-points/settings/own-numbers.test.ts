@@ -18,6 +18,8 @@ const members: [setting: string, member: string][] = [
   ['overflow', 'transferPhoneNumber'],
   ['bounced_call', 'transferPhoneNumber'],
   ['forced_forwarding', 'forwardToPhoneNumber'],
+  ['failover_policy', 'failoverPhoneNumber'],
+  ['failover_policy', 'perCallFailoverPhoneNumber'],
 ]
 
 function marked(schema: Schema, path: string): string[] {
