@@ -19,9 +19,7 @@ const forSpeed = [
 
 /** What was skipped must not be overlooked, so it is the last that a run says. */
 function tellWhatIsMissing(): void {
-  for (const line of missingPrograms()) {
-    process.stderr.write(`${line} scripts/fetch-programs may get it.\n`)
-  }
+  for (const line of missingPrograms()) process.stderr.write(`${line}\n`)
 }
 
 /** One PostgreSQL for the whole run: the one that is named, or our own. */

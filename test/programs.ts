@@ -1,15 +1,20 @@
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-/** What tests start beside ours and `scripts/fetch-programs` fetches, with what is not tried without it. */
+/** What tests start beside ours and scripts fetch, with what is not tried without it. */
 export const programs = {
+  asterisk: 'calls, since nothing else connects them',
   caddy: 'deploy/Caddyfile before the program',
   haproxy: 'deploy/haproxy.cfg before the program',
   nginx: 'deploy/nginx.conf before the program',
   openssl: 'all of them, since they have no certificate',
   promtool: 'the alert rules and the queries of the dashboard',
+  sipp: 'calls, since nothing else makes and answers them',
 } as const
+
+type ProgramName = keyof typeof programs
 
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
 const folders = [
@@ -28,14 +33,31 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The path of a program; undefined where it is not. Its tests are then skipped, and the end of the run says so. */
-export function findProgram(name: keyof typeof programs): string | undefined {
-  return folders.map((folder) => join(folder, name)).find(isExecutable)
+/** An older Asterisk than `scripts/asterisk` wants is none. */
+function isNewEnough(asterisk: string): boolean {
+  const told = spawnSync(asterisk, ['-V'], { encoding: 'utf8' }).stdout ?? ''
+  const [, release = 0, patch = 0] = /^Asterisk (\d+)\.(\d+)/.exec(told) ?? []
+  return Number(release) > 22 || (Number(release) === 22 && Number(patch) >= 10)
 }
+
+/** The path of a program; undefined where it is not. Its tests are then skipped, and the end of the run says so. */
+export function findProgram(name: ProgramName): string | undefined {
+  return folders
+    .map((folder) => join(folder, name))
+    .filter(isExecutable)
+    .find((path) => name !== 'asterisk' || isNewEnough(path))
+}
+
+/** Whether this machine can play calls; else tests of calls are skipped. */
+export const canPlayCalls = () =>
+  findProgram('asterisk') !== undefined && findProgram('sipp') !== undefined
 
 /** A line for each program that is missing. */
 export function missingPrograms(): string[] {
-  return (Object.keys(programs) as (keyof typeof programs)[])
+  return (Object.keys(programs) as ProgramName[])
     .filter((name) => findProgram(name) === undefined)
-    .map((name) => `NOT TRIED without ${name}: ${programs[name]}.`)
+    .map((name) => {
+      const script = name === 'asterisk' ? 'scripts/asterisk' : 'scripts/fetch-programs'
+      return `NOT TRIED without ${name}: ${programs[name]}. ${script} may get it.`
+    })
 }

@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { freePort } from './postgres-server.ts'
+import { findProgram } from './programs.ts'
+
+/** Asterisk as operators configure it by `deploy/asterisk`, seen from outside. All of it listens on 127.0.0.1 only. */
+export interface Asterisk {
+  ari: { url: string; username: string; password: string }
+  /** Where callers send their calls: who comes from 127.0.0.1 is the endpoint `trunk`, anybody else a stranger. */
+  sip: { host: string; port: number }
+  /** Where calls to `PJSIP/NUMBER@trunk` go. Agents are dialled by `PJSIP/agents/sip:USER@HOST:PORT`. */
+  world: { host: string; port: number }
+  /** Sound files for `play`, as `sound:FOLDER/NAME`; it is kept over restarts. */
+  mediaFolder: string
+  /** What it has written so far. */
+  output(): string
+  /** Asks its REST interface; `path` with its query, without `/ari`. */
+  ask(method: string, path: string, body?: object): Promise<Response>
+  /** The names of the channels that there are. */
+  channels(): Promise<string[]>
+  bridges(): Promise<string[]>
+  /** Ends and starts it on the same ports: `stop` hangs up first, `kill` is a crash. */
+  restart(way: 'stop' | 'kill'): Promise<void>
+  /** A crash; `restart` brings it back. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+const host = '127.0.0.1'
+const username = 'pointsman'
+const password = 'secret of tests'
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, host)
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  socket.close()
+  return port
+}
+
+interface Ports {
+  ari: number
+  sip: number
+  world: number
+}
+
+/**
+ * What an installation says of itself in `deploy/asterisk/installation`. All instances share the ports for audio: Asterisk
+ * tries others where one is taken.
+ */
+function installation(folder: string, ports: Ports, extra: string): Record<string, string> {
+  return {
+    'http.conf': `bindaddr=${host}\nbindport=${ports.ari}\n`,
+    'ari.conf': `[${username}]\ntype=user\nread_only=no\npassword=${password}\n`,
+    'rtp.conf': 'rtpstart=20000\nrtpend=29999\n',
+    'musiconhold.conf': `directory=${join(folder, 'hold')}\n`,
+    'extensions.conf': '[fallback]\nexten => s,1,Set(TIMEOUT(absolute)=0)\n same => n,Hangup(34)\n',
+    'pjsip.conf': `
+[udp]
+type=transport
+protocol=udp
+bind=${host}:${ports.sip}
+[trunk](trunk)
+aors=trunk
+[trunk]
+type=identify
+endpoint=trunk
+match=${host}
+[trunk]
+type=aor
+contact=sip:${host}:${ports.world}
+[agents](agent)
+${extra}`,
+  }
+}
+
+/** What its folders are; those of the program are told by `scripts/asterisk`, where they are not where it looks by itself. */
+function asteriskConf(folder: string, command: string): string {
+  const own = {
+    astetcdir: 'etc',
+    astvarlibdir: 'lib',
+    astdbdir: 'lib',
+    astkeydir: 'lib',
+    astagidir: 'lib',
+    astcachedir: 'cache',
+    astspooldir: 'spool',
+    astrundir: 'run',
+    astlogdir: 'log',
+  }
+  for (const name of Object.values(own)) mkdirSync(join(folder, name), { recursive: true })
+  const lines = Object.entries(own).map(([key, name]) => `${key} => ${join(folder, name)}`)
+  return `[directories]\n${lines.join('\n')}\n#tryinclude ${command}.directories.conf\n`
+}
+
+const sample = join(import.meta.dirname, '..', 'deploy', 'asterisk')
+
+/** A folder with all that one Asterisk needs; its configuration is the sample's but for the folder `installation`. */
+function writeFolder(command: string, ports: Ports, extra: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pointsman-asterisk-'))
+  for (const name of ['hold', 'media']) mkdirSync(join(folder, name))
+  cpSync(sample, join(folder, 'etc'), { recursive: true })
+  writeFileSync(join(folder, 'etc', 'asterisk.conf'), asteriskConf(folder, command))
+  for (const [name, content] of Object.entries(installation(folder, ports, extra))) {
+    writeFileSync(join(folder, 'etc', 'installation', name), content)
+  }
+  return folder
+}
+
+/** Starts the process; it is up when its REST interface answers. */
+async function run(command: string, folder: string, isUp: () => Promise<boolean>) {
+  const child = spawn(command, ['-f', '-n', '-C', join(folder, 'etc', 'asterisk.conf')], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const written = { text: '' }
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      written.text += text
+    })
+  }
+  while (!(await isUp())) {
+    if (child.exitCode !== null) throw new Error(`Asterisk did not start: ${written.text}`)
+    await setTimeout(50)
+  }
+  return { child, written }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill(signal)
+  await exited
+}
+
+/**
+ * Starts an Asterisk of our own on free ports.
+ *
+ * @param pjsip lines for the end of its `installation/pjsip.conf`.
+ * @throws Error with what it wrote when it ends instead, or when this machine has none.
+ */
+export async function startAsterisk({ pjsip = '' } = {}): Promise<Asterisk> {
+  const command = findProgram('asterisk')
+  if (command === undefined) throw new Error('There is no Asterisk: see scripts/asterisk.')
+  const ports = { ari: await freePort(), sip: await freeUdpPort(), world: await freeUdpPort() }
+  const folder = writeFolder(command, ports, pjsip)
+  const url = `http://${host}:${ports.ari}/ari`
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+
+  function ask(method: string, path: string, body?: object): Promise<Response> {
+    return fetch(url + path, {
+      method,
+      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+  }
+
+  async function list(path: string, key: string): Promise<string[]> {
+    const items = (await (await ask('GET', path)).json()) as Record<string, string>[]
+    return items.map((item) => item[key] ?? '')
+  }
+
+  const isUp = () =>
+    ask('GET', '/asterisk/info').then(
+      (answer) => answer.ok,
+      () => false,
+    )
+  let { child, written } = await run(command, folder, isUp)
+  // A run that is broken off leaves none behind.
+  const abandon = () => child.kill('SIGKILL')
+  process.once('exit', abandon)
+
+  return {
+    ari: { url, username, password },
+    sip: { host, port: ports.sip },
+    world: { host, port: ports.world },
+    mediaFolder: join(folder, 'media'),
+    output: () => written.text,
+    ask,
+    channels: () => list('/channels', 'name'),
+    bridges: () => list('/bridges', 'id'),
+    kill: () => end(child, 'SIGKILL'),
+    async restart(way) {
+      await end(child, way === 'kill' ? 'SIGKILL' : 'SIGTERM')
+      ;({ child, written } = await run(command, folder, isUp))
+    },
+    async stop() {
+      process.off('exit', abandon)
+      await end(child, 'SIGTERM')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
