@@ -13,6 +13,7 @@ import { completeId, groups } from './features/groups/groups.ts'
 import { addHealth } from './features/health/health.ts'
 import { addSessions, findBySession, sessionSecondsOf } from './features/identities/sessions.ts'
 import { findByToken, tokens } from './features/identities/tokens.ts'
+import { addMedia } from './features/media/serve.ts'
 import { databaseBackend } from './features/route-points/in-database/backend.ts'
 import { addRoutePoints } from './features/route-points/serve.ts'
 import { tenants } from './features/tenants/tenants.ts'
@@ -76,6 +77,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, enterpriseCodes)
   addResource(api, groupCodes)
   addChanges(api)
+  await addMedia(api)
 
   await addDocumentation(app)
   return app

@@ -94,6 +94,25 @@ export const ConfigSchema = Type.Object(
       description:
         'What the announcements of one group may take together, in bytes; -1 for no limit.',
     }),
+    MEDIA_FOLDER: Type.String({
+      minLength: 1,
+      default: 'data/media',
+      description:
+        'Folder for what telephone engines play; made when it is missing, and filled anew when it is lost.',
+    }),
+    MEDIA_BYTES_MAX: Type.Integer({
+      minimum: 16_777_216,
+      maximum: 1_099_511_627_776,
+      default: 2_147_483_648,
+      description:
+        'What such a folder may take, in bytes; beyond it, what was not played for the longest goes.',
+    }),
+    MEDIA_DAYS: Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      default: 7,
+      description: 'How long a file that no call plays stays in such a folder, in days.',
+    }),
     PUBLIC_URL: Type.String({
       format: 'https://HOST or https://HOST/PATH, without user, query and fragment',
       default: '',

@@ -39,6 +39,7 @@ const features: Record<string, readonly string[]> = {
     'users',
   ],
   changes: ['groups', 'route-points', 'tenants'],
+  media: ['announcements'],
 }
 
 /** They put the parts together, so they may import every one. */

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -36,9 +39,11 @@ function isServedBy({ path, alias = path }: Operation, url: string): boolean {
 }
 
 const notStored = '"no such state"'
+const mediaFile = `${'a'.repeat(64)}.sln`
 
 describe('what is answered', () => {
   let world: World
+  let folder: string
   let document: ReturnType<World['app']['openapi']>
   let ajv: Ajv2020
   const validators = new Map<string, ValidateFunction>()
@@ -49,12 +54,17 @@ describe('what is answered', () => {
   beforeAll(async () => {
     const [engine] = engines
     if (!engine) throw new Error('There is no engine to build the application on.')
-    world = await createWorld(engine)
+    folder = await mkdtemp(join(tmpdir(), 'pointsman-answers-'))
+    await writeFile(join(folder, mediaFile), 'of an engine')
+    world = await createWorld(engine, { POINTSMAN_MEDIA_FOLDER: folder })
     document = world.app.openapi()
     ajv = new Ajv2020({ strict: false, validateFormats: false })
     ajv.addSchema({ $id: 'openapi.json', components: document.components })
   })
-  afterAll(() => world.close())
+  afterAll(async () => {
+    await world.close()
+    await rm(folder, { recursive: true })
+  })
 
   function resolve(told: Told): Told {
     const name = told.$ref?.replace('#/components/responses/', '')
@@ -122,6 +132,10 @@ describe('what is answered', () => {
     for (const url of ['/healthz', '/readyz', '/api/v1/changes/', '/api/v1/tokens/'])
       await read(url)
     await read('/api/v1/tenants/footenant/changes/')
+    for (const name of [mediaFile, 'none']) await read(`/media/${name}/`)
+    for (const range of ['bytes=0-1', 'bytes=99-']) {
+      await ask('GET', `/media/${mediaFile}/`, { who: 'nobody', headers: { range } })
+    }
     await read(`${group}changes/`)
     for (const place of ['/api/v1/', '/api/v1/tenants/footenant/', group, routePoint]) {
       await ask('GET', `${place}changes/stream/`)

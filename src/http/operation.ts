@@ -131,9 +131,10 @@ export function isContent({ produces }: Pick<Operation, 'produces'>): boolean {
 }
 
 /** Whether a client that has the state already is told so: GETs of what is stored. */
-export function isCached({ method, permission, produces }: Operation): boolean {
-  const isState = produces === undefined || isContent({ produces })
-  return method === 'GET' && permission !== 'public' && isState
+export function isCached(operation: Operation): boolean {
+  const { method, permission, produces } = operation
+  const isState = produces === undefined && permission !== 'public'
+  return method === 'GET' && (isState || isContent(operation))
 }
 
 /**

@@ -87,3 +87,21 @@ export async function* readContent(
     at += chunk.length
   }
 }
+
+const selectSize = sql<{ bytes: number }>(
+  'SELECT bytes FROM announcement_contents WHERE tenant_key = ? AND content_id = ?',
+)
+
+/**
+ * Reads the whole audio of an id; nothing when it was replaced or deleted.
+ *
+ * @throws DatabaseUnavailable when that happens meanwhile.
+ */
+export async function* readWholeContent(
+  reader: Reader,
+  tenantKey: string,
+  contentId: string,
+): AsyncGenerator<Uint8Array> {
+  const row = await reader.get(selectSize, tenantKey, contentId)
+  if (row) yield* readContent(reader, tenantKey, { contentId, first: 0, last: row.bytes - 1 })
+}

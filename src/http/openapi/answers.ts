@@ -65,7 +65,8 @@ function headerNames(operation: Operation): HeaderName[] {
 /** Whether a success has an ETag: all that show what is stored. */
 function hasTag(operation: Operation): boolean {
   const { method, permission } = operation
-  return permission !== 'public' && !isEmpty(operation) && (method !== 'GET' || isCached(operation))
+  if (method === 'GET') return isCached(operation) && !isEmpty(operation)
+  return permission !== 'public' && !isEmpty(operation)
 }
 
 function isEmpty({ answer = emptyObject, produces }: Operation): boolean {

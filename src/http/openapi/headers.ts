@@ -38,6 +38,10 @@ const headers = {
     description: 'Name of the file, should the client save it.',
     example: "inline; filename*=UTF-8''Welcome.wav",
   },
+  'Cache-Control': {
+    description: 'How long the answer may be kept.',
+    example: 'public, max-age=31536000, immutable',
+  },
   'X-Accel-Buffering': {
     description: '`no`: proxies shall pass everything on as it comes.',
     example: 'no',

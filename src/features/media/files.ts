@@ -1,0 +1,73 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Kinds of files, as Asterisk tells them apart by their names, with the samples a second of each. */
+const rates = { sln: 8_000, sln16: 16_000 } as const
+type Extension = keyof typeof rates
+const extensions = Object.keys(rates) as Extension[]
+const sampleBytes = 2
+
+/** What is ours in a folder; everything else is somebody else's. */
+export const filePattern = /^([0-9a-f]{64})\.(sln|sln16)$/
+export const unfinishedPattern = /^[0-9a-f]{64}\.[0-9a-f-]{36}\.part$/
+
+/** A file that an engine can play. */
+export interface MediaFile {
+  /** `HASH.sln` or `HASH.sln16`. */
+  name: string
+  bytes: number
+  seconds: number
+}
+
+/** A file as its folder tells of it. */
+export interface FoundFile {
+  name: string
+  bytes: number
+  /** Milliseconds since 1970: its use is noted as its last change, which all see who share the folder. */
+  usedAt: number
+}
+
+/** The names that what was made of a source may have. */
+export function namesOf(sha256: string): string[] {
+  return extensions.map((extension) => `${sha256}.${extension}`)
+}
+
+/** @throws Error when no engine plays so many samples a second. */
+export function nameAt(sha256: string, rate: number): string {
+  const extension = extensions.find((one) => rates[one] === rate)
+  if (extension === undefined) throw new Error(`No engine plays ${rate} samples a second.`)
+  return `${sha256}.${extension}`
+}
+
+/** Undefined for a file of another name, and for an empty one. */
+export function toMediaFile({ name, bytes }: FoundFile): MediaFile | undefined {
+  const [, , extension] = filePattern.exec(name) ?? []
+  if (extension === undefined || bytes === 0) return undefined
+  return { name, bytes, seconds: bytes / sampleBytes / rates[extension as Extension] }
+}
+
+/** What is answered by whoever looks at a file or folder; undefined where there is none. */
+export async function orNone<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+export async function findFile(folder: string, name: string): Promise<FoundFile | undefined> {
+  const found = await orNone(stat(join(folder, name)))
+  return found?.isFile() ? { name, bytes: found.size, usedAt: found.mtimeMs } : undefined
+}
+
+/** The files of a folder whose names are of a pattern, those unused for the longest first. */
+export async function listFiles(folder: string, pattern: RegExp): Promise<FoundFile[]> {
+  const names = (await orNone(readdir(folder))) ?? []
+  const files: FoundFile[] = []
+  for (const name of names) {
+    const found = pattern.test(name) ? await findFile(folder, name) : undefined
+    if (found) files.push(found)
+  }
+  return files.sort((one, other) => one.usedAt - other.usedAt)
+}

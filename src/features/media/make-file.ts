@@ -1,0 +1,49 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { nameAt } from './files.ts'
+import { toSignedLinear, Unplayable } from './signed-linear.ts'
+
+/** What a file is made of. */
+export interface MediaSource {
+  /** Of the bytes that `read` gives, in hexadecimal. */
+  sha256: string
+  /** Who takes turns with others. */
+  payer: string
+  /** The bytes of a WAVE file, in pieces. */
+  read(): AsyncIterable<Uint8Array>
+}
+
+/**
+ * Writes the audio of a source to a new file. It has its final name only when it is whole and on the disk, so that no engine
+ * plays half of it, not even after the machine has lost its power.
+ */
+export async function makeFile(folder: string, { sha256, read }: MediaSource): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const unfinished = join(folder, `${sha256}.${randomUUID()}.part`)
+  const hash = createHash('sha256')
+  async function* hashed() {
+    for await (const piece of read()) {
+      hash.update(piece)
+      yield piece
+    }
+  }
+  const file = await open(unfinished, 'wx')
+  try {
+    const source = hashed()
+    const { rate, pieces } = await toSignedLinear(source)
+    for await (const piece of pieces) await file.write(piece)
+    // What follows the audio belongs to the hash as well.
+    for await (const _ of source);
+    if (hash.digest('hex') !== sha256) throw new Unplayable('It is not what its hash tells.')
+    // Who may enter the folder may read what is in it: the engine is another user than the service, whose mask may be strict.
+    await file.chmod(0o644)
+    await file.datasync()
+    const name = nameAt(sha256, rate)
+    await rename(unfinished, join(folder, name))
+    return name
+  } finally {
+    await file.close()
+    await rm(unfinished, { force: true })
+  }
+}
