@@ -7,7 +7,9 @@ import {
   type Value,
 } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
+import { databaseBackend } from '../src/features/route-points/in-database/backend.ts'
 import { readPage } from '../src/resources/query-sql.ts'
+import { openDoor } from '../src/writes/door.ts'
 import { readChanges, readLastPosition, shortenSpan } from '../src/writes/kept-changes.ts'
 import { pruneOnce } from '../src/writes/prune.ts'
 import { roomBytes } from '../src/writes/room-for-answers.ts'
@@ -401,6 +403,14 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await pruneOnce(database, Date.now())
   }
 
+  /** What a call asks of the configuration. */
+  async function call(): Promise<void> {
+    const backend = databaseBackend({ door: openDoor(world.database), recorded: [] })
+    const routePointKey = ['fulltenant', 'fullgroup', `rp${first + 1}@full.example`] as const
+    const state = await backend.state(routePointKey, 'Own')
+    expect(state?.dnis).toBeDefined()
+  }
+
   async function drive(): Promise<void> {
     const paths = world.app.openapi().paths
     const patterns = Object.entries(paths).flatMap(([path, methods]) =>
@@ -460,6 +470,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     for (const step of scenario) await ask(step)
     await explain()
     await followAndPrune()
+    await call()
     await explain()
     for (const step of deletions) await ask(step)
     await explain()

@@ -92,7 +92,8 @@ function* rules({ content }: Announcement): Iterable<Fault> {
   yield invalid('content', `The 'content' field is not valid: ${content.flaw}.`)
 }
 
-const document = defineDocument({
+/** How announcements are kept. */
+export const announcementDocument = defineDocument({
   schema: Announcement,
   derive: ({ content }) => factsOf(content),
   rules,
@@ -238,7 +239,7 @@ export function announcements(
     path: '/api/v1/tenants/:tenant_id/groups/:group_id/announcements/',
     id: { member: 'name', parameter: 'instance_name' },
     permissions: all('group.administer'),
-    document,
+    document: announcementDocument,
     table,
     collection: inGroup,
     list: {

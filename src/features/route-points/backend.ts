@@ -7,9 +7,10 @@ import type { AnnouncementHolder } from '../announcements/holders.ts'
 import type { DispositionCode } from '../disposition-codes/disposition-code.ts'
 import type { Agent } from './dnis/agents.ts'
 import type { Dnis } from './dnis/dnis.ts'
-import type { DnisKey } from './route-point.ts'
+import type { DnisKey, RoutePointKey } from './route-point.ts'
 import type { RoutePoint } from './route-points.ts'
 import type { Setting, SettingOwner } from './settings/define.ts'
+import type { RoutePointState } from './state.ts'
 
 /**
  * Keeps one setting of all owners of a kind. A read or write of one whose owner does not exist is refused with the reason: 404, or 400
@@ -45,4 +46,11 @@ export interface RoutePointBackend {
    * @throws Refusal 404 when there is no such route point, 400 when it has no such DNIS.
    */
   agents(dnis: DnisKey, query: ListQuery): Promise<Page<Agent>>
+  /**
+   * A route point with all that a call needs, in one round trip; undefined when there is none.
+   *
+   * @param dnisName of the DNIS that was called, if one was.
+   * @throws Error that names what is damaged, where something of it is kept that cannot be read.
+   */
+  state(routePoint: RoutePointKey, dnisName?: string): Promise<RoutePointState | undefined>
 }

@@ -14,7 +14,10 @@ export const dnisOwners: OwnerKind = {
   keyOf: dnisKeyOf,
 }
 
-const dnisAnnouncements = defineAnnouncements('dnis_announcements', 'announcement configuration')
+export const dnisAnnouncements = defineAnnouncements(
+  'dnis_announcements',
+  'announcement configuration',
+)
 
 /** All that can be set of a DNIS. */
 export const dnisSettings = [dnisAnnouncements]

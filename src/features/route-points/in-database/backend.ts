@@ -12,6 +12,7 @@ import { isCalledByOthers } from './own-numbers.ts'
 import { ownerTables } from './owner-tables.ts'
 import { isChosen, recordedSelections } from './selections.ts'
 import { recordedSettings, settingKeeper } from './settings.ts'
+import { readState } from './state.ts'
 
 /** Route points that live in Pointsman's own database. */
 export function databaseBackend({
@@ -36,5 +37,6 @@ export function databaseBackend({
     callCenters: callCentersKeeper(door),
     announcementHolders: Object.values(ownerTables).map(announcementUses),
     agents: (key, query) => listAgents(door.reader, key, query),
+    state: (routePoint, dnisName) => readState(door.reader, routePoint, dnisName),
   }
 }

@@ -1,9 +1,9 @@
 import Type from 'typebox'
 import { AudioSelection, audioRules } from './audio.ts'
-import { defineSetting, type Setting } from './define.ts'
+import { defineSetting } from './define.ts'
 
 /** What waiting callers hear, as the setting that is called `name` in paths. */
-export function defineAnnouncements(name: string, summary: string): Setting {
+export function defineAnnouncements<const Name extends string>(name: Name, summary: string) {
   return defineSetting({
     name,
     summary,

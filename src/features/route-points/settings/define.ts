@@ -25,9 +25,9 @@ export interface SettingExample {
   put: { request: unknown; response: unknown }
 }
 
-interface SettingDefinition<S extends TObject> {
+interface SettingDefinition<S extends TObject, Name extends string> {
   /** As in the path. */
-  name: string
+  name: Name
   summary: string
   schema: S
   /** The state of an owner that was never told otherwise. */
@@ -43,8 +43,8 @@ interface SettingDefinition<S extends TObject> {
  * One kind of configuration of an owner, such as a route point; its operations and storage follow from the definition. What
  * it names, such as a file, is marked in its schema and must exist as long as it does.
  */
-export interface Setting<Value extends Members = Members> {
-  name: string
+export interface Setting<Value extends Members = Members, Name extends string = string> {
+  name: Name
   summary: string
   document: Document<Value>
   /** The default as GET answers it. */
@@ -57,7 +57,14 @@ export interface Setting<Value extends Members = Members> {
   alias: string | undefined
 }
 
-export function defineSetting<S extends TObject>(definition: SettingDefinition<S>): Setting {
+/** The documents of some settings, by the settings' names. */
+export type SettingValues<Settings extends readonly Setting[]> = {
+  [Each in Settings[number] as Each['name']]: Each extends Setting<infer Value> ? Value : never
+}
+
+export function defineSetting<S extends TObject, const Name extends string>(
+  definition: SettingDefinition<S, Name>,
+): Setting<Static<S>, Name> {
   const { name, summary, schema, rules, example, alias } = definition
   const document = defineDocument({
     schema,
@@ -68,8 +75,7 @@ export function defineSetting<S extends TObject>(definition: SettingDefinition<S
   return {
     name,
     summary,
-    // A list holds settings of many shapes.
-    document: document as unknown as Document,
+    document,
     defaultText: JSON.stringify(document.arrange(definition.default)),
     destinations: marksIn(shown, ({ destination }) => destination === true),
     names: namesIn(shown),

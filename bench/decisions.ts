@@ -1,0 +1,80 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import type { Database } from '../src/database/database.ts'
+import { openDatabase } from '../src/database/open.ts'
+import { databaseBackend } from '../src/features/route-points/in-database/backend.ts'
+import { openDoor } from '../src/writes/door.ts'
+import { first } from '../test/multiply.ts'
+import { startPostgres } from '../test/postgres-server.ts'
+import { furnish } from './installation.ts'
+
+/**
+ * `npm run bench:decisions [route points]`: how long a call waits for what its treatment is decided by, one call after the
+ * other, each at another route point.
+ */
+const routePointCount = Number(process.argv[2] ?? 100_000)
+const calls = 20_000
+const main = join(import.meta.dirname, '..', 'src', 'main.ts')
+
+/** Steps that come by every route point before one comes again, in no order that a disk or cache would like. */
+function routePointOf(call: number): number {
+  return first + 1 + ((call * 7_919) % (routePointCount - 1))
+}
+
+/** Times of calls, in microseconds; those before the database is warm do not count. */
+async function measure(ask: (routePoint: number) => Promise<unknown>) {
+  const times: number[] = []
+  for (let call = -calls / 10; call < calls; call += 1) {
+    const routePoint = routePointOf(call + calls)
+    const started = performance.now()
+    const found = await ask(routePoint)
+    if (call >= 0) times.push((performance.now() - started) * 1_000)
+    if (found === undefined) throw new Error(`There is no route point ${routePoint}.`)
+  }
+  times.sort((one, other) => one - other)
+  const percentile = (part: number) => Math.round(times[Math.floor(times.length * part)] ?? 0)
+  return { 'p50, µs': percentile(0.5), 'p99, µs': percentile(0.99), 'p99.9, µs': percentile(0.999) }
+}
+
+async function measureAll(engine: string, database: Database) {
+  const backend = databaseBackend({ door: openDoor(database), recorded: [] })
+  const keyOf = (number: number) =>
+    ['benchtenant', 'benchgroup', `rp${number}@bench.example`] as const
+  return {
+    [`${engine}: state`]: await measure((number) => backend.state(keyOf(number), 'Main')),
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'pointsman-bench-'))
+const server = await startPostgres()
+try {
+  const client = new pg.Client({ connectionString: `${server.url}/postgres` })
+  await client.connect()
+  await client.query('CREATE DATABASE pointsman')
+  await client.end()
+  const urls = {
+    SQLite: `sqlite:${join(folder, 'first.db')}`,
+    PostgreSQL: `${server.url}/pointsman`,
+  }
+
+  const furnished = await openDatabase(urls.SQLite)
+  await furnish(furnished, { routePointCount, announcementCount: 200 })
+  await furnished.close()
+  const copy = [main, 'copy', urls.SQLite, urls.PostgreSQL]
+  execFileSync(process.execPath, copy, { stdio: ['ignore', 'pipe', 'inherit'] })
+
+  const results = {}
+  for (const [engine, url] of Object.entries(urls)) {
+    const database = await openDatabase(url)
+    Object.assign(results, await measureAll(engine, database))
+    await database.close()
+  }
+  // biome-ignore lint/suspicious/noConsole: the table is what the script is for
+  console.table(results)
+} finally {
+  await server.stop()
+  rmSync(folder, { recursive: true })
+}
