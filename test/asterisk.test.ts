@@ -1,66 +1,332 @@
-import { randomUUID } from 'node:crypto'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Asterisk, startAsterisk } from './asterisk.ts'
 import { canPlayCalls } from './programs.ts'
+import { audioOf, type SipParty, startAnswerer, startCaller } from './sip.ts'
+import { type Ear, holdTone, openEar, tone } from './tones.ts'
 
-/** The status of the final answer to an INVITE from `address`, which is not acknowledged: nobody takes part in the call. */
-async function inviteFrom(address: string, user: string, { host, port }: Asterisk['sip']) {
-  const socket = createSocket('udp4').bind(0, address)
-  await once(socket, 'listening')
-  const own = `${address}:${socket.address().port}`
-  const sdp = `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\n`
-  socket.send(
-    `INVITE sip:${user}@${host}:${port} SIP/2.0\r\nVia: SIP/2.0/UDP ${own};branch=z9hG4bK${randomUUID()}\r\nMax-Forwards: 70\r\n` +
-      `From: <sip:caller@${own}>;tag=1\r\nTo: <sip:${user}@${host}>\r\nCall-ID: ${own}\r\nCSeq: 1 INVITE\r\n` +
-      `Contact: <sip:caller@${own}>\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}\r\n\r\n${sdp}`,
-    port,
-    host,
-  )
-  for (;;) {
-    const [answer] = (await once(socket, 'message')) as [Buffer]
-    const status = Number(/^SIP\/2\.0 (\d+)/.exec(answer.toString('utf8'))?.[1])
-    if (status < 200) continue
-    socket.close()
-    return status
+interface AriEvent {
+  type: string
+  channel?: { id: string; name: string; dialplan: { exten: string }; channelvars?: object }
+  playback?: { id: string; state: string }
+  cause?: number
+  tech_cause?: number
+}
+
+/** A bare Stasis application: what it takes to treat calls without Pointsman. */
+async function openApplication({ ari, ask }: Asterisk) {
+  const credentials = encodeURIComponent(`${ari.username}:${ari.password}`)
+  const url = `${ari.url.replace('http', 'ws')}/events?app=pointsman&api_key=${credentials}`
+  const socket = new WebSocket(url)
+  const events: AriEvent[] = []
+  const waiting = new Set<() => void>()
+  socket.addEventListener('message', ({ data }) => {
+    events.push(JSON.parse(String(data)))
+    for (const look of waiting) look()
+  })
+  await once(socket, 'open')
+  return {
+    /** Waits for the first event of this type whose channel is of this endpoint, and takes it from the line. */
+    event(type: string, endpoint = ''): Promise<AriEvent> {
+      return new Promise((resolve) => {
+        function look() {
+          const at = events.findIndex(
+            (event) =>
+              event.type === type && (event.channel?.name ?? '').startsWith(`PJSIP/${endpoint}`),
+          )
+          if (at < 0) return
+          waiting.delete(look)
+          resolve(...(events.splice(at, 1) as [AriEvent]))
+        }
+        waiting.add(look)
+        look()
+      })
+    },
+    async tell(method: string, path: string, body?: object): Promise<Response> {
+      const answer = await ask(method, path, body)
+      expect(answer.status, `${method} ${path}`).toBeLessThan(300)
+      return answer
+    },
+    async close() {
+      socket.close()
+      await once(socket, 'close')
+    },
   }
 }
 
 describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/asterisk', () => {
   let asterisk: Asterisk
+  const parties: SipParty[] = []
+  const ears: Ear[] = []
 
   beforeAll(async () => {
     asterisk = await startAsterisk()
+  })
+
+  afterEach(async () => {
+    await Promise.all(parties.splice(0).map((party) => party.stop()))
+    for (const ear of ears.splice(0)) ear.stop()
   })
 
   afterAll(async () => {
     await asterisk?.stop()
   })
 
+  async function call(script: Partial<Parameters<typeof startCaller>[1]>): Promise<SipParty> {
+    const party = await startCaller(asterisk.sip, { dial: '+41441234567', ...script })
+    parties.push(party)
+    return party
+  }
+
+  async function agent(script: Parameters<typeof startAnswerer>[0]): Promise<SipParty> {
+    const party = await startAnswerer(script)
+    parties.push(party)
+    return party
+  }
+
+  async function ear(): Promise<Ear> {
+    const opened = await openEar()
+    ears.push(opened)
+    return opened
+  }
+
+  const statusOf = async (party: SipParty) => (await party.finalAnswer()).status
+
+  const phoneOf = ({ host, port }: SipParty) => `PJSIP/agents/sip:agent@${host}:${port}`
+
+  const nothingIsLeft = async () => {
+    await vi.waitFor(async () => expect(await asterisk.channels()).toEqual([]))
+    expect(await asterisk.bridges()).toEqual([])
+  }
+
   it('knows every module that it is told to load', () => {
     expect(asterisk.output()).not.toMatch(/Error loading module|declined to load|failed to load/)
   })
 
   it('asks strangers for a password, and lets them no further', async () => {
-    expect(await inviteFrom('127.0.0.9', '+41441234567', asterisk.sip)).toBe(401)
+    expect(await statusOf(await call({ host: '127.0.0.9' }))).toBe(401)
     expect(await asterisk.channels()).toEqual([])
   })
 
-  it.each(['+41441234567', '5', 'sales', 'h', 'a%2Cb%22%26', `${'x'.repeat(200)}`])(
+  const dialled = ['+41441234567', '5', 'sales', 'a%2Cb%22%26', 'x'.repeat(200)]
+  it.each(dialled)(
     'turns a call to %s away with 503 while no service is connected',
-    async (user) => {
-      expect(await inviteFrom('127.0.0.1', user, asterisk.sip)).toBe(503)
+    async (dial) => {
+      expect(await statusOf(await call({ dial }))).toBe(503)
     },
   )
 
-  it('starts several at once, and the same one again after a crash', async () => {
+  it('starts several at once, and the same one again after a crash, which ends its calls', async () => {
     const other = await startAsterisk()
     try {
+      const application = await openApplication(other)
+      parties.push(await startCaller(other.sip, { dial: '1' }))
+      await application.event('StasisStart')
       await other.restart('kill')
-      expect(await inviteFrom('127.0.0.1', '+41441234567', other.sip)).toBe(503)
+      expect(await other.channels()).toEqual([])
     } finally {
       await other.stop()
+    }
+  })
+
+  describe('with a service', () => {
+    let application: Awaited<ReturnType<typeof openApplication>>
+
+    beforeEach(async () => {
+      application = await openApplication(asterisk)
+    })
+
+    afterEach(async () => {
+      await Promise.all(parties.splice(0).map((party) => party.stop()))
+      for (const { id } of await asterisk.channels())
+        await asterisk.ask('DELETE', `/channels/${id}`)
+    })
+
+    afterAll(async () => {
+      await application?.close()
+    })
+
+    /** The channel of the next call that arrives, taken. */
+    async function arrival(): Promise<string> {
+      const { channel } = await application.event('StasisStart', 'trunk')
+      const id = channel?.id ?? ''
+      await application.tell('POST', `/channels/${id}/variable?variable=TIMEOUT(absolute)&value=0`)
+      return id
+    }
+
+    /** Rings an agent; the channel of the leg. */
+    async function offer(party: SipParty, more: object = {}): Promise<string> {
+      const leg = { endpoint: phoneOf(party), app: 'pointsman', ...more }
+      const answer = await application.tell('POST', '/channels', leg)
+      return ((await answer.json()) as { id: string }).id
+    }
+
+    async function connect(...channels: readonly string[]): Promise<string> {
+      const bridge = await application.tell('POST', '/bridges', { type: 'mixing' })
+      const { id } = (await bridge.json()) as { id: string }
+      await application.tell('POST', `/bridges/${id}/addChannel?channel=${channels.join(',')}`)
+      return id
+    }
+
+    it('a call waits with music, is offered with what the agent shall see, connected and ended', async () => {
+      writeFileSync(join(asterisk.mediaFolder, 'music.sln'), tone(440, 2))
+      const [callersEar, agentsEar] = [await ear(), await ear()]
+      const caller = await call({ from: '"Caller" <sip:+41790000001@phone>', audio: callersEar })
+      const incoming = await arrival()
+      await application.tell('POST', `/channels/${incoming}/answer`)
+      const media = `sound:${join(asterisk.mediaFolder, 'music')}`
+      await application.tell('POST', `/channels/${incoming}/play/music`, { media })
+      await callersEar.hears(440)
+
+      const phone = await agent({ ringMilliseconds: 100, audio: agentsEar })
+      const leg = await offer(phone, {
+        callerId: '"Sales" <+41441234567>',
+        variables: { 'PJSIP_HEADER(add,Alert-Info)': '<http://127.0.0.1/Bellcore-dr2>' },
+      })
+      await application.event('StasisStart', 'agents')
+      const { headers } = await phone.message({ request: 'INVITE' })
+      expect(headers).toMatchObject({
+        from: expect.stringMatching(/^"Sales" <sip:\+41441234567@/),
+        'p-asserted-identity': expect.stringMatching(/^"Sales" <sip:\+41441234567@/),
+        'alert-info': '<http://127.0.0.1/Bellcore-dr2>',
+      })
+
+      await application.tell('DELETE', '/playbacks/music')
+      const bridge = await connect(incoming, leg)
+      callersEar.say(600, audioOf(await caller.finalAnswer()))
+      agentsEar.say(700, audioOf(await phone.message({ request: 'INVITE' })))
+      await Promise.all([callersEar.hears(700), agentsEar.hears(600)])
+
+      await application.tell('DELETE', `/channels/${leg}`)
+      await application.tell('DELETE', `/channels/${incoming}`)
+      await application.tell('DELETE', `/bridges/${bridge}`)
+      expect(await caller.ended).toMatchObject({ isAsScripted: true })
+      await phone.message({ request: 'BYE' })
+      // Nothing of the agent's leg is shown to the caller.
+      expect(caller.messages({ isSent: false }).map(({ method }) => method)).not.toContain('INVITE')
+      await nothingIsLeft()
+    })
+
+    it('what was dialled is told with the call, whole', async () => {
+      const user = `sales-${'x'.repeat(100)}`
+      await call({ dial: user, domain: 'example.com' })
+      const { channel } = await application.event('StasisStart', 'trunk')
+      expect(channel).toMatchObject({
+        dialplan: { context: 'route-points', exten: user.slice(0, 79) },
+        channelvars: { SIPDOMAIN: 'example.com', DIALLED_URI: `sip:${user}@example.com` },
+      })
+    })
+
+    it.each([
+      [1, 404],
+      [17, 486],
+      [19, 480],
+      [20, 480],
+      [21, 403],
+      [25, 603],
+      [34, 503],
+      [42, 503],
+      [38, 500],
+    ])(
+      'a call that is ended with cause %i before its answer is refused with %i',
+      async (cause, status) => {
+        const caller = await call({})
+        const { channel } = await application.event('StasisStart', 'trunk')
+        await application.tell('DELETE', `/channels/${channel?.id}?reason_code=${cause}`)
+        expect(await statusOf(caller)).toBe(status)
+      },
+    )
+
+    it.each([
+      [486, 17],
+      [603, 21],
+      [403, 21],
+      [404, 1],
+      [480, 19],
+    ])('an offer that the phone refuses with %i ends at once', async (status, cause) => {
+      await offer(await agent({ ringMilliseconds: 0, status }))
+      const { cause: told, tech_cause } = await application.event('ChannelDestroyed', 'agents')
+      expect({ told, tech_cause }).toEqual({ told: cause, tech_cause: status })
+      await nothingIsLeft()
+    })
+
+    it('a redirection by a phone ends the offer, and makes no call', async () => {
+      const world = await agent({ ringMilliseconds: 0, port: asterisk.world.port })
+      const redirected = `Contact: <sip:+41790000009@127.0.0.1:${asterisk.world.port}>`
+      await offer(await agent({ ringMilliseconds: 0, status: 302, headers: [redirected] }))
+      await application.event('ChannelDestroyed', 'agents')
+      await nothingIsLeft()
+      expect(world.messages()).toEqual([])
+    })
+
+    /** A caller who says 600 Hz, connected to an agent with this wish. */
+    async function conversation(wish: NonNullable<Parameters<typeof agent>[0]['wish']>) {
+      const callersEar = await ear()
+      const caller = await call({ audio: callersEar })
+      const incoming = await arrival()
+      await application.tell('POST', `/channels/${incoming}/answer`)
+      const phone = await agent({ ringMilliseconds: 0, wish })
+      await offer(phone)
+      const { channel: leg } = await application.event('StasisStart', 'agents')
+      await connect(incoming, leg?.id ?? '')
+      callersEar.say(600, audioOf(await caller.finalAnswer()))
+      return { callersEar, phone }
+    }
+
+    it('the other party of a phone that holds hears music', async () => {
+      const { callersEar } = await conversation({ afterMilliseconds: 1_000, wants: 'hold' })
+      await callersEar.hears(holdTone)
+    })
+
+    it('a phone cannot transfer its call', async () => {
+      const wants = { transferTo: 'sip:+41790000009@127.0.0.1' }
+      const { phone } = await conversation({ afterMilliseconds: 200, wants })
+      expect(await phone.message({ answerTo: 'REFER', isSent: false })).toMatchObject({
+        status: 603,
+      })
+      expect(await asterisk.channels()).toHaveLength(2)
+    })
+
+    it('a caller who gives up while it rings is told to the service', async () => {
+      const caller = await call({ cancelAfterMilliseconds: 300 })
+      const incoming = await arrival()
+      await application.tell('POST', `/channels/${incoming}/ring`)
+      await application.event('StasisEnd', 'trunk')
+      expect(caller.messages({ status: 180 })).not.toEqual([])
+      expect((await caller.finalAnswer()).status).toBe(487)
+    })
+
+    it('what it hands back goes to the fallback', async () => {
+      const caller = await call({})
+      await application.tell('POST', `/channels/${await arrival()}/continue`)
+      expect(await statusOf(caller)).toBe(503)
+    })
+
+    it('twenty calls at once are told apart', async () => {
+      const callers = await call({ calls: 20, callsPerSecond: 100 })
+      for (let taken = 0; taken < 20; taken += 1) {
+        const { channel } = await application.event('StasisStart', 'trunk')
+        await application.tell('DELETE', `/channels/${channel?.id}?reason_code=17`)
+      }
+      expect(await callers.ended).toMatchObject({ isAsScripted: true })
+      expect(callers.messages({ status: 486, call: 19 })).not.toEqual([])
+      expect(callers.messages({ status: 486, call: 20 })).toEqual([])
+    })
+  })
+
+  it('a call that the service does not take in time goes to the fallback', async () => {
+    const impatient = await startAsterisk({ dialplan: '[globals](+)\nSECONDS_UNTIL_TAKEN=1\n' })
+    try {
+      const application = await openApplication(impatient)
+      const caller = await startCaller(impatient.sip, { dial: '1' })
+      parties.push(caller)
+      await application.event('StasisStart')
+      expect(await statusOf(caller)).toBe(503)
+      await application.close()
+    } finally {
+      await impatient.stop()
     }
   })
 })

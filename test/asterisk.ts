@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +6,8 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { freePort } from './postgres-server.ts'
 import { findProgram } from './programs.ts'
+import { freeUdpPort } from './sip.ts'
+import { holdTone, tone } from './tones.ts'
 
 /** Asterisk as operators configure it by `deploy/asterisk`, seen from outside. All of it listens on 127.0.0.1 only. */
 export interface Asterisk {
@@ -21,9 +22,9 @@ export interface Asterisk {
   output(): string
   /** Asks its REST interface; `path` with its query, without `/ari`. */
   ask(method: string, path: string, body?: object): Promise<Response>
-  /** The names of the channels that there are. */
-  channels(): Promise<string[]>
-  bridges(): Promise<string[]>
+  /** The channels that there are, and the bridges. */
+  channels(): Promise<{ id: string; name: string; state: string }[]>
+  bridges(): Promise<{ id: string; channels: string[] }[]>
   /** Ends and starts it on the same ports: `stop` hangs up first, `kill` is a crash. */
   restart(way: 'stop' | 'kill'): Promise<void>
   /** A crash; `restart` brings it back. */
@@ -35,31 +36,32 @@ const host = '127.0.0.1'
 const username = 'pointsman'
 const password = 'secret of tests'
 
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, host)
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  return port
-}
-
 interface Ports {
   ari: number
   sip: number
   world: number
 }
 
+/** Lines for the ends of files of its `installation`. */
+interface More {
+  pjsip?: string
+  dialplan?: string
+}
+
 /**
  * What an installation says of itself in `deploy/asterisk/installation`. All instances share the ports for audio: Asterisk
  * tries others where one is taken.
  */
-function installation(folder: string, ports: Ports, extra: string): Record<string, string> {
+function installation(folder: string, ports: Ports, more: More): Record<string, string> {
   return {
     'http.conf': `bindaddr=${host}\nbindport=${ports.ari}\n`,
     'ari.conf': `[${username}]\ntype=user\nread_only=no\npassword=${password}\n`,
     'rtp.conf': 'rtpstart=20000\nrtpend=29999\n',
     'musiconhold.conf': `directory=${join(folder, 'hold')}\n`,
-    'extensions.conf': '[fallback]\nexten => s,1,Set(TIMEOUT(absolute)=0)\n same => n,Hangup(34)\n',
+    'extensions.conf': `[fallback]
+exten => s,1,Set(TIMEOUT(absolute)=0)
+ same => n,Hangup(34)
+${more.dialplan ?? ''}`,
     'pjsip.conf': `
 [udp]
 type=transport
@@ -75,7 +77,7 @@ match=${host}
 type=aor
 contact=sip:${host}:${ports.world}
 [agents](agent)
-${extra}`,
+${more.pjsip ?? ''}`,
   }
 }
 
@@ -100,12 +102,13 @@ function asteriskConf(folder: string, command: string): string {
 const sample = join(import.meta.dirname, '..', 'deploy', 'asterisk')
 
 /** A folder with all that one Asterisk needs; its configuration is the sample's but for the folder `installation`. */
-function writeFolder(command: string, ports: Ports, extra: string): string {
+function writeFolder(command: string, ports: Ports, more: More): string {
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-asterisk-'))
   for (const name of ['hold', 'media']) mkdirSync(join(folder, name))
+  writeFileSync(join(folder, 'hold', 'music.sln'), tone(holdTone, 2))
   cpSync(sample, join(folder, 'etc'), { recursive: true })
   writeFileSync(join(folder, 'etc', 'asterisk.conf'), asteriskConf(folder, command))
-  for (const [name, content] of Object.entries(installation(folder, ports, extra))) {
+  for (const [name, content] of Object.entries(installation(folder, ports, more))) {
     writeFileSync(join(folder, 'etc', 'installation', name), content)
   }
   return folder
@@ -139,14 +142,13 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 /**
  * Starts an Asterisk of our own on free ports.
  *
- * @param pjsip lines for the end of its `installation/pjsip.conf`.
  * @throws Error with what it wrote when it ends instead, or when this machine has none.
  */
-export async function startAsterisk({ pjsip = '' } = {}): Promise<Asterisk> {
+export async function startAsterisk(more: More = {}): Promise<Asterisk> {
   const command = findProgram('asterisk')
   if (command === undefined) throw new Error('There is no Asterisk: see scripts/asterisk.')
   const ports = { ari: await freePort(), sip: await freeUdpPort(), world: await freeUdpPort() }
-  const folder = writeFolder(command, ports, pjsip)
+  const folder = writeFolder(command, ports, more)
   const url = `http://${host}:${ports.ari}/ari`
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
@@ -158,9 +160,8 @@ export async function startAsterisk({ pjsip = '' } = {}): Promise<Asterisk> {
     })
   }
 
-  async function list(path: string, key: string): Promise<string[]> {
-    const items = (await (await ask('GET', path)).json()) as Record<string, string>[]
-    return items.map((item) => item[key] ?? '')
+  async function list<Item>(path: string): Promise<Item[]> {
+    return (await (await ask('GET', path)).json()) as Item[]
   }
 
   const isUp = () =>
@@ -180,8 +181,8 @@ export async function startAsterisk({ pjsip = '' } = {}): Promise<Asterisk> {
     mediaFolder: join(folder, 'media'),
     output: () => written.text,
     ask,
-    channels: () => list('/channels', 'name'),
-    bridges: () => list('/bridges', 'id'),
+    channels: () => list('/channels'),
+    bridges: () => list('/bridges'),
     kill: () => end(child, 'SIGKILL'),
     async restart(way) {
       await end(child, way === 'kill' ? 'SIGKILL' : 'SIGTERM')
