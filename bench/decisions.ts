@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import type { Database } from '../src/database/database.ts'
 import { openDatabase } from '../src/database/open.ts'
+import { findCallee } from '../src/features/calls/find.ts'
 import { databaseBackend } from '../src/features/route-points/in-database/backend.ts'
 import { openDoor } from '../src/writes/door.ts'
 import { first } from '../test/multiply.ts'
@@ -43,7 +44,12 @@ async function measureAll(engine: string, database: Database) {
   const backend = databaseBackend({ door: openDoor(database), recorded: [] })
   const keyOf = (number: number) =>
     ['benchtenant', 'benchgroup', `rp${number}@bench.example`] as const
+  const find = (number: number) => {
+    const user = `+324${number}1`
+    return findCallee(database, { user, domain: '192.0.2.1', country: 'BE' })
+  }
   return {
+    [`${engine}: find`]: await measure(find),
     [`${engine}: state`]: await measure((number) => backend.state(keyOf(number), 'Main')),
   }
 }

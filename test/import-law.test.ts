@@ -39,6 +39,7 @@ const features: Record<string, readonly string[]> = {
     'users',
   ],
   changes: ['groups', 'route-points', 'tenants'],
+  calls: ['groups', 'numbers', 'route-points', 'users'],
   media: ['announcements'],
 }
 

@@ -7,6 +7,7 @@ import {
   type Value,
 } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
+import { findCallee } from '../src/features/calls/find.ts'
 import { databaseBackend } from '../src/features/route-points/in-database/backend.ts'
 import { readPage } from '../src/resources/query-sql.ts'
 import { openDoor } from '../src/writes/door.ts'
@@ -409,6 +410,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     const routePointKey = ['fulltenant', 'fullgroup', `rp${first + 1}@full.example`] as const
     const state = await backend.state(routePointKey, 'Own')
     expect(state?.dnis).toBeDefined()
+    await findCallee(world.database, { user: '112', domain: 'full.example', country: 'BE' })
   }
 
   async function drive(): Promise<void> {

@@ -34,6 +34,32 @@ export async function isOwnDomain(
   return (await reader.get(selectOwn, tenantKey, key, tenantKey, key)) !== undefined
 }
 
+interface OwnerRow {
+  tenant_key: string
+  /** Null for the tenant's own default domain. */
+  group_key: string | null
+}
+
+// Of very many that share a domain, enough to see that they are several: the first two groups and the last, by tenant.
+const ofDomain = 'FROM groups WHERE lower(default_domain) = ? ORDER BY tenant_key'
+const selectOwners = sql<OwnerRow>(
+  `SELECT * FROM (SELECT tenant_key, CAST(NULL AS TEXT) AS group_key FROM tenants
+     WHERE lower(default_domain) = ? LIMIT 2) AS own
+   UNION ALL SELECT * FROM (SELECT tenant_key, group_key ${ofDomain} LIMIT 2) AS firsts
+   UNION ALL SELECT * FROM (SELECT tenant_key, group_key ${ofDomain} DESC LIMIT 1) AS lasts`,
+)
+
+/** The tenant whose own a domain is, where it is no other's, and the group, where only one has it. */
+export async function ownerOf(reader: Reader, domain: string): Promise<Place> {
+  const key = domainKey(domain)
+  const rows = await reader.all(selectOwners, key, key, key)
+  const [tenantKey, ...otherTenants] = new Set(rows.map((row) => row.tenant_key))
+  if (tenantKey === undefined || otherTenants.length > 0) return {}
+  const groups = new Set(rows.flatMap(({ group_key }) => group_key ?? []))
+  const [groupKey, ...otherGroups] = groups
+  return groupKey === undefined || otherGroups.length > 0 ? { tenantKey } : { tenantKey, groupKey }
+}
+
 /**
  * Domains that are a tenant's own, its default one or that of one of its groups, are closed to tenants that do not have them
  * as well: an id there would pass for one of theirs, and whether one is taken would tell who they are.

@@ -4,6 +4,7 @@ import { fold } from '../../documents/normalise.ts'
 import { type Fault, invalid } from '../../errors.ts'
 import { domainKey, isOwnDomain } from '../groups/domains.ts'
 import { groupFacts } from '../groups/groups.ts'
+import { destinationMax, destinationPattern } from './members.ts'
 import { findExtension, findNumber, type NumberHolder, type Numbers, numberKey } from './numbers.ts'
 
 const label = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/
@@ -57,30 +58,60 @@ function identityKeyOf(user: string, domain: string): string {
   return `${fold(user)}@${domainKey(domain)}`
 }
 
-/** What may answer to a destination in a group; an extension only there, a number wherever the tenant is at home. */
-interface Meaning extends Numbers {
-  identityKeys: string[]
+const destinationForm = new RegExp(destinationPattern)
+
+/** Whether it is what operations take as a destination, and so can be dialled. */
+export function isDestination(text: string): boolean {
+  return (
+    text.length <= destinationMax && destinationForm.test(text) && !hostFault('destination', text)
+  )
 }
 
-async function meaningOf(
+/** What a destination, or what somebody dialled, says by itself. */
+interface Address {
+  /** Undefined when it names none. */
+  host: string | undefined
+  /** Digits with an optional leading `+`; undefined when it is no number. */
+  number: string | undefined
+  /** The ids that it may be: a `;` in it begins parameters, or stands in the id. */
+  identityKeysAt(domain: string): string[]
+}
+
+/** Reads a phone number, extension, or SIP URI without `sip:`, whose host may be missing. */
+export function readAddress(text: string): Address {
+  const { user: escaped, host } = partsOf(text)
+  const user = withoutEscapes(escaped)
+  const [bare = ''] = user.split(';', 1)
+  return {
+    host,
+    number: numberOf(user),
+    identityKeysAt: (domain) => [...new Set([user, bare])].map((one) => identityKeyOf(one, domain)),
+  }
+}
+
+/** What may answer to a destination in a group; an extension only there, a number wherever the tenant is at home. */
+export interface Meaning extends Numbers {
+  identityKeys: string[]
+  /** By which the group reads national numbers; '' when unknown. */
+  country: string
+}
+
+/** Reads a destination as a route point, `holder`, sends calls to it. */
+export async function meaningOf(
   reader: Reader,
   { place, identityKey }: NumberHolder,
   destination: string,
 ): Promise<Meaning> {
   const { tenantKey = '' } = place
-  const groupDomain = (await groupFacts(reader, place))?.default_domain ?? ''
-  const parts = partsOf(destination)
-  const user = withoutEscapes(parts.user)
-  const { host } = parts
-  const number = numberOf(user)
-  const [bare = ''] = user.split(';', 1)
+  const { default_domain: groupDomain = '', country = '' } = (await groupFacts(reader, place)) ?? {}
+  const { host, number, identityKeysAt } = readAddress(destination)
   const domain = host ?? groupDomain
-  const identityKeys = [user, bare].map((one) => identityKeyOf(one, domain))
-  if (number === undefined) return { identityKeys }
+  const said = { identityKeys: identityKeysAt(domain), country }
+  if (number === undefined) return said
   const ownDomains = [groupDomain, identityKey.split('@')[1] ?? ''].map(domainKey)
   const isHere = host === undefined || ownDomains.includes(domainKey(host))
-  if (!isHere && !(await isOwnDomain(reader, tenantKey, domain))) return { identityKeys }
-  return { identityKeys, phoneNumber: number, ...(isHere && { extension: number }) }
+  if (!isHere && !(await isOwnDomain(reader, tenantKey, domain))) return said
+  return { ...said, phoneNumber: number, ...(isHere && { extension: number }) }
 }
 
 async function leadsBack(

@@ -20,11 +20,15 @@ export const Extension = Type.String({
 const sipUser = "(?:[A-Za-z0-9_.!~*'()&=+$,;?/-]|%[0-9A-Fa-f]{2})+"
 const sipHost = '(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]{1,5})?'
 
+/** Characters of a destination: as many as an id can have. */
+export const destinationMax = 161
+export const destinationPattern = `^(?:\\+?[0-9]+|${sipUser}@${sipHost})$`
+
 /** Where a call can be sent; `checkDestination` judges the host of a SIP URI. */
-export const Destination = text(161, {
+export const Destination = text(destinationMax, {
   destination: true,
   compact: 'separators',
-  pattern: `^(?:\\+?[0-9]+|${sipUser}@${sipHost})$`,
+  pattern: destinationPattern,
   expects:
     "an extension or a phone number (digits with an optional leading '+'), or a SIP URI without 'sip:' such as " +
     "'desk@sip.example.org'",

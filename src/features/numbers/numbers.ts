@@ -46,6 +46,18 @@ export function numberKeys(
   return isShort && !read.isValid() ? [`${digits}@${tenantKey}`, read.number] : [read.number]
 }
 
+/** E.164 where a number can be read, with the country for national ones; else as it is. */
+export function internationalForm(phoneNumber: string, country: string): string {
+  const [key] = numberKeys(phoneNumber, { country, tenantKey: '' })
+  return key.startsWith('+') ? key : phoneNumber
+}
+
+/** Whether a number with its plus can be one of E.164. */
+export function isInternational(phoneNumber: string): boolean {
+  const [key] = numberKeys(phoneNumber, { country: '', tenantKey: '' })
+  return key.startsWith('+')
+}
+
 interface HolderRow {
   tenant_key: string
   group_key: string
