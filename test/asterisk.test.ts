@@ -1,60 +1,29 @@
-import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Asterisk, startAsterisk } from './asterisk.ts'
 import { canPlayCalls } from './programs.ts'
-import { audioOf, type SipParty, startAnswerer, startCaller } from './sip.ts'
+import { audioOf, register, type SipParty, startAnswerer, startCaller } from './sip.ts'
+import { openApplication } from './stasis.ts'
 import { type Ear, holdTone, openEar, tone } from './tones.ts'
 
-interface AriEvent {
-  type: string
-  channel?: { id: string; name: string; dialplan: { exten: string }; channelvars?: object }
-  playback?: { id: string; state: string }
-  cause?: number
-  tech_cause?: number
+const sample = join(import.meta.dirname, '..', 'deploy', 'asterisk', 'installation', 'pjsip.conf')
+
+/** The sample's agent whose phone registers here, alice, which stands there as a comment. */
+function registeringAgent(password: string): string {
+  const [, commented = ''] = /^(; \[alice\].*)/ms.exec(readFileSync(sample, 'utf8')) ?? []
+  return commented.replaceAll(/^; /gm, '').replace('password=', `password=${password}`)
 }
 
-/** A bare Stasis application: what it takes to treat calls without Pointsman. */
-async function openApplication({ ari, ask }: Asterisk) {
-  const credentials = encodeURIComponent(`${ari.username}:${ari.password}`)
-  const url = `${ari.url.replace('http', 'ws')}/events?app=pointsman&api_key=${credentials}`
-  const socket = new WebSocket(url)
-  const events: AriEvent[] = []
-  const waiting = new Set<() => void>()
-  socket.addEventListener('message', ({ data }) => {
-    events.push(JSON.parse(String(data)))
-    for (const look of waiting) look()
-  })
-  await once(socket, 'open')
-  return {
-    /** Waits for the first event of this type whose channel is of this endpoint, and takes it from the line. */
-    event(type: string, endpoint = ''): Promise<AriEvent> {
-      return new Promise((resolve) => {
-        function look() {
-          const at = events.findIndex(
-            (event) =>
-              event.type === type && (event.channel?.name ?? '').startsWith(`PJSIP/${endpoint}`),
-          )
-          if (at < 0) return
-          waiting.delete(look)
-          resolve(...(events.splice(at, 1) as [AriEvent]))
-        }
-        waiting.add(look)
-        look()
-      })
-    },
-    async tell(method: string, path: string, body?: object): Promise<Response> {
-      const answer = await ask(method, path, body)
-      expect(answer.status, `${method} ${path}`).toBeLessThan(300)
-      return answer
-    },
-    async close() {
-      socket.close()
-      await once(socket, 'close')
-    },
-  }
-}
+/** An agent's phone that is known by its address. */
+const knownPhone = '127.0.0.3'
+const fixedAgent = `
+[fixed](agent)
+[fixed]
+type=identify
+endpoint=fixed
+match=${knownPhone}
+`
 
 describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/asterisk', () => {
   let asterisk: Asterisk
@@ -62,7 +31,7 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
   const ears: Ear[] = []
 
   beforeAll(async () => {
-    asterisk = await startAsterisk()
+    asterisk = await startAsterisk({ pjsip: registeringAgent('secret') + fixedAgent })
   })
 
   afterEach(async () => {
@@ -287,6 +256,66 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
         status: 603,
       })
       expect(await asterisk.channels()).toHaveLength(2)
+    })
+
+    it('an agent whose phone registers is rung by name, and by nobody before', async () => {
+      const nobody = { endpoint: 'PJSIP/alice', app: 'pointsman' }
+      expect((await asterisk.ask('POST', '/channels', nobody)).status).toBe(500)
+      // Another address than the trunk's: who comes from there is the trunk, whatever it says of itself.
+      const phone = await agent({ host: '127.0.0.2', ringMilliseconds: 0 })
+      const wrong = { user: 'alice', password: 'guessed', at: phone }
+      await expect(register(asterisk.sip, wrong)).rejects.toThrow('alice cannot register')
+      await register(asterisk.sip, { ...wrong, password: 'secret' })
+      await application.tell('POST', '/channels', nobody)
+      await application.event('StasisStart', 'alice')
+      await phone.message({ request: 'ACK' })
+    })
+
+    it('who only calls itself an agent is asked for its password', async () => {
+      const from = '<sip:alice@127.0.0.2>'
+      expect(await statusOf(await call({ host: '127.0.0.2', from }))).toBe(401)
+    })
+
+    it('an agent can call no route point', async () => {
+      expect(await statusOf(await call({ host: knownPhone }))).toBe(404)
+      expect(await asterisk.channels()).toEqual([])
+    })
+
+    it('a call to the world goes to the trunk, with the number that is shown', async () => {
+      const world = await agent({ ringMilliseconds: 0, port: asterisk.world.port })
+      const endpoint = 'PJSIP/+41790000009@trunk'
+      await application.tell('POST', '/channels', {
+        endpoint,
+        app: 'pointsman',
+        callerId: '"Sales" <+41441234567>',
+      })
+      await application.event('StasisStart', 'trunk')
+      expect(await world.message({ request: 'INVITE' })).toMatchObject({
+        uri: expect.stringMatching(/^sip:\+41790000009@/),
+        headers: { 'p-asserted-identity': expect.stringMatching(/^"Sales" <sip:\+41441234567@/) },
+      })
+    })
+
+    it('the tones of the country are there: busy and ringing', async () => {
+      const callersEar = await ear()
+      await call({ audio: callersEar })
+      const incoming = await arrival()
+      await application.tell('POST', `/channels/${incoming}/answer`)
+      for (const tone of ['busy', 'ring']) {
+        await application.tell('POST', `/channels/${incoming}/play/${tone}`, {
+          media: `tone:${tone}`,
+        })
+        await callersEar.hears(425, 500)
+        await application.tell('DELETE', `/playbacks/${tone}`)
+      }
+    })
+
+    it('a silent phone is given up after the time of its offer', async () => {
+      const phone = await agent({ isSilent: true })
+      await offer(phone, { timeout: 1 })
+      const { cause } = await application.event('ChannelDestroyed', 'agents')
+      expect(cause).toBe(19)
+      await phone.message({ request: 'INVITE' })
     })
 
     it('a caller who gives up while it rings is told to the service', async () => {

@@ -30,8 +30,8 @@ export interface AnswererScript {
   wish?: { afterMilliseconds: number; wants: 'hold' | { transferTo: string } }
 }
 
-/** Where a party says that it wants to hear. */
-export interface AudioAddress {
+/** Where a party hears, or is called. */
+export interface Address {
   host: string
   port: number
 }
@@ -46,7 +46,7 @@ const contact = 'Contact: <sip:sipp@[local_ip]:[local_port]>'
 const tag = ';tag=[pid]-[call_number]'
 const noBody = 'Content-Length: 0'
 
-function sdp({ host, port }: AudioAddress, direction = 'sendrecv'): string {
+function sdp({ host, port }: Address, direction = 'sendrecv'): string {
   return `Content-Type: application/sdp
 Content-Length: [len]
 
@@ -114,7 +114,7 @@ function scenario(steps: readonly string[]): string {
 }
 
 /** What SIPp is to do as a caller. */
-export function callerScenario(script: CallerScript, audio: AudioAddress): string {
+export function callerScenario(script: CallerScript, audio: Address): string {
   const { dial, domain = '[remote_ip]:[remote_port]', headers = [] } = script
   const { from = '<sip:+4179000[call_number]@[local_ip]>', cancelAfterMilliseconds } = script
   const uri = `sip:${dial}@${domain}`
@@ -136,6 +136,24 @@ export function callerScenario(script: CallerScript, audio: AudioAddress): strin
       : ['<label id="cancel"/>', send(cancel), '<recv response="200"/>', '<recv response="487"/>']),
     '<label id="refused"/>',
     send(refused),
+  ])
+}
+
+/** What SIPp is to do as a phone that tells where it is, and knows its password. */
+export function registrationScenario(user: string, password: string, at: Address): string {
+  const uri = 'sip:[remote_ip]:[remote_port]'
+  const who = `<sip:${user}@[remote_ip]>`
+  const register = (transaction: string, sequence: number, ...more: readonly string[]) => [
+    ...request('REGISTER', uri, transaction).filter((line) => line !== contact),
+    ...[`From: ${who}${tag}`, `To: ${who}`, 'Call-ID: [call_id]', `CSeq: ${sequence} REGISTER`],
+    ...[`Contact: <sip:${user}@${at.host}:${at.port}>`, 'Expires: 300', ...more, noBody],
+  ]
+  const proof = `[authentication username=${user} password=${password}]`
+  return scenario([
+    send(register('stranger', 1), ' retrans="500"'),
+    '<recv response="401" auth="true"/>',
+    send(register('known', 2, proof), ' retrans="500"'),
+    '<recv response="200"/>',
   ])
 }
 
@@ -170,7 +188,7 @@ type Wish = NonNullable<AnswererScript['wish']>
 function ask(
   { afterMilliseconds, wants }: Wish,
   dialog: readonly string[],
-  audio: AudioAddress,
+  audio: Address,
 ): string[] {
   const isHold = wants === 'hold'
   const method = isHold ? 'INVITE' : 'REFER'
@@ -189,7 +207,7 @@ function ask(
 }
 
 /** What SIPp is to do as somebody who is called. */
-export function answererScenario(script: AnswererScript, audio: AudioAddress): string {
+export function answererScenario(script: AnswererScript, audio: Address): string {
   const { isSilent, ringMilliseconds, status = 200, headers = [], hangUpAfterMilliseconds } = script
   if (isSilent) return scenario(['<recv request="INVITE"/>', '<pause milliseconds="600000"/>'])
   const alerting = [...receiveInvite, ...ring(ringMilliseconds)]

@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { findProgram } from './programs.ts'
 import {
+  type Address,
   type AnswererScript,
-  type AudioAddress,
   answererScenario,
   type CallerScript,
   callerScenario,
+  registrationScenario,
 } from './sip-scenarios.ts'
 
 const host = '127.0.0.1'
@@ -79,7 +80,7 @@ function parse(kind: string, text: string): SipMessage {
 }
 
 /** Where a message's SDP says that its sender wants to hear. */
-export function audioOf({ body }: SipMessage): AudioAddress {
+export function audioOf({ body }: SipMessage): Address {
   const audioHost = /^c=IN IP4 (\S+)/m.exec(body)?.[1] ?? ''
   return { host: audioHost, port: Number(/^m=audio (\d+)/m.exec(body)?.[1]) }
 }
@@ -111,7 +112,7 @@ function select(messages: readonly SipMessage[], wanted: Wanted): SipMessage[] {
 }
 
 /** Whether something listens on a UDP port: a socket that is connected to it learns when nothing does. */
-async function listens(port: number): Promise<boolean> {
+async function listens({ host, port }: Address): Promise<boolean> {
   const socket = createSocket('udp4')
   socket.connect(port, host)
   await once(socket, 'connect')
@@ -196,7 +197,7 @@ async function start(
 }
 
 /** Nobody listens there. */
-const nowhere: AudioAddress = { host, port: 9 }
+const nowhere: Address = { host, port: 9 }
 
 /**
  * Calls once, or several times at a rate. It ends when its calls have.
@@ -204,10 +205,10 @@ const nowhere: AudioAddress = { host, port: 9 }
  * @param script with the address from which it calls, 127.0.0.1 by default.
  */
 export function startCaller(
-  called: { host: string; port: number },
+  called: Address,
   script: CallerScript & {
     host?: string
-    audio?: AudioAddress
+    audio?: Address
     calls?: number
     callsPerSecond?: number
   },
@@ -224,10 +225,24 @@ export function startCaller(
 
 /** Listens on a free port, or on the one told, and answers each call alike until it is stopped. */
 export async function startAnswerer(
-  script: AnswererScript & { port?: number; audio?: AudioAddress },
+  script: AnswererScript & { host?: string; port?: number; audio?: Address },
 ): Promise<SipParty> {
-  const { port, audio = nowhere } = script
-  const party = await start(answererScenario(script, audio), [], { port })
-  while (!(await listens(party.port))) await setTimeout(10)
+  const { audio = nowhere } = script
+  const party = await start(answererScenario(script, audio), [], script)
+  while (!(await listens(party))) await setTimeout(10)
   return party
+}
+
+/** Registers a phone that is called at `at`, from that host; resolves when it has been taken. */
+export async function register(
+  registrar: Address,
+  { user, password, at }: { user: string; password: string; at: Address },
+): Promise<void> {
+  const party = await start(
+    registrationScenario(user, password, at),
+    [`${registrar.host}:${registrar.port}`, '-m', '1'],
+    { host: at.host },
+  )
+  const { isAsScripted } = await party.ended
+  if (!isAsScripted) throw new Error(`${user} cannot register: ${JSON.stringify(party.messages())}`)
 }
