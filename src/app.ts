@@ -77,7 +77,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, enterpriseCodes)
   addResource(api, groupCodes)
   addChanges(api)
-  await addMedia(api)
+  await addMedia(api, backend)
 
   await addDocumentation(app)
   return app

@@ -94,6 +94,12 @@ export const ConfigSchema = Type.Object(
       description:
         'What the announcements of one group may take together, in bytes; -1 for no limit.',
     }),
+    FETCH_PRIVATE_ADDRESSES: Type.String({
+      format: 'comma-separated addresses or CIDR ranges',
+      default: '',
+      description:
+        'Comma-separated addresses or CIDR ranges that are not public and from which audio may be fetched all the same.',
+    }),
     MEDIA_FOLDER: Type.String({
       minLength: 1,
       default: 'data/media',

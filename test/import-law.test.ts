@@ -39,8 +39,8 @@ const features: Record<string, readonly string[]> = {
     'users',
   ],
   changes: ['groups', 'route-points', 'tenants'],
+  media: ['announcements', 'route-points'],
   calls: ['groups', 'numbers', 'route-points', 'users'],
-  media: ['announcements'],
 }
 
 /** They put the parts together, so they may import every one. */
@@ -205,6 +205,8 @@ const writers = [
   'src/features/identities/sessions.ts: database',
   'src/features/identities/sessions.ts: expiry',
   'src/features/identities/sign-in-record.ts: database',
+  // What was fetched from the web is no caller's.
+  'src/features/media/kept-copies.ts: database',
   // Uses of a token are noted while it is found out whose it is.
   'src/features/identities/tokens.ts: database',
 ]

@@ -85,7 +85,7 @@ function noticed(sql: string): string[] {
     }),
   )
   // They delete rows without knowing of those that refer to them.
-  const references = [...sql.matchAll(/REFERENCES (\w+)([^,;]*(?:\([^)]*\))?[^,;]*)/g)].filter(
+  const references = [...sql.matchAll(/REFERENCES (\w+)(\s*(?:\([^)]*\))?[^,;]*)/g)].filter(
     ([, table = '', rest = '']) =>
       !made.includes(table) && !/ON DELETE (?:CASCADE|SET NULL)/.test(rest),
   )
@@ -104,6 +104,7 @@ describe('a migration goes unnoticed by nodes of the version before', () => {
     'ALTER TABLE users ADD COLUMN nickname TEXT',
     "ALTER TABLE users ADD COLUMN nickname TEXT NOT NULL DEFAULT ''",
     'CREATE TABLE more (id TEXT REFERENCES users (user_key) ON DELETE CASCADE)',
+    'CREATE TABLE more (a TEXT, b TEXT, FOREIGN KEY (a, b) REFERENCES groups (tenant_key, group_key) ON DELETE CASCADE)',
     'CREATE TABLE more (id TEXT, other TEXT REFERENCES more (id))',
     'ALTER TABLE users RENAME TO old; CREATE TABLE users (id TEXT); DROP TABLE old',
   ])('when it says %s', (sql) => {

@@ -8,11 +8,19 @@ import { waveFile } from '../../../test/audio.ts'
 import { engines } from '../../../test/engines.ts'
 import { createWorld, expectRefusal, group, type World } from '../../../test/world.ts'
 import { findContent } from '../announcements/contents.ts'
+import type { Copies } from './copies.ts'
 import { type FetchingEngine, type Media, type Medium, openMedia, type Playable } from './media.ts'
 
 const collection = `${group}announcements/`
 const limits = { bytesMax: 100_000_000, days: 7 }
 const holdMusic: Medium = { kind: 'hold music' }
+
+/** There are no addresses here. */
+const noCopies: Copies = {
+  sourceOf: () => Promise.reject(new Error('No address is asked for.')),
+  tidy: async () => {},
+  close: async () => {},
+}
 
 describe.each(engines)('what calls play on $name', (engine) => {
   let world: World
@@ -25,7 +33,8 @@ describe.each(engines)('what calls play on $name', (engine) => {
     folder = mkdtempSync(join(tmpdir(), 'pointsman-media-'))
     world = await createWorld(engine, { POINTSMAN_MEDIA_FOLDER: join(folder, 'ours') })
     media = await openMedia({
-      reader: world.database,
+      database: world.database,
+      copies: noCopies,
       logger,
       folder: join(folder, 'ours'),
       limits,

@@ -1,11 +1,16 @@
 import { posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Reader } from '../../database/database.ts'
+import type { Database } from '../../database/database.ts'
+import { openFeed } from '../../writes/follow.ts'
 import { readWholeContent } from '../announcements/contents.ts'
+import type { Copies } from './copies.ts'
+import { followAddresses } from './early.ts'
 import type { MediaFile } from './files.ts'
 import { readHoldMusic } from './hold-music.ts'
+import type { AudioAddress } from './kept-copies.ts'
 import type { MediaSource } from './make-file.ts'
+import { shownUrl } from './refresh.ts'
 import { openStore, type Store } from './store.ts'
 import type { StoreLimits } from './tidy.ts'
 
@@ -21,6 +26,8 @@ export type Medium =
       sha256: string
       name: string
     }
+  /** From the web, named by a setting of the group. */
+  | ({ kind: 'url' } & AudioAddress)
 
 /** An engine that shares a folder with us. */
 export interface SharedFolder {
@@ -36,7 +43,8 @@ export interface FetchingEngine {
   url: string
   /**
    * Has the engine fetch an address apart from any call, and ends when it has. Asterisk keeps what it fetched, but of two calls that fetch
-   * the same at the same time one plays nothing, and a channel that fetches does not notice a hang-up.
+   * the same at the same time one plays nothing, and a channel that fetches does not notice a hang-up. By ARI: `play` into an empty bridge,
+   * with an `offsetms` beyond the end, until `PlaybackFinished` (`PlaybackStarted` comes before the fetch).
    */
   fetch(playable: Playable): Promise<void>
 }
@@ -56,6 +64,8 @@ export interface Media {
    * cannot be played by then is left out, and told in the log, once in 5 minutes each. Never throws.
    */
   playable(place: MediaPlace, media: readonly Medium[]): Promise<Playable[]>
+  /** Begins to fetch what settings name as they are written, so that the first call has it. To be called once, where there are engines. */
+  fetchEarly(): void
   /** The files that engines fetch. */
   readonly files: Store
   /** Bytes that the files of all folders take. */
@@ -65,7 +75,8 @@ export interface Media {
 }
 
 export interface MediaOptions {
-  reader: Reader
+  database: Database
+  copies: Copies
   logger: Pick<FastifyBaseLogger, 'info' | 'warn'>
   /** Where the files lie that engines fetch. */
   folder: string
@@ -99,10 +110,11 @@ async function inTime<Result>(work: Promise<Result>): Promise<Result> {
   }
 }
 
+/** How the log names a medium. */
 function nameOf(medium: Medium): string {
-  return medium.kind === 'announcement'
-    ? `${medium.tenantKey}: announcement ${medium.name}`
-    : medium.kind
+  if (medium.kind === 'hold music') return medium.kind
+  const name = medium.kind === 'announcement' ? medium.name : shownUrl(medium.url)
+  return `${medium.tenantKey}: ${medium.kind} ${name}`
 }
 
 /** Tells of each medium that cannot be played, but not at every call. */
@@ -137,7 +149,7 @@ function createFetching() {
 
 /** Opens what makes media ready for engines. */
 export async function openMedia(options: MediaOptions): Promise<Media> {
-  const { reader, logger, folder, limits } = options
+  const { database, copies, logger, folder, limits } = options
   const holdMusic = await readHoldMusic()
   const warn = createWarnings(logger)
   const fetchOnce = createFetching()
@@ -151,15 +163,16 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
     return store
   }
 
-  function sourceOf(medium: Medium): MediaSource {
+  async function sourceOf(medium: Medium): Promise<MediaSource> {
     if (medium.kind === 'hold music') return holdMusic
+    if (medium.kind === 'url') return copies.sourceOf(medium)
     const { tenantKey, contentId, sha256 } = medium
-    const read = () => readWholeContent(reader, tenantKey, contentId)
+    const read = () => readWholeContent(database, tenantKey, contentId)
     return { sha256, payer: tenantKey, read }
   }
 
   async function makeReady(place: MediaPlace, medium: Medium): Promise<Playable> {
-    const source = sourceOf(medium)
+    const source = await sourceOf(medium)
     if ('url' in place) {
       const { name, seconds } = await files.ensure(source)
       const playable = { address: `sound:${place.url}${mediaPath}${name}`, seconds }
@@ -173,8 +186,8 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
   async function tidy(): Promise<void> {
     const { signal } = closing
     while (!signal.aborted) {
-      for (const store of stores.values()) {
-        await store.tidy().catch((error: unknown) => {
+      for (const kept of [copies, ...stores.values()]) {
+        await kept.tidy().catch((error: unknown) => {
           logger.warn({ err: error }, 'Old media could not be removed; it is tried again later')
         })
       }
@@ -183,6 +196,7 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
   }
 
   const tidied = tidy()
+  let followed: Promise<void> | undefined
   return {
     files,
     async playable(place, media) {
@@ -193,10 +207,16 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
       )
       return found.filter((one) => one !== undefined)
     },
+    fetchEarly() {
+      const feed = openFeed(database)
+      const { signal } = closing
+      const fetch = (address: AudioAddress) => void copies.sourceOf(address).catch(() => {})
+      followed ??= followAddresses(feed, fetch, { signal, logger }).finally(() => feed.close())
+    },
     bytes: () => [...stores.values()].reduce((sum, store) => sum + store.bytes(), 0),
     async close() {
       closing.abort()
-      await tidied
+      await Promise.all([tidied, followed, copies.close()])
     },
   }
 }

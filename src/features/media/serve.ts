@@ -1,11 +1,18 @@
 import type { Api } from '../../api.ts'
+import { listOf } from '../../config.ts'
 import { notFound } from '../../errors.ts'
 import { addOperation } from '../../http/operation.ts'
 import { parametersIn } from '../../http/place.ts'
-import { exposeMedia } from '../../metrics/media.ts'
+import { countFetches, exposeMedia } from '../../metrics/media.ts'
+import type { RoutePointBackend } from '../route-points/backend.ts'
+import { openCopies } from './copies.ts'
 import { type Media, mediaPath, openMedia } from './media.ts'
+import { reachableAddresses } from './public-addresses.ts'
 
 const day = 86_400
+
+/** Addresses of a group from which audio is kept. */
+const groupCopiesMax = 200
 
 /** Engines that share no folder with us fetch from here; who does not know a file's content cannot know its address. */
 function addFiles({ app }: Api, { files }: Media): void {
@@ -50,10 +57,26 @@ function addFiles({ app }: Api, { files }: Media): void {
 }
 
 /** Makes media ready for engines, and serves those that are fetched. */
-export async function addMedia(api: Api): Promise<Media> {
+export async function addMedia(
+  api: Api,
+  { namedUrls }: Pick<RoutePointBackend, 'namedUrls'>,
+): Promise<Media> {
   const { app, config, database, registry } = api
+  const copies = openCopies({
+    database,
+    logger: app.log,
+    namedUrls,
+    groupCopiesMax,
+    groupBytesMax: config.GROUP_ANNOUNCEMENT_BYTES_MAX,
+    fetching: {
+      isReachable: reachableAddresses(listOf(config.FETCH_PRIVATE_ADDRESSES)),
+      bytesMax: config.ANNOUNCEMENT_BYTES_MAX,
+    },
+    ...(registry && { count: countFetches(registry) }),
+  })
   const media = await openMedia({
-    reader: database,
+    database,
+    copies,
     logger: app.log,
     folder: config.MEDIA_FOLDER,
     limits: { bytesMax: config.MEDIA_BYTES_MAX, days: config.MEDIA_DAYS },

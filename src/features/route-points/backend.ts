@@ -1,6 +1,7 @@
 import type { Reader } from '../../database/database.ts'
 import type { Members } from '../../documents/normalise.ts'
 import type { Fault } from '../../errors.ts'
+import type { GroupKey } from '../../http/place.ts'
 import type { Keep, Keeper, Key } from '../../resources/keeper.ts'
 import type { ListQuery, Page } from '../../resources/query.ts'
 import type { AnnouncementHolder } from '../announcements/holders.ts'
@@ -40,6 +41,8 @@ export interface RoutePointBackend {
   callCenters: SettingKeeper
   /** Settings as documents that name announcements. */
   announcementHolders: readonly AnnouncementHolder[]
+  /** Every URL of audio that a setting of a group names, selected or not. */
+  namedUrls(group: GroupKey): Promise<ReadonlySet<string>>
   /**
    * The agents who call out with a DNIS.
    *

@@ -7,6 +7,7 @@ import { tableKeeper } from '../../../resources/table-keeper.ts'
 import type { RoutePointBackend } from '../backend.ts'
 import { listAgents } from './agents.ts'
 import { announcementUses } from './announcement-uses.ts'
+import { findNamedUrls } from './audio-urls.ts'
 import { callCentersKeeper } from './call-centers.ts'
 import { isCalledByOthers } from './own-numbers.ts'
 import { ownerTables } from './owner-tables.ts'
@@ -36,6 +37,7 @@ export function databaseBackend({
     settings: (owner, setting) => settingKeeper(door, { tables: ownerTables[owner], setting }),
     callCenters: callCentersKeeper(door),
     announcementHolders: Object.values(ownerTables).map(announcementUses),
+    namedUrls: (group) => findNamedUrls(door.reader, group),
     agents: (key, query) => listAgents(door.reader, key, query),
     state: (routePoint, dnisName) => readState(door.reader, routePoint, dnisName),
   }

@@ -1,0 +1,153 @@
+import { promises as dns, type LookupAddress } from 'node:dns'
+import { once } from 'node:events'
+import http, { type IncomingMessage, type RequestOptions } from 'node:http'
+import https from 'node:https'
+import { isIP } from 'node:net'
+import { gather } from '../../documents/upload.ts'
+import { createFairLine } from '../../http/fair-line.ts'
+import { examine, type Recording } from '../announcements/wave.ts'
+
+/** What lets a server say that nothing has changed. */
+export interface Validators {
+  etag: string | null
+  lastModified: string | null
+}
+
+export interface FetchOptions {
+  /** Which addresses may be asked. */
+  isReachable(address: string): boolean
+  /** Bytes of the largest file. */
+  bytesMax: number
+  /** For all of it, from the look-up of the name to the last byte; 10 s unless told. */
+  timeLimitMilliseconds?: number
+  /** Those of what is there already. */
+  known?: Validators
+  signal: AbortSignal
+}
+
+export interface Fetched extends Validators {
+  recording: Recording
+}
+
+/** Longer ones are not kept: what a server sends there is its own business, but ours to store. */
+const validatorLengthMax = 256
+
+/**
+ * Names are looked up one at a time: the system does it in one of few threads, in which a server of names that does not
+ * answer keeps it for long, and others need such a thread as well.
+ */
+const lookUps = createFairLine({ atOnce: 1, waitingMax: 100, waitingEachMax: 100 })
+
+/** @throws Error that tells why nothing is fetched from there. */
+function readUrl(text: string): URL {
+  const url = new URL(text)
+  if (!['http:', 'https:'].includes(url.protocol)) throw new Error('It is no http or https URL.')
+  if (url.username !== '' || url.password !== '') throw new Error('It has a user or password.')
+  return url
+}
+
+/** Ends with the signal, whatever becomes of the work. */
+async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    signal.throwIfAborted()
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+    work.catch(() => {})
+  }
+}
+
+/** The addresses of a URL's host, as `URL` has written it: other spellings of an address are that address by now. */
+async function addressesOf({ hostname }: URL, signal: AbortSignal): Promise<LookupAddress[]> {
+  const literal = hostname.replace(/^\[|\]$/g, '')
+  const family = isIP(literal)
+  if (family !== 0) return [{ address: literal, family }]
+  const client = { payer: hostname, isGone: () => signal.aborted }
+  return untilAborted(
+    lookUps.run(client, () => dns.lookup(hostname, { all: true })),
+    signal,
+  )
+}
+
+/** The connection goes to these addresses and to no other: a name may mean another one the next time. */
+function pinnedTo(addresses: readonly LookupAddress[]): NonNullable<RequestOptions['lookup']> {
+  return (_hostname, { all }, answer) => {
+    const [first] = addresses
+    if (all) answer(null, [...addresses])
+    else answer(null, first?.address ?? '', first?.family)
+  }
+}
+
+function headersFor({ etag, lastModified }: Partial<Validators>): Record<string, string> {
+  return {
+    accept: 'audio/*, */*;q=0.1',
+    'accept-encoding': 'identity',
+    'user-agent': 'Pointsman',
+    ...(etag && { 'if-none-match': etag }),
+    ...(lastModified && { 'if-modified-since': lastModified }),
+  }
+}
+
+async function ask(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+  const request = (url.protocol === 'https:' ? https : http).get(url, options)
+  const [response] = await once(request, 'response')
+  // What breaks the answer off ends its reading.
+  request.on('error', () => {})
+  return response
+}
+
+/** @throws Error that tells what of an answer is not as it must be. */
+function requireFile({ statusCode, headers }: IncomingMessage, bytesMax: number): void {
+  if (statusCode !== 200) throw new Error(`The answer was ${statusCode}.`)
+  const coding = headers['content-encoding'] ?? 'identity'
+  if (coding !== 'identity') throw new Error('The answer is compressed, which was not asked for.')
+  if (Number(headers['content-length'] ?? 0) > bytesMax) {
+    throw new Error(`The file is larger than ${bytesMax} bytes.`)
+  }
+}
+
+function validatorsOf({ headers }: IncomingMessage): Validators {
+  const kept = (text: string | undefined) =>
+    text !== undefined && text.length <= validatorLengthMax ? text : null
+  return { etag: kept(headers.etag), lastModified: kept(headers['last-modified']) }
+}
+
+async function read(response: IncomingMessage, bytesMax: number): Promise<Fetched> {
+  requireFile(response, bytesMax)
+  const recording = await examine(await gather(response, 'audio', bytesMax))
+  if (recording.flaw !== undefined) throw new Error(`It cannot be played: ${recording.flaw}.`)
+  return { recording, ...validatorsOf(response) }
+}
+
+/**
+ * Fetches audio from an address that a tenant names, as far as it may be asked and every switch can play what comes. Redirects are not
+ * followed: where they lead nobody has configured.
+ *
+ * @returns undefined where what is known is still so.
+ * @throws Error that tells why there is none.
+ */
+export async function fetchAudio(
+  text: string,
+  options: FetchOptions,
+): Promise<Fetched | undefined> {
+  const { isReachable, bytesMax, timeLimitMilliseconds = 10_000, known = {} } = options
+  const url = readUrl(text)
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeLimitMilliseconds)])
+  const addresses = (await addressesOf(url, signal)).filter(({ address }) => isReachable(address))
+  if (addresses.length === 0) throw new Error('Its host has no address that may be asked.')
+  const response = await ask(url, {
+    lookup: pinnedTo(addresses),
+    headers: headersFor(known),
+    agent: false,
+    signal,
+  })
+  try {
+    const isUnchanged = response.statusCode === 304 && Object.values(known).some(Boolean)
+    return isUnchanged ? undefined : await read(response, bytesMax)
+  } finally {
+    response.destroy()
+  }
+}
