@@ -6,6 +6,8 @@ import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
 import { groupAdmins, systemAdmins, tenantAdmins } from './features/admins/admins.ts'
 import { addAnnouncements } from './features/announcements/serve.ts'
+import type { Station } from './features/calls/live/station.ts'
+import { addCalls } from './features/calls/serve.ts'
 import { addChanges } from './features/changes/serve.ts'
 import { departments } from './features/departments/departments.ts'
 import { enterpriseCodes, groupCodes } from './features/disposition-codes/organization-codes.ts'
@@ -32,6 +34,8 @@ export interface AppOptions {
   logger: FastifyBaseLogger
   /** Where requests are counted, if anywhere. */
   registry?: Registry
+  /** The engines whose calls are treated here; none unless told. */
+  stations?: readonly Station[]
 }
 
 function identification(database: Database, sessionSeconds: number): Identification {
@@ -44,7 +48,7 @@ function identification(database: Database, sessionSeconds: number): Identificat
 
 /** The whole application, for the server, the tests and the OpenAPI export alike. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, database, logger, registry } = options
+  const { config, database, logger, registry, stations = [] } = options
   const app = createServer({
     logger,
     identification: identification(database, sessionSecondsOf(config)),
@@ -77,7 +81,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, enterpriseCodes)
   addResource(api, groupCodes)
   addChanges(api)
-  await addMedia(api, backend)
+  const media = await addMedia(api, backend)
+  addCalls(api, { backend, media, stations })
 
   await addDocumentation(app)
   return app

@@ -142,6 +142,13 @@ export const ConfigSchema = Type.Object(
       default: '127.0.0.1:9464',
       description: '`HOST:PORT` on which `/metrics` is served, or `off`.',
     }),
+    ENGINES: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'JSON file that lists the engines which carry calls; without it none are treated.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )

@@ -1,18 +1,23 @@
 import inspector from 'node:inspector'
 import { isatty } from 'node:tty'
-import type { FastifyInstance } from 'fastify'
+import type { Registry } from '@prometheus-io/client'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
+import { openAsterisk } from './asterisk/asterisk.ts'
 import { type Command, readCommandLine, tell, tools } from './commands.ts'
 import { type Config, parseAddress, readConfig, serviceLinksIn } from './config.ts'
 import type { Database } from './database/database.ts'
 import { openDatabase } from './database/open.ts'
+import { readEngines } from './engines/configuration.ts'
 import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
+import { type Station, stationOf } from './features/calls/live/station.ts'
 import { documentationPath } from './http/documentation.ts'
 import { createLog, type Log } from './log/log.ts'
 import { tellError } from './log/sink.ts'
 import { exposeBuild } from './metrics/build.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
+import { countEngines } from './metrics/engines.ts'
 import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
@@ -53,6 +58,28 @@ async function ensureAdmin(database: Database, config: Config): Promise<void> {
   )
 }
 
+/** The engines whose calls are treated; none where their file cannot be read, since the API serves all the same. */
+async function openStations(
+  { ENGINES: file }: Config,
+  { logger, registry }: { logger: FastifyBaseLogger; registry: Registry | undefined },
+): Promise<Station[]> {
+  if (file === undefined) return []
+  try {
+    const configurations = await readEngines(file)
+    const meterOf = registry && countEngines(registry)
+    return configurations.map((configuration) => {
+      const meter = meterOf?.(configuration.name)
+      return stationOf(
+        openAsterisk(configuration, { logger, ...(meter && { meter }) }),
+        configuration,
+      )
+    })
+  } catch (error) {
+    logger.error(`No calls are treated: ${reasonOf(error)}`)
+    return []
+  }
+}
+
 /** Opens everything in order; `opened` closes it in reverse. */
 async function open(config: Config, log: Log, opened: AsyncDisposableStack): Promise<void> {
   const { logger } = log
@@ -63,7 +90,8 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
     connectionsMax: config.DATABASE_CONNECTIONS_MAX,
   })
   opened.defer(() => database.close())
-  const app = await buildApp({ config, database, logger, ...(registry && { registry }) })
+  const stations = await openStations(config, { logger, registry })
+  const app = await buildApp({ config, database, logger, stations, ...(registry && { registry }) })
   opened.defer(() => app.close())
   const beginToServe = holdRequests(app)
   opened.defer(beginToServe)

@@ -6,7 +6,7 @@ import {
   expectNothingStored,
   finalWrites,
   send,
-  withToken,
+  withExamples,
 } from './every-write.ts'
 import { createObservedWorld, type ObservedWorld } from './observed-world.ts'
 import { expectRefusal, group, type Person, routePoint } from './world.ts'
@@ -159,7 +159,7 @@ describe.each(engines)('a dry run on $name', (engine) => {
   it('D1, D2, D6 stores nothing, and answers what each write then answers', {
     timeout: 120_000,
   }, async () => {
-    const writes = await withToken(world, everyWrite)
+    const writes = await withExamples(world, everyWrite)
     for (const write of writes) {
       const name = `${write.method} ${write.path}`
       const dry = await expectNothingStored(world, () =>

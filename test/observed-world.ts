@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import type { Engine } from './engines.ts'
+import { Exchange } from './exchange.ts'
 import { createWorld, type World } from './world.ts'
 
 /** A route as it is registered: also aliases and pages, which no document tells of. */
@@ -26,7 +27,7 @@ export async function createObservedWorld(engine: Engine): Promise<ObservedWorld
   }
   subscribe('fastify.initialization', observe)
   try {
-    return Object.assign(await createWorld(engine), { routes })
+    return Object.assign(await createWorld(engine, {}, new Exchange()), { routes })
   } finally {
     unsubscribe('fastify.initialization', observe)
   }

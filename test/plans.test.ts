@@ -14,6 +14,7 @@ import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { findContent, readWholeContent } from '../src/features/announcements/contents.ts'
 import { examine } from '../src/features/announcements/wave.ts'
 import { findCallee } from '../src/features/calls/find.ts'
+import { recordDamaged } from '../src/features/calls/rows.ts'
 import {
   findCopy,
   groupsWithCopies,
@@ -31,9 +32,11 @@ import { pruneOnce } from '../src/writes/prune.ts'
 import { roomBytes } from '../src/writes/room-for-answers.ts'
 import { wave, waveFile } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
+import { exampleCalls } from './every-write.ts'
+import { Exchange } from './exchange.ts'
 import { fillGroup, full } from './full-group.ts'
 import { first } from './multiply.ts'
-import { createWorld, password, type World } from './world.ts'
+import { createWorld, routePoint as ownRoutePoint, password, type World } from './world.ts'
 
 // The real functions run; which statements there are, and which of them are pages of lists, is what is looked at.
 vi.mock('../src/database/database.ts', { spy: true })
@@ -122,6 +125,10 @@ const declared: { why: string; text: { test(text: string): boolean }; most?: num
   {
     why: 'groups with copies come one after the other',
     text: /FROM audio_copies WHERE \(tenant_key, group_key\) > /,
+  },
+  {
+    why: 'PostgreSQL may find a call by its tenant while it knows nothing of the table',
+    text: /calls\s.*WHERE tenant_key = \? AND call_id = \?$/s,
   },
   { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
 ]
@@ -364,7 +371,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     }
     folder = await mkdtemp(join(tmpdir(), 'pointsman-plans-'))
     await writeFile(join(folder, mediaFile), 'of an engine')
-    world = await createWorld(capturing, { POINTSMAN_MEDIA_FOLDER: folder })
+    world = await createWorld(capturing, { POINTSMAN_MEDIA_FOLDER: folder }, new Exchange())
     const ask = async (method: string, url: string, body: object) =>
       (await world.ask('system', method, url, body)).status
     seen.isOn = false
@@ -454,6 +461,22 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     expect(await findCopy(database, address)).toBeUndefined()
   }
 
+  /** Calls as they come, are offered and end. */
+  async function carryCalls(ask: (step: Step) => Promise<unknown>): Promise<void> {
+    const { waitingCall, offeredCall } = await exampleCalls(world)
+    const calls = `${ownRoutePoint}calls/`
+    await ask(['GET', `${calls}${waitingCall}/`])
+    await ask(['DELETE', `${calls}${offeredCall}/offer/1/`])
+    await ask(['POST', `${calls}${waitingCall}/offer/`, { agent: 'agent' }])
+    for (const id of [waitingCall, offeredCall]) await ask(['POST', `${calls}${id}/release/`, {}])
+    await vi.waitFor(() => expect(world.exchange?.legs.size).toBe(0))
+    const none = {
+      routePoint: ['fulltenant', 'fullgroup', 'hub@full.example'] as const,
+      id: 'none',
+    }
+    await world.database.write((transaction) => recordDamaged(transaction, none, Date.now()))
+  }
+
   /** What a call asks of the configuration. */
   async function call(): Promise<void> {
     const backend = databaseBackend({ door: openDoor(world.database), recorded: [] })
@@ -524,6 +547,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await followAndPrune()
     await call()
     await play()
+    await carryCalls(ask)
     await explain()
     for (const step of deletions) await ask(step)
     await explain()

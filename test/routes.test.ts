@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { permissions } from '../src/http/permissions.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
+import { exampleCalls } from './every-write.ts'
 import { createObservedWorld, type ObservedWorld, type Route } from './observed-world.ts'
 import {
   type Answer,
@@ -50,9 +51,11 @@ function comparable({ status, headers, text }: Answer) {
 describe.each(engines)('every route on $name', (engine) => {
   let world: ObservedWorld
   let tokenId: string
+  let callId: string
   beforeAll(async () => {
     world = await createObservedWorld(engine)
     tokenId = await furnish(world)
+    callId = (await exampleCalls(world)).offeredCall ?? ''
   })
   afterAll(() => world.close())
 
@@ -65,6 +68,8 @@ describe.each(engines)('every route on $name', (engine) => {
       user_id: userIn(url),
       token_id: tokenId,
       instance_name: itemName,
+      call_id: callId,
+      offer_id: '1',
     }
     return url.replaceAll(/:(\w+)/g, (_, name) => values[name] ?? name)
   }

@@ -10,7 +10,7 @@ import {
   expectExampleOfEach,
   expectNothingStored,
   send,
-  withToken,
+  withExamples,
 } from './every-write.ts'
 import { encodeForm } from './form.ts'
 import { createObservedWorld, type ObservedWorld } from './observed-world.ts'
@@ -431,7 +431,7 @@ describe.each(engines)('a retry with an Idempotency-Key on $name', (engine) => {
   it('R2 is answered as at first, whatever was written, and nothing is done', {
     timeout: 120_000,
   }, async () => {
-    for (const write of await withToken(world, everyWrite)) {
+    for (const write of await withExamples(world, everyWrite)) {
       const headers = named(newKey())
       const first = await send(world, write, { headers })
       expect(first.status, `${write.method} ${write.path} ${first.text}`).toBeLessThan(300)

@@ -6,6 +6,7 @@ import { readConfig } from '../src/config.ts'
 import { type Database, sql } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import type { Engine, TestDatabase } from './engines.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Everybody who asks in tests: nobody, the five levels, and equals of the group admin elsewhere. */
 export const people = [
@@ -35,6 +36,8 @@ export interface World {
   app: FastifyInstance
   test: TestDatabase
   database: Database
+  /** Whose calls it treats, if any. */
+  exchange?: Exchange
   /** Asks as somebody; a `body` that is a string is sent as it is. */
   ask(
     person: Person,
@@ -45,6 +48,8 @@ export interface World {
   ): Promise<Answer>
   /** Every row of every table, but for those that reading changes. */
   snapshot(): Promise<string>
+  /** Ends the application and builds it again on the same database. */
+  restart(): Promise<void>
   close(): Promise<void>
 }
 
@@ -127,16 +132,20 @@ const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
  * Builds the application on a fresh database, with tenants, groups, people and route points.
  *
  * @param environment variables that differ from the defaults.
+ * @param exchange whose calls it treats, if any.
  */
 export async function createWorld(
   engine: Engine,
   environment: Record<string, string> = {},
+  exchange?: Exchange,
 ): Promise<World> {
   const test = await engine.open()
   const { database } = test
   await createFirstAdmin(database, 'admin', password)
   const config = readConfig(environment)
-  const app = await buildApp({ config, database, logger: pino({ level: 'silent' }) })
+  const stations = exchange ? [exchange.station] : []
+  const build = () => buildApp({ config, database, logger: pino({ level: 'silent' }), stations })
+  let app = await build()
   const tokens = new Map<Person, string>()
 
   /** The bytes of an answer; of one that has no end there are none, and its client goes away. */
@@ -194,9 +203,17 @@ export async function createWorld(
   for (const who of people) if (who !== 'nobody' && who !== 'system') await signIn(who)
 
   return {
-    app,
+    get app() {
+      return app
+    },
+    async restart() {
+      await app.close()
+      app = await build()
+      await app.ready()
+    },
     test,
     database,
+    ...(exchange && { exchange }),
     ask,
     async snapshot() {
       const tables = await database.tables()

@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { type Database, sql } from '../../database/database.ts'
 import { fold } from '../../documents/normalise.ts'
 import { forbidden, Refusal } from '../../errors.ts'
+import { readSecretFile } from '../../files.ts'
 import { type Caller, levels } from '../../http/permissions.ts'
 import { creation } from '../../resources/judge.ts'
 import { tableKeeper } from '../../resources/table-keeper.ts'
@@ -13,23 +12,6 @@ import { systemAdmins } from './admins.ts'
 
 const selectAdmin = sql<{ user_key: string }>('SELECT user_key FROM system_admins LIMIT 1')
 
-/** A password with its line end is far shorter: more is another file. */
-const secretBytesMax = 4_096
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-async function readSecret(file: string): Promise<string> {
-  // To wait for whoever should write into a pipe takes a thread, without which the process could not end.
-  if (!(await stat(file)).isFile()) throw new Error('it is no regular file')
-  const pieces = await Array.fromAsync<Buffer>(createReadStream(file, { end: secretBytesMax }))
-  const bytes = Buffer.concat(pieces)
-  if (bytes.length > secretBytesMax) throw new Error(`it has more than ${secretBytesMax} bytes`)
-  // Editors and `echo` end a file with a line end, which is no part of the password.
-  const secret = utf8.decode(bytes).replace(/\r?\n$/, '')
-  if (secret === '') throw new Error('it is empty')
-  return secret
-}
-
 /** Where the first admin's password comes from: given, in a file, or, when it is undefined, to be generated. */
 export type FirstPassword = string | { file: string } | undefined
 
@@ -39,7 +21,7 @@ async function choosePassword(password: FirstPassword): Promise<string> {
   if (typeof password === 'string') return password
   const { file } = password
   try {
-    return await readSecret(file)
+    return await readSecretFile(file)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const setting = 'POINTSMAN_ADMIN_PASSWORD_FILE'

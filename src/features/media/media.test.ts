@@ -80,9 +80,9 @@ describe.each(engines)('what calls play on $name', (engine) => {
     for (let round = 0; round < 2; round += 1) {
       const playable = await media.playable(shared(), [gone, others, kept, damaged, holdMusic])
       expect(playable).toEqual([
-        { address: `sound:/var/spool/pointsman/${kept.sha256}`, seconds: 1 },
+        { address: `/var/spool/pointsman/${kept.sha256}`, seconds: 1 },
         {
-          address: expect.stringMatching(/^sound:\/var\/spool\/pointsman\/[0-9a-f]{64}$/),
+          address: expect.stringMatching(/^\/var\/spool\/pointsman\/[0-9a-f]{64}$/),
           seconds: 48,
         },
       ])
@@ -114,7 +114,7 @@ describe.each(engines)('what calls play on $name', (engine) => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => media.playable(place, [one])),
     )
-    const address = `sound:https://pointsman.example/base/media/${one.sha256}.sln`
+    const address = `https://pointsman.example/base/media/${one.sha256}.sln`
     expect(answers).toEqual(Array(20).fill([{ address, seconds: 6 }]))
     expect(fetched).toEqual([address])
     const again = fetching()

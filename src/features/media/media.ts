@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../../database/database.ts'
 import { openFeed } from '../../writes/follow.ts'
 import { readWholeContent } from '../announcements/contents.ts'
+import { makeChime } from './chime.ts'
 import type { Copies } from './copies.ts'
 import { followAddresses } from './early.ts'
 import type { MediaFile } from './files.ts'
@@ -16,8 +17,10 @@ import type { StoreLimits } from './tidy.ts'
 
 /** What a call can play. */
 export type Medium =
-  /** What `Default` means. */
+  /** What `Default` means for those who wait. */
   | { kind: 'hold music' }
+  /** What `Default` means where an announcement is played. */
+  | { kind: 'chime' }
   /** One of a group; what it is called is for the log. */
   | {
       kind: 'announcement'
@@ -53,7 +56,7 @@ export interface FetchingEngine {
 export type MediaPlace = SharedFolder | FetchingEngine
 
 export interface Playable {
-  /** As ARI plays it: `sound:…`. */
+  /** A path of the engine without its ending, or an address of the web. */
   address: string
   seconds: number
 }
@@ -112,7 +115,7 @@ async function inTime<Result>(work: Promise<Result>): Promise<Result> {
 
 /** How the log names a medium. */
 function nameOf(medium: Medium): string {
-  if (medium.kind === 'hold music') return medium.kind
+  if (medium.kind === 'hold music' || medium.kind === 'chime') return medium.kind
   const name = medium.kind === 'announcement' ? medium.name : shownUrl(medium.url)
   return `${medium.tenantKey}: ${medium.kind} ${name}`
 }
@@ -151,6 +154,7 @@ function createFetching() {
 export async function openMedia(options: MediaOptions): Promise<Media> {
   const { database, copies, logger, folder, limits } = options
   const holdMusic = await readHoldMusic()
+  const chime = makeChime()
   const warn = createWarnings(logger)
   const fetchOnce = createFetching()
   const files = openStore(folder, limits)
@@ -165,6 +169,7 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
 
   async function sourceOf(medium: Medium): Promise<MediaSource> {
     if (medium.kind === 'hold music') return holdMusic
+    if (medium.kind === 'chime') return chime
     if (medium.kind === 'url') return copies.sourceOf(medium)
     const { tenantKey, contentId, sha256 } = medium
     const read = () => readWholeContent(database, tenantKey, contentId)
@@ -175,7 +180,7 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
     const source = await sourceOf(medium)
     if ('url' in place) {
       const { name, seconds } = await files.ensure(source)
-      const playable = { address: `sound:${place.url}${mediaPath}${name}`, seconds }
+      const playable = { address: `${place.url}${mediaPath}${name}`, seconds }
       await fetchOnce(place, playable)
       return playable
     }
@@ -223,5 +228,5 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
 
 /** Asterisk looks for the ending that it likes best. */
 function addressIn(folder: string, name: MediaFile['name']): string {
-  return `sound:${posix.join(folder, posix.parse(name).name)}`
+  return posix.join(folder, posix.parse(name).name)
 }

@@ -1,0 +1,134 @@
+import type { EngineConfiguration } from '../engines/configuration.ts'
+import type { Arrival, EngineEvent } from '../engines/engine.ts'
+import { callVariable } from './phones.ts'
+import { isStatus, type Requests, segment } from './requests.ts'
+import { type Channel, checker, VariableSchema } from './resources.ts'
+
+/** A caller's leg in our application. */
+interface Caller {
+  /** What is told of it; not before its domain is known. */
+  arrival?: Arrival
+  /** The call that it was given. */
+  callId?: string
+  /** It ended while its domain was asked for. */
+  hasEnded?: boolean
+}
+
+export interface KnownCaller extends Arrival {
+  callId: string | undefined
+}
+
+const isVariable = checker(VariableSchema)
+
+/** In which the Request-URI's host stands. */
+const domainVariable = 'SIPDOMAIN'
+
+/** The endpoint of a channel's name, `PJSIP/trunk-00000001`. */
+function peerOf(name: string): string {
+  return name.replace(/^[^/]*\//, '').replace(/-[^-]*$/, '')
+}
+
+export interface CallersOptions {
+  configuration: EngineConfiguration
+  requests: Requests
+  tell(event: EngineEvent): void
+}
+
+/** The callers' legs that Asterisk's dialplan has given to us. */
+export class Callers {
+  readonly #callers = new Map<string, Caller>()
+  readonly #options: CallersOptions
+
+  constructor(options: CallersOptions) {
+    this.#options = options
+  }
+
+  started(channel: Channel): void {
+    if (this.#callers.has(channel.id)) return
+    const caller: Caller = {}
+    this.#callers.set(channel.id, caller)
+    void this.#arrive(channel, caller)
+  }
+
+  ended(leg: string): void {
+    const caller = this.#callers.get(leg)
+    if (caller && !caller.arrival) caller.hasEnded = true
+    else this.#conclude(leg)
+  }
+
+  claimed(leg: string, callId: string): void {
+    const caller = this.#callers.get(leg)
+    if (caller) caller.callId = callId
+  }
+
+  /**
+   * Puts what there is in the place of what was known, and answers all callers.
+   *
+   * @param isEnding tells of channels whose end is still to be told.
+   * @throws EngineFault when a caller who was not known cannot be asked for.
+   */
+  async surveyed(
+    channels: readonly Channel[],
+    isEnding: (channel: string) => boolean,
+  ): Promise<KnownCaller[]> {
+    const present = new Set(channels.map(({ id }) => id))
+    for (const leg of this.#callers.keys()) {
+      if (!present.has(leg) && !isEnding(leg)) this.#callers.delete(leg)
+    }
+    // Those that are being asked for are asked again: their arrival is told here, and not once more.
+    const unknown = channels.filter(({ id }) => !this.#callers.get(id)?.arrival)
+    await Promise.all(unknown.map((channel) => this.#adopt(channel)))
+    return [...this.#callers.values()].flatMap(({ arrival, callId }) =>
+      arrival ? [{ ...arrival, callId }] : [],
+    )
+  }
+
+  /** A domain that cannot be asked for is the configured one: the call is worth more. */
+  async #arrive(channel: Channel, caller: Caller): Promise<void> {
+    const domain = await this.#variableOf(channel, domainVariable).catch(() => undefined)
+    if (this.#callers.get(channel.id) !== caller) return
+    caller.arrival = this.#arrivalOf(channel, domain)
+    this.#options.tell({ type: 'arrived', ...caller.arrival })
+    if (caller.hasEnded) this.#conclude(channel.id)
+  }
+
+  async #adopt(channel: Channel): Promise<void> {
+    const caller: Caller = {}
+    this.#callers.set(channel.id, caller)
+    const [domain, callId] = await Promise.all([
+      this.#variableOf(channel, domainVariable),
+      this.#variableOf(channel, callVariable),
+    ])
+    caller.arrival = this.#arrivalOf(channel, domain)
+    if (callId !== undefined) caller.callId = callId
+  }
+
+  #conclude(leg: string): void {
+    if (this.#callers.delete(leg)) this.#options.tell({ type: 'ended', leg, how: 'hungUp' })
+  }
+
+  #arrivalOf(channel: Channel, domain: string | undefined): Arrival {
+    return {
+      leg: channel.id,
+      dialled: channel.dialplan.exten,
+      domain: domain ?? this.#options.configuration.domain ?? '',
+      caller: { name: channel.caller.name, number: channel.caller.number },
+      peer: peerOf(channel.name),
+    }
+  }
+
+  /** @throws EngineFault when it cannot be asked. */
+  async #variableOf(channel: Channel, name: string): Promise<string | undefined> {
+    const sent = channel.channelvars?.[name]
+    if (sent) return sent
+    const path = `/channels/${segment(channel.id)}/variable?variable=${segment(name)}`
+    try {
+      const answer = await this.#options.requests.ask('GET', path)
+      return isVariable(answer) && answer.value !== '' ? answer.value : undefined
+    } catch (error) {
+      // It is the variable that is not there, or the channel: then its end is told.
+      if (isStatus(error, 404)) return undefined
+      throw error
+    }
+  }
+}

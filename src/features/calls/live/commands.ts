@@ -1,0 +1,94 @@
+import { busy, notFound } from '../../../errors.ts'
+import type { Answer } from '../../../http/answer.ts'
+import type { Door, Work } from '../../../writes/door.ts'
+import type { Intent } from '../../../writes/intent.ts'
+import type { RoutePointKey } from '../../route-points/route-point.ts'
+import { type Call, type CallEvent, isSameKey } from '../call.ts'
+import { readCallsOf, saveCall } from '../rows.ts'
+import type { Switchboard } from './switchboard.ts'
+import { adopt, type Decision, decide, type LiveCall, performAll } from './treatment.ts'
+
+/** What somebody wants of a call. */
+export interface Command {
+  routePoint: RoutePointKey
+  callId: string
+  intent: Intent
+  event: CallEvent
+  /**
+   * Judges it in the write itself, on the call as it then stands and as it would become.
+   *
+   * @throws Refusal
+   */
+  judge(work: Work, decision: Pick<Decision, 'before' | 'call' | 'isRefused'>): Promise<void>
+  answer(call: Call): Answer
+}
+
+/** Gives the answer that the same command had before; else there is no such call, or none that can be commanded here. */
+function refuse({ desk }: Switchboard, door: Door, command: Command): Promise<Answer> {
+  const { routePoint, callId, intent } = command
+  return door.write(intent, {
+    guard: 'keys',
+    async act({ transaction }) {
+      const calls = await readCallsOf(transaction, routePoint)
+      if (!calls.some(({ id }) => id === callId)) throw notFound()
+      desk.logger.warn({ callId }, 'a call is not treated here')
+      throw busy('The call is not treated now: its engine is not connected.', 1)
+    },
+  })
+}
+
+/** Writes what a command makes of a call; `kept` hears of it where it is not only tried. */
+function write(
+  { desk }: Switchboard,
+  { live, door, command }: { live: LiveCall; door: Door; command: Command },
+  kept: (decision: Decision) => void,
+): Promise<Answer> {
+  const { intent, event, judge, answer } = command
+  return door.write(intent, {
+    guard: 'keys',
+    prepare: () => decide(desk, live.call, event),
+    async act(work, decision) {
+      await judge(work, decision)
+      await saveCall(work.transaction, decision.before, decision.call)
+      if (!intent.isDryRun) kept(decision)
+      return answer(decision.call)
+    },
+  })
+}
+
+/**
+ * Has a call do something, and answers when that is kept; the engine does it then.
+ *
+ * @throws Refusal 404 where there is no such call, 503 where it is not treated here now; what `judge()` throws.
+ */
+export function command(board: Switchboard, door: Door, wanted: Command): Promise<Answer> {
+  const live = board.find(wanted.callId)
+  if (!live || !isSameKey(live.call.routePoint, wanted.routePoint)) {
+    return refuse(board, door, wanted)
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  live.line.run(() => obey(board, { live, door, command: wanted }, resolve)).catch(reject)
+  return promise
+}
+
+/** Does a command in its turn: whatever happens to the call meanwhile waits behind it. */
+async function obey(
+  board: Switchboard,
+  obeying: { live: LiveCall; door: Door; command: Command },
+  answerWith: (answer: Answer) => void,
+): Promise<void> {
+  const { desk } = board
+  const { live } = obeying
+  let decided: Decision | undefined
+  try {
+    const answer = await write(board, obeying, (decision) => {
+      decided = decision
+    })
+    if (decided) adopt(desk, live, decided)
+    answerWith(answer)
+  } finally {
+    // What was refused, only tried or answered before has not changed the call's place.
+    desk.queues.place(live.call)
+  }
+  if (decided) board.settle(live, await performAll(desk, live, decided))
+}

@@ -1,0 +1,91 @@
+import { causes, type Survey } from '../../../engines/engine.ts'
+import type { Call, Found } from '../call.ts'
+import { readCallsOfEngine, recordDamaged } from '../rows.ts'
+import type { Station } from './station.ts'
+import type { Switchboard } from './switchboard.ts'
+import type { LiveCall } from './treatment.ts'
+
+/** The leg beside the caller's. */
+function legOf({ phase }: Call): string | undefined {
+  if (phase.name === 'offered') return phase.offer.leg
+  return phase.name === 'forwarded' || phase.name === 'connected' ? phase.leg : undefined
+}
+
+/** Takes over the calls of an engine that are kept and not yet treated here, as after a restart. */
+async function takeOver(board: Switchboard, station: Station): Promise<void> {
+  const { desk } = board
+  const { name } = station.engine
+  const { calls, damaged } = await readCallsOfEngine(desk.database, name)
+  for (const call of calls) {
+    if (!board.find(call.id)) board.add(station, call, 0)
+  }
+  for (const call of damaged) {
+    desk.logger.error({ callId: call.id, routePoint: call.routePoint }, 'a call was damaged')
+    const now = Date.now()
+    await desk.database.write((transaction) => recordDamaged(transaction, call, now), 'keys')
+  }
+}
+
+async function isPlaying({ call, station }: LiveCall): Promise<boolean> {
+  const { hearing } = call
+  const play = 'play' in hearing ? hearing.play : null
+  return play === null || station.engine.isPlaying(play)
+}
+
+/** What a survey found of a call; undefined where its caller is not there. */
+async function foundOf(live: LiveCall, survey: Survey): Promise<Found | undefined> {
+  const { call } = live
+  const caller = survey.callers.find(({ leg }) => leg === call.leg)
+  if (!caller) return undefined
+  const id = legOf(call)
+  const leg = survey.dialled.find((dialled) => dialled.leg === id)
+  return {
+    isAnswered: caller.isAnswered,
+    leg: leg ? (leg.isAnswered ? 'answered' : 'ringing') : 'absent',
+    isConnected: caller.bridge !== undefined && caller.bridge === leg?.bridge,
+    isPlaying: await isPlaying(live),
+  }
+}
+
+/** Tells a call what was found of it, unless something has happened to it since the engine was looked through. */
+async function tellFound(board: Switchboard, live: LiveCall, survey: Survey): Promise<void> {
+  const isStill = live.line.isQuiet && live.touchedAt < survey.at
+  if (!isStill) return
+  const found = await foundOf(live, survey)
+  if (!live.line.isQuiet) return
+  await board.tell(live, found ? { type: 'found', found } : { type: 'lost' })
+}
+
+/** Ends legs and bridges that no call knows of. */
+async function tidy(board: Switchboard, { engine }: Station, survey: Survey): Promise<void> {
+  const calls = [...board.calls].map(({ call }) => call)
+  const legs = new Set(calls.map(legOf))
+  const bridges = new Set(
+    calls.map(({ phase }) => (phase.name === 'connected' ? phase.bridge : '')),
+  )
+  const isOld = (id: string) => {
+    const live = board.findByOwn(id)
+    return !live || (live.line.isQuiet && live.touchedAt < survey.at)
+  }
+  for (const { leg } of survey.dialled) {
+    if (!legs.has(leg) && isOld(leg)) await engine.release(leg, causes.normal)
+  }
+  for (const { bridge } of survey.bridges) {
+    if (!bridges.has(bridge) && isOld(bridge)) await engine.dissolve(bridge)
+  }
+}
+
+/**
+ * Compares what an engine carries with the calls that we know: what is lacking is done again, what nobody knows of ends, and
+ * callers whom nobody knows of have just come.
+ *
+ * @throws DatabaseUnavailable, EngineFault: then it is to be asked again.
+ */
+export async function compare(board: Switchboard, station: Station, survey: Survey): Promise<void> {
+  await takeOver(board, station)
+  const calls = [...board.calls].filter((live) => live.station === station)
+  await Promise.all(calls.map((live) => tellFound(board, live, survey)))
+  await tidy(board, station, survey)
+  const strangers = survey.callers.filter(({ leg }) => !board.findByCaller(station, leg))
+  await Promise.all(strangers.map((arrival) => board.arrive(station, arrival)))
+}

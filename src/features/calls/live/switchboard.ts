@@ -1,0 +1,253 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type Arrival,
+  type Cause,
+  causes,
+  type EngineEvent,
+  ownIdPrefix,
+} from '../../../engines/engine.ts'
+import { DatabaseUnavailable } from '../../../errors.ts'
+import type { RoutePointKey } from '../../route-points/route-point.ts'
+import { type Call, type CallEvent, isSameKey, type TimerName } from '../call.ts'
+import { findCallee } from '../find.ts'
+import { newCall } from './arrivals.ts'
+import { keepDeadlines } from './deadlines.ts'
+import { createLine } from './line.ts'
+import type { TurnedAway } from './meter.ts'
+import type { Station } from './station.ts'
+import { compare } from './survey.ts'
+import { type Desk, type LiveCall, treat } from './treatment.ts'
+
+/** Calls whose arrival is being treated at once; more are sent away, before those that wait would suffer. */
+const arrivalsMax = 100
+
+/** Milliseconds between tries while the database is not available. */
+const retryMilliseconds = { least: 200, most: 5_000 }
+
+/** Where calls are treated: brings to each what happens to it, one thing after another. */
+export class Switchboard {
+  readonly desk: Desk
+  readonly #calls = new Map<string, LiveCall>()
+  /** Ids of calls by their callers' legs, which engines name. */
+  readonly #callers = new Map<string, string>()
+  readonly #closing = new AbortController()
+  #arriving = 0
+
+  constructor(known: Omit<Desk, 'deadlines'>) {
+    const deadlines = keepDeadlines((callId, timer) => this.#due(callId, timer))
+    this.desk = { ...known, deadlines }
+  }
+
+  /** Treats the calls of an engine from now on. */
+  attach(station: Station): void {
+    station.engine.start({
+      surveyed: (survey) => compare(this, station, survey),
+      happened: (event) => this.#happened(station, event),
+      // What was asked of it fails by itself, and the next survey tells how its calls stand.
+      lost: () => {},
+    })
+  }
+
+  /** Calls that are treated here. */
+  get calls(): Iterable<LiveCall> {
+    return this.#calls.values()
+  }
+
+  /** Whether what is asked of a call's engine now is done. */
+  isReady({ id }: Call): boolean {
+    return this.#calls.get(id)?.station.engine.isReady === true
+  }
+
+  /** Calls that wait. */
+  get waiting(): readonly Call[] {
+    return this.desk.queues.waiting()
+  }
+
+  find(callId: string): LiveCall | undefined {
+    return this.#calls.get(callId)
+  }
+
+  /** The call that has given a leg, a play or a bridge its id. */
+  findByOwn(id: string): LiveCall | undefined {
+    if (!id.startsWith(ownIdPrefix)) return undefined
+    return this.find(id.slice(ownIdPrefix.length, id.lastIndexOf('-')))
+  }
+
+  findByCaller(station: Station, leg: string): LiveCall | undefined {
+    const callId = this.#callers.get(`${station.engine.name} ${leg}`)
+    return callId === undefined ? undefined : this.#calls.get(callId)
+  }
+
+  /**
+   * Treats a call from now on.
+   *
+   * @param touchedAt when something last happened to it here.
+   */
+  add(station: Station, call: Call, touchedAt: number): LiveCall {
+    const live: LiveCall = { call, station, line: createLine(), touchedAt }
+    this.#calls.set(call.id, live)
+    this.#callers.set(`${station.engine.name} ${call.leg}`, call.id)
+    this.desk.queues.place(call)
+    this.desk.deadlines.keep(call)
+    return live
+  }
+
+  #remove({ call, station }: LiveCall): void {
+    this.#calls.delete(call.id)
+    this.#callers.delete(`${station.engine.name} ${call.leg}`)
+    this.desk.queues.forget(call)
+    this.desk.deadlines.forget(call.id)
+  }
+
+  /** Lets something happen to a call. Never throws: what cannot be treated is logged, and a survey tells how the call stands. */
+  async tell(live: LiveCall, event: CallEvent): Promise<void> {
+    try {
+      await live.line.run(() => this.#treatPatiently(live, event))
+    } catch (error) {
+      this.desk.logger.error({ err: error, callId: live.call.id, event: event.type }, 'not treated')
+    }
+  }
+
+  /** Waits for the database as long as it takes: the call goes on meanwhile. */
+  async #treatPatiently(live: LiveCall, event: CallEvent): Promise<void> {
+    const { signal } = this.#closing
+    let wait = retryMilliseconds.least
+    while (!signal.aborted) {
+      try {
+        const undone = await treat(this.desk, live, { event, isNew: false })
+        this.settle(live, undone)
+        return
+      } catch (error) {
+        if (!(error instanceof DatabaseUnavailable)) throw error
+        await delay(wait, undefined, { signal }).catch(() => {})
+        wait = Math.min(2 * wait, retryMilliseconds.most)
+      }
+    }
+  }
+
+  /** What follows once an event was treated. */
+  settle(live: LiveCall, undone: readonly CallEvent[]): void {
+    const { phase } = live.call
+    if (phase.name === 'ended' && phase.ending.isGone) this.#remove(live)
+    for (const event of undone) void this.tell(live, event)
+  }
+
+  #due(callId: string, timer: TimerName): void {
+    const live = this.#calls.get(callId)
+    if (live) void this.tell(live, { type: 'due', timer })
+  }
+
+  #happened(station: Station, event: EngineEvent): void {
+    if (event.type === 'arrived') {
+      void this.arrive(station, event)
+      return
+    }
+    if (event.type === 'ringing') return
+    const id = event.type === 'played' ? event.play : event.leg
+    const live = this.findByOwn(id) ?? this.findByCaller(station, id)
+    if (live) void this.tell(live, event)
+    else if (event.type === 'answered') this.#letGo(station, event.leg, causes.normal)
+  }
+
+  /** Ends a leg that nobody treats. */
+  #letGo(station: Station, leg: string, cause: Cause): void {
+    station.engine.release(leg, cause).catch((error) => {
+      this.desk.logger.warn({ err: error, leg }, 'a leg was not released')
+    })
+  }
+
+  #turnAway(station: Station, { leg, dialled }: Arrival, why: TurnedAway): void {
+    this.desk.meter.turnedAway(why)
+    const cause = causesOf[why]
+    const { engine } = station
+    if (why !== 'shed') {
+      this.desk.logger.info(
+        { engine: engine.name, dialled: dialled.slice(0, 200), why },
+        'call turned away',
+      )
+    }
+    if (cause !== undefined) this.#letGo(station, leg, cause)
+    else engine.handBack(leg).catch(() => this.#letGo(station, leg, causes.congestion))
+  }
+
+  /** A caller has come. */
+  async arrive(station: Station, arrival: Arrival): Promise<void> {
+    if (this.findByCaller(station, arrival.leg)) return
+    const { peers } = station.configuration
+    if (this.#arriving >= arrivalsMax) this.#turnAway(station, arrival, 'shed')
+    else if (peers && !peers.includes(arrival.peer)) this.#turnAway(station, arrival, 'peer')
+    else {
+      this.#arriving += 1
+      try {
+        await this.#receive(station, arrival)
+      } catch (error) {
+        this.desk.logger.error(
+          { err: error, engine: station.engine.name },
+          'a call cannot be treated',
+        )
+        const isAway = error instanceof DatabaseUnavailable
+        this.#turnAway(station, arrival, isAway ? 'unavailable' : 'failed')
+      } finally {
+        this.#arriving -= 1
+      }
+    }
+  }
+
+  async #receive(station: Station, arrival: Arrival): Promise<void> {
+    const { country, domain, callSecondsMax } = station.configuration
+    const dialled = { user: arrival.dialled, domain: arrival.domain || (domain ?? ''), country }
+    const callee = await findCallee(this.desk.database, dialled)
+    if (!callee) {
+      this.#turnAway(station, arrival, 'unknown')
+      return
+    }
+    const call = newCall(station, arrival, { callee, now: Date.now() })
+    const live = this.add(station, call, call.arrivedAt)
+    try {
+      await live.line.run(async () => {
+        const undone = await treat(this.desk, live, { event: { type: 'arrived' }, isNew: true })
+        this.settle(live, undone)
+      })
+    } catch (error) {
+      this.#remove(live)
+      throw error
+    }
+    const claim = { callId: call.id, secondsMax: callSecondsMax }
+    if (live.call.phase.name !== 'ended') await this.#claim(live, claim)
+  }
+
+  /** The engine bounds how long a call can last that nobody treats: one that we treat lasts longer. */
+  async #claim(live: LiveCall, claim: { callId: string; secondsMax: number }): Promise<void> {
+    const { engine } = live.station
+    try {
+      await engine.claim(live.call.leg, claim)
+    } catch (error) {
+      // It has hung up, or the next survey claims it.
+      this.desk.logger.warn({ err: error, callId: claim.callId }, 'a call was not claimed')
+    }
+  }
+
+  /** Tells calls that wait that a routing system has come or gone. */
+  routingChanged(routePoint: RoutePointKey): void {
+    for (const { id, routePoint: at } of this.desk.queues.waiting()) {
+      const live = isSameKey(at, routePoint) ? this.#calls.get(id) : undefined
+      if (live) void this.tell(live, { type: 'routing' })
+    }
+  }
+
+  /** Leaves all calls as they are: whoever takes them over goes on with them. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.desk.deadlines.close()
+    await Promise.all([...this.#calls.values()].map(({ line }) => line.run(async () => {})))
+  }
+}
+
+/** What callers are told who are turned away; undefined where the engine's own fallback has them. */
+const causesOf: Record<TurnedAway, Cause | undefined> = {
+  unknown: causes.unknownNumber,
+  peer: causes.rejected,
+  shed: causes.congestion,
+  unavailable: undefined,
+  failed: causes.failure,
+}

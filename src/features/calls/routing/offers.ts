@@ -1,0 +1,265 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { Reader } from '../../../database/database.ts'
+import { defineDocument } from '../../../documents/document.ts'
+import { fold } from '../../../documents/normalise.ts'
+import { named, text } from '../../../documents/vocabulary.ts'
+import { causes } from '../../../engines/engine.ts'
+import { busy, type Fault, invalid, missing, Refusal, refuseIfAny } from '../../../errors.ts'
+import { type Answer, done, representation } from '../../../http/answer.ts'
+import { judgePreconditions } from '../../../http/conditions.ts'
+import { addOperation, fillPath } from '../../../http/operation.ts'
+import { groupKeyOf, parametersIn } from '../../../http/place.ts'
+import { siteOf } from '../../../resources/resource.ts'
+import type { Door } from '../../../writes/door.ts'
+import { intentOf } from '../../../writes/intent.ts'
+import { checkDestination } from '../../numbers/destinations.ts'
+import { Destination } from '../../numbers/members.ts'
+import { requireRoutePoint, routePointScope } from '../../route-points/route-points.ts'
+import type { Call, CallEvent } from '../call.ts'
+import { findAgent, type Route, resolveDestination } from '../find.ts'
+import type { BackOff } from '../live/back-off.ts'
+import { command } from '../live/commands.ts'
+import type { Switchboard } from '../live/switchboard.ts'
+import { agentOf, readCallOfAgent } from '../rows.ts'
+import { callIdOf, callPath, callsTag, requireCall } from './calls.ts'
+
+/** What offering needs. */
+interface Offering {
+  board: Switchboard
+  door: Door
+  backOff: BackOff
+}
+
+const OfferRequest = Type.Object({
+  agent: Type.Optional(text(161, { description: 'Id of a user of the group.' })),
+  destination: Type.Optional(Destination),
+  forceDelivery: Type.Optional(
+    Type.Boolean({
+      description:
+        'The call is to be put through without being accepted; what the route point says unless told.',
+    }),
+  ),
+  ringSeconds: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 120,
+      description: 'How long it rings; what the route point says unless told.',
+    }),
+  ),
+})
+
+type OfferRequest = Static<typeof OfferRequest>
+
+const offerDocument = defineDocument({ schema: OfferRequest })
+
+/** @returns a fault (9) where it is not told once to whom. */
+function* whomFaults({ agent, destination }: OfferRequest): Iterable<Fault> {
+  if ((agent === undefined) !== (destination === undefined)) return
+  yield missing('agent', "One of 'agent' and 'destination' must be given.")
+}
+
+const OfferAnswer = named(
+  'OfferMade',
+  Type.Object({
+    offerId: Type.String({
+      description: 'Its number among those of the call; by it the offer can be withdrawn.',
+    }),
+  }),
+  'An offer that was made.',
+)
+
+const offerId = {
+  component: 'OfferId',
+  description: '`offerId` of the offer.',
+  schema: { type: 'string' },
+  example: '1',
+}
+
+/** What a command finds that cannot be followed. */
+function conflict(message: string): Refusal {
+  return new Refusal([{ code: 409, message }])
+}
+
+function stateOf({ phase }: Call): string {
+  return phase.name === 'ended' ? 'it is over' : `it is '${phase.name}' now`
+}
+
+/** Whom an offer is made to. */
+interface Wanted {
+  agent: string | null
+  route: Route
+}
+
+/** @throws Refusal 2 for a user or destination that the group cannot reach. */
+async function wantedOf(
+  reader: Reader,
+  request: FastifyRequest,
+  { agent, destination = '' }: OfferRequest,
+): Promise<Wanted> {
+  if (agent !== undefined) {
+    const found = await findAgent(reader, groupKeyOf(request.place), agent)
+    if (found) return { agent: fold(found.userId), route: found }
+    const message = `The 'agent' field names no user of the group.`
+    throw new Refusal([invalid('agent', message)])
+  }
+  const routePoint = routePointScope(request)
+  const [, , identityKey] = routePoint
+  const holder = { place: request.place, identityKey, dnisName: null }
+  const parameter = 'destination'
+  refuseIfAny(await checkDestination(reader, holder, { parameter, destination }))
+  const route = await resolveDestination(reader, routePoint, destination)
+  return { agent: route.kind === 'agent' ? fold(route.userId) : null, route }
+}
+
+/** Judges the body, and answers the event that it asks for. */
+async function offerOf(
+  { door, backOff }: Offering,
+  request: FastifyRequest,
+): Promise<CallEvent & { type: 'offered' }> {
+  await requireRoutePoint(door.reader, siteOf(request))
+  const { value, faults } = offerDocument.create(request.body)
+  refuseIfAny(faults)
+  refuseIfAny([...whomFaults(value)])
+  const wanted = await wantedOf(door.reader, request, value)
+  const seconds = wanted.agent === null ? 0 : backOff.secondsLeft(wanted.agent)
+  if (seconds > 0) {
+    throw new Refusal(
+      [
+        {
+          code: 409,
+          message: `The agent’s telephone has failed; it can be tried in ${seconds} s.`,
+        },
+      ],
+      { 'retry-after': String(seconds) },
+    )
+  }
+  const { forceDelivery, ringSeconds } = value
+  return { type: 'offered', ...wanted, isForced: forceDelivery, ringSeconds }
+}
+
+function addOffer(app: FastifyInstance, offering: Offering): void {
+  const { board, door } = offering
+  const path = `${callPath}offer/`
+  addOperation(app, {
+    method: 'POST',
+    path,
+    id: 'offerCall',
+    summary: 'Offer a waiting call to an agent, or to a destination',
+    description:
+      'The telephone of the agent rings. One offer of a call at a time, one call of an agent at a time: else 409. Under `If-Match` only while the call is as it was read.',
+    tag: callsTag,
+    permission: 'group.administer',
+    body: named('Offer', offerDocument.schemas.documented.forCreation, 'Whom to offer a call to.'),
+    answer: OfferAnswer,
+    status: 201,
+    refusals: [409, 412],
+    example: {
+      request: { agent: 'ApioUserTest1@sip.netaxis.be' },
+      response: { offerId: offerId.example },
+    },
+    async handler(request): Promise<Answer> {
+      const event = await offerOf(offering, request)
+      return command(board, door, {
+        routePoint: routePointScope(request),
+        callId: callIdOf(request),
+        intent: intentOf(request),
+        event,
+        async judge({ transaction }, { before, call, isRefused }) {
+          const shown = await requireCall(transaction, request)
+          judgePreconditions(request, JSON.stringify(shown))
+          if (isRefused) throw conflict(`The call cannot be offered: ${stateOf(before)}.`)
+          const agent = agentOf(call)
+          const other = agent === null ? undefined : await readCallOfAgent(transaction, agent)
+          if (other !== undefined && other !== call.id) {
+            throw conflict('The agent has another call.')
+          }
+          if (!board.isReady(call)) throw busy('The engine of the call is not connected.', 1)
+        },
+        answer({ offers }) {
+          const offer_id = String(offers)
+          const location = fillPath(`${path}:offer_id/`, { ...parametersIn(request), offer_id })
+          const text = JSON.stringify({ offerId: offer_id })
+          return { ...representation(text, { location }), status: 201 }
+        },
+      })
+    },
+  })
+}
+
+function addWithdrawal(app: FastifyInstance, { board, door }: Offering): void {
+  addOperation(app, {
+    method: 'DELETE',
+    path: `${callPath}offer/:offer_id/`,
+    names: offerId,
+    id: 'withdrawOffer',
+    summary: 'Withdraw an offer: the call waits on at its place',
+    tag: callsTag,
+    permission: 'group.administer',
+    refusals: [409],
+    example: { response: {} },
+    async handler(request): Promise<Answer> {
+      await requireRoutePoint(door.reader, siteOf(request))
+      return command(board, door, {
+        routePoint: routePointScope(request),
+        callId: callIdOf(request),
+        intent: intentOf(request),
+        event: { type: 'withdrawn', offer: parametersIn(request).offer_id ?? '' },
+        async judge({ transaction }, { before, isRefused }) {
+          const shown = await requireCall(transaction, request)
+          judgePreconditions(request, JSON.stringify(shown))
+          if (isRefused) throw conflict(`There is no such offer to withdraw: ${stateOf(before)}.`)
+        },
+        answer: () => done,
+      })
+    },
+  })
+}
+
+const ReleaseRequest = Type.Object({
+  cause: Type.Optional(
+    Type.Enum(['normal', 'busy', 'noAnswer', 'rejected', 'congestion'], {
+      description: 'What the caller is told where nobody has answered yet.',
+    }),
+  ),
+})
+
+const releaseDocument = defineDocument({ schema: ReleaseRequest })
+
+function addRelease(app: FastifyInstance, { board, door }: Offering): void {
+  addOperation(app, {
+    method: 'POST',
+    path: `${callPath}release/`,
+    id: 'releaseCall',
+    summary: 'End a call',
+    tag: callsTag,
+    permission: 'group.administer',
+    body: named('Release', releaseDocument.schemas.documented.forCreation, 'How to end a call.'),
+    refusals: [409, 412],
+    example: { request: { cause: 'normal' }, response: {} },
+    async handler(request): Promise<Answer> {
+      await requireRoutePoint(door.reader, siteOf(request))
+      const { value, faults } = releaseDocument.create(request.body)
+      refuseIfAny(faults)
+      return command(board, door, {
+        routePoint: routePointScope(request),
+        callId: callIdOf(request),
+        intent: intentOf(request),
+        event: { type: 'released', cause: value.cause && causes[value.cause] },
+        async judge({ transaction }, { before, isRefused }) {
+          const shown = await requireCall(transaction, request)
+          judgePreconditions(request, JSON.stringify(shown))
+          if (isRefused) throw conflict(`The call cannot be ended: ${stateOf(before)}.`)
+        },
+        answer: () => done,
+      })
+    },
+  })
+}
+
+/** Serves what a routing system does with calls. */
+export function addCommands(app: FastifyInstance, offering: Offering): void {
+  addOffer(app, offering)
+  addWithdrawal(app, offering)
+  addRelease(app, offering)
+}

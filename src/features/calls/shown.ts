@@ -1,0 +1,122 @@
+import Type, { type Static } from 'typebox'
+import { named } from '../../documents/vocabulary.ts'
+import type { Call } from './call.ts'
+import { byPlace, isWaiting } from './queue.ts'
+
+const states = [
+  'arriving',
+  'announced',
+  'waiting',
+  'offered',
+  'leaving',
+  'forwarded',
+  'connected',
+  'overflowed',
+] as const
+
+const Party = Type.Object(
+  {
+    name: Type.String({ description: 'As it was sent; empty for none.' }),
+    number: Type.String({ description: 'As it was sent; empty for none.' }),
+  },
+  { description: 'Whoever calls.' },
+)
+
+const time = (description: string) => Type.String({ format: 'date-time', description })
+
+export const ShownCall = named(
+  'Call',
+  Type.Object({
+    callId: Type.String({ description: 'Of the call, as long as it lasts and in its record.' }),
+    state: Type.Enum([...states], {
+      description:
+        'What it does: `waiting` calls can be offered; `offered` ones ring at somebody; `announced` ones hear what comes before they leave; `forwarded` ones ring where they were sent; `overflowed` ones hear a tone.',
+    }),
+    caller: Party,
+    dialled: Type.String({ description: 'What the caller dialled.' }),
+    dnis: Type.Optional(Type.String({ description: 'Name of the DNIS that was called.' })),
+    arrivedAt: time('When it came.'),
+    waitingSince: Type.Optional(time('Since when it waits, also while it is offered.')),
+    place: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Its place among those that wait; 1 is next.' }),
+    ),
+    isBounced: Type.Boolean({ description: 'It has come back from an agent who did not take it.' }),
+    offers: Type.Integer({ minimum: 0, description: 'How often it has been offered.' }),
+    offer: Type.Optional(
+      Type.Object(
+        {
+          offerId: Type.String({ description: 'Its number among those of the call.' }),
+          agent: Type.Optional(Type.String({ description: 'Id of the user.' })),
+          destination: Type.Optional(Type.String({ description: 'Where it is no user.' })),
+          forceDelivery: Type.Boolean({ description: 'It is put through without being accepted.' }),
+        },
+        { description: 'Whom it is offered to, or speaks with.' },
+      ),
+    ),
+    answeredAt: Type.Optional(time('When somebody took it.')),
+  }),
+  'A call that there is now.',
+)
+
+export type ShownCall = Static<typeof ShownCall>
+
+function offerOf({ phase }: Call): ShownCall['offer'] {
+  const offer = phase.name === 'offered' || phase.name === 'connected' ? phase.offer : null
+  if (!offer) return undefined
+  const { id, to, isForced } = offer
+  const whom =
+    to.kind === 'agent'
+      ? { agent: to.userId }
+      : { destination: to.kind === 'number' ? to.number : to.uri }
+  return { offerId: id, ...whom, forceDelivery: isForced }
+}
+
+function timeOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+function show(call: Call, place: number | undefined): ShownCall | undefined {
+  const { phase, dnis, waitingSince, taken } = call
+  if (phase.name === 'ended') return undefined
+  const offer = offerOf(call)
+  return {
+    callId: call.id,
+    state: phase.name,
+    caller: call.caller,
+    dialled: call.dialled,
+    ...(dnis !== null && { dnis }),
+    arrivedAt: timeOf(call.arrivedAt),
+    ...(waitingSince !== null &&
+      place !== undefined && { waitingSince: timeOf(waitingSince), place }),
+    isBounced: call.isBounced,
+    offers: call.offers,
+    ...(offer && { offer }),
+    ...(taken && { answeredAt: timeOf(taken.at) }),
+  }
+}
+
+/** The calls of a route point as the API shows them: those that wait by their places, then the others as they came. */
+export function showCalls(calls: readonly Call[]): ShownCall[] {
+  const waiting = calls.filter(isWaiting).sort(byPlace)
+  const others = calls
+    .filter((call) => !isWaiting(call))
+    .sort((one, other) => one.arrivedAt - other.arrivedAt)
+  const shown = [
+    ...waiting.map((call, index) => show(call, index + 1)),
+    ...others.map((call) => show(call, undefined)),
+  ]
+  return shown.filter((call) => call !== undefined)
+}
+/** A call as OpenAPI shows it. */
+export const exampleCall: ShownCall = {
+  callId: '019ac7d2-4b0e-7c31-9a53-0f6d2a8c1e47',
+  state: 'waiting',
+  caller: { name: 'Anna Caller', number: '+3225550100' },
+  dialled: '+3225126780',
+  dnis: 'Test DNIS',
+  arrivedAt: '2026-11-29T09:30:00.000Z',
+  waitingSince: '2026-11-29T09:30:00.120Z',
+  place: 1,
+  isBounced: false,
+  offers: 0,
+}

@@ -1,0 +1,37 @@
+import { causes } from '../../../engines/engine.ts'
+import type { Conversation, Offer, Outcome } from '../call.ts'
+import type { Turn } from './turn.ts'
+import { wait } from './waiting.ts'
+
+/** Somebody answered: what the caller hears from us ends first, or nobody would be heard. */
+export function converse(
+  turn: Turn,
+  { leg, offer, outcome }: { leg: string; offer: Offer | null; outcome: Outcome },
+): void {
+  turn.answer()
+  turn.hush()
+  const bridge = turn.newId()
+  turn.become({ name: 'connected', leg, bridge, offer, outcome })
+  turn.change({ taken: { agent: offer?.agent ?? null, at: turn.now } })
+  turn.act({ do: 'connect', bridge, leg })
+}
+
+/** Whoever answered was gone before they could be heard: that was no answer. */
+export function conversationFailed(turn: Turn, { leg, bridge, offer }: Conversation): void {
+  if (!offer || !turn.world.state) {
+    turn.end('failed', 'Whoever answered was gone at once.', causes.congestion)
+    return
+  }
+  turn.act({ do: 'hang up', leg })
+  turn.act({ do: 'dissolve', bridge })
+  turn.change({ taken: null })
+  wait(turn)
+}
+
+/** Connects once more what should be connected and is not. */
+export function connectAgain(turn: Turn, conversation: Conversation): void {
+  turn.act({ do: 'dissolve', bridge: conversation.bridge })
+  const bridge = turn.newId()
+  turn.become({ name: 'connected', ...conversation, bridge })
+  turn.act({ do: 'connect', bridge, leg: conversation.leg })
+}

@@ -1,0 +1,73 @@
+import type { Party } from '../../../engines/engine.ts'
+import type { CallEvent, Offer, RingPattern } from '../call.ts'
+import { bounce } from './bouncing.ts'
+import { goTo } from './forwarding.ts'
+import type { Turn } from './turn.ts'
+import { wait } from './waiting.ts'
+
+/** How long a telephone rings once; settings count in rings. */
+const ringSeconds = 6
+
+/** A routing system has chosen who shall take the call. */
+export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void {
+  const { route } = event
+  turn.change({ offers: turn.call.offers + 1 })
+  if (route.kind === 'route point' || route.kind === 'nowhere') {
+    goTo(turn, { outcome: 'forwarded', reason: 'The routing system sent it on.' }, route)
+    return
+  }
+  const leg = turn.newId()
+  const isForced = event.isForced ?? turn.decide('route_points', 'forceDeliveryOfCalls')
+  const made: Offer = { id: String(turn.call.offers), leg, agent: event.agent, to: route, isForced }
+  turn.become({ name: 'offered', offer: made })
+  if (turn.decide('route_points', 'playRingingWhenOfferingCall')) turn.ring()
+  const seconds = event.ringSeconds ?? ringsOf(turn) * ringSeconds
+  turn.keepTimer('noAnswer', turn.now + seconds * 1_000)
+  turn.act({ do: 'dial', leg, to: route, from: displayOf(turn), pattern: patternOf(turn, made) })
+}
+
+function ringsOf(turn: Turn): number {
+  return turn.decide('bounced_call', 'active')
+    ? turn.decide('bounced_call', 'numberOfRingsBeforeBouncingCall')
+    : turn.decide('route_points', 'noAnswerTimeoutRings')
+}
+
+function patternOf(turn: Turn, { isForced }: Offer): RingPattern {
+  if (!turn.decide('distinctive_ringing', 'distinctiveRinging')) return 'Normal'
+  return isForced
+    ? turn.decide('distinctive_ringing', 'forceDeliveryRingPattern')
+    : turn.decide('distinctive_ringing', 'ringPatternForRoutePoint')
+}
+
+/** What the agent sees: the caller, or of the DNIS that was called what is to be shown of it. */
+function displayOf(turn: Turn): Party {
+  const { caller } = turn.call
+  const dnis = turn.state.dnis?.dnis
+  if (!dnis) return caller
+  const isNumberShown = turn.decide('dnis_config', 'displayDNISNumber')
+  const isNameShown = turn.decide('dnis_config', 'displayDNISName')
+  const number = dnis.phoneNumber ?? dnis.extension
+  return {
+    name: isNameShown ? dnis.name : caller.name,
+    number: isNumberShown && number !== undefined ? number : caller.number,
+  }
+}
+
+/** Nobody answered in time. */
+export function offerUnanswered(turn: Turn, { leg }: Offer): void {
+  turn.act({ do: 'hang up', leg })
+  if (turn.decide('bounced_call', 'active')) bounce(turn)
+  else wait(turn)
+}
+
+/** The telephone refused, was not reached or went away. */
+export function offerFailed(turn: Turn): void {
+  if (turn.decide('bounced_call', 'bounceCallWhenAgentUnavailable')) bounce(turn)
+  else wait(turn)
+}
+
+/** The routing system takes its offer back. */
+export function offerWithdrawn(turn: Turn, { leg }: Offer): void {
+  turn.act({ do: 'hang up', leg })
+  wait(turn)
+}

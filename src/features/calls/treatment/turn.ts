@@ -1,0 +1,199 @@
+import { type Cause, causes, ownIdPrefix, type Tone } from '../../../engines/engine.ts'
+import type { RoutePoint } from '../../route-points/route-points.ts'
+import type { RoutePointSettings } from '../../route-points/settings/index.ts'
+import type { RoutePointState } from '../../route-points/state.ts'
+import type {
+  Action,
+  Call,
+  Ending,
+  Hearing,
+  Leaving,
+  Outcome,
+  Phase,
+  Reason,
+  TimerName,
+} from '../call.ts'
+import type { Sound } from '../sounds.ts'
+
+/** What a step knows besides the call: read when it is made. */
+export interface World {
+  /** Milliseconds since 1970. */
+  now: number
+  /** Undefined where the route point is no more, or cannot be read. */
+  state: RoutePointState | undefined
+  /** It cannot be read, since what is kept of it is damaged. */
+  isDamaged: boolean
+  /** Other calls that wait at the route point or are offered. */
+  waiting: number
+  /** A routing system is there for the route point. */
+  isRouted: boolean
+}
+
+/** What decides: settings of the route point, and the route point itself. */
+type Deciding = RoutePointSettings & { route_points: RoutePoint }
+
+/** A step in the making: the call as it becomes, what is to be done, and what decided it. */
+export class Turn {
+  readonly now: number
+  readonly world: World
+  readonly actions: Action[] = []
+  readonly reasons: Reason[] = []
+  #call: Call
+
+  constructor(call: Call, world: World) {
+    this.#call = call
+    this.world = world
+    this.now = world.now
+  }
+
+  get call(): Call {
+    return this.#call
+  }
+
+  change(changed: Partial<Call>): void {
+    this.#call = { ...this.#call, ...changed }
+  }
+
+  /** Goes over into a phase; what was to happen in the one before no longer does. */
+  become(phase: Phase): void {
+    const { life } = this.#call.timers
+    this.change({ phase, timers: life === undefined ? {} : { life } })
+  }
+
+  act(action: Action): void {
+    this.actions.push(action)
+  }
+
+  /** A member of a setting, noted as what decided. */
+  decide<S extends keyof Deciding, M extends string & keyof Deciding[S]>(
+    setting: S,
+    member: M,
+  ): Deciding[S][M] {
+    const value = this.look(setting, member)
+    this.note({ setting, member, value })
+    return value
+  }
+
+  /** The same where it decides nothing, or not yet. */
+  look<S extends keyof Deciding, M extends string & keyof Deciding[S]>(
+    setting: S,
+    member: M,
+  ): Deciding[S][M] {
+    const { routePoint, settings } = this.state
+    const deciding: Deciding = { ...settings, route_points: routePoint }
+    return deciding[setting][member]
+  }
+
+  note(reason: Reason): void {
+    this.reasons.push(reason)
+  }
+
+  /** @throws Error where there is no route point: `step()` lets no such call come here. */
+  get state(): RoutePointState {
+    if (!this.world.state) throw new Error('The route point is no more.')
+    return this.world.state
+  }
+
+  keepTimer(timer: TimerName, at: number): void {
+    this.change({ timers: { ...this.#call.timers, [timer]: at } })
+  }
+
+  /** An id that nothing of this call had: plays, legs and bridges never share one. */
+  newId(): string {
+    const numbered = this.#call.numbered + 1
+    this.change({ numbered })
+    return `${ownIdPrefix}${this.#call.id}-${numbered}`
+  }
+
+  answer(): void {
+    if (this.#call.isAnswered) return
+    this.act({ do: 'answer' })
+    this.change({ isAnswered: true })
+  }
+
+  /** Ends what the caller hears from us. */
+  hush(): void {
+    const { hearing } = this.#call
+    if ('play' in hearing && hearing.play !== null) this.act({ do: 'stop', play: hearing.play })
+    this.#hear({ what: 'nothing' })
+  }
+
+  /** Lets the caller hear a sound, from its beginning. */
+  play(sound: Sound): void {
+    this.answer()
+    this.hush()
+    const play = this.newId()
+    this.act({ do: 'play', play, sound })
+    this.#hear({ what: sound.kind, play })
+  }
+
+  /** Lets the caller hear ringing, as long as it takes. */
+  ring(): void {
+    if (this.#call.hearing.what === 'ringing') return
+    if (this.#call.isAnswered) {
+      this.#tone('ringing')
+      return
+    }
+    this.act({ do: 'ring' })
+    this.#hear({ what: 'ringing', play: null })
+  }
+
+  busy(): void {
+    this.#tone('busy')
+  }
+
+  #tone(tone: Tone): void {
+    this.hush()
+    const play = this.newId()
+    this.act({ do: 'tone', play, tone })
+    this.#hear({ what: tone, play })
+  }
+
+  #hear(hearing: Hearing): void {
+    this.change({ hearing })
+  }
+
+  /** Ends the call: it is recorded, and the caller is let go. */
+  end(outcome: Outcome, reason: string, cause: Cause = causes.normal): void {
+    this.#leaveAll()
+    this.act({ do: 'release', cause })
+    this.#over({ outcome, reason, cause, isGone: false })
+  }
+
+  /** The call is over, since its caller is no longer there. */
+  endWithoutCaller(outcome: Outcome, reason: string): void {
+    this.#leaveAll()
+    this.#over({ outcome, reason, cause: causes.normal, isGone: true })
+  }
+
+  #leaveAll(): void {
+    const { phase } = this.#call
+    if (phase.name === 'offered') this.act({ do: 'hang up', leg: phase.offer.leg })
+    if (phase.name === 'forwarded') this.act({ do: 'hang up', leg: phase.leg })
+    if (phase.name === 'connected') {
+      this.act({ do: 'hang up', leg: phase.leg })
+      this.act({ do: 'dissolve', bridge: phase.bridge })
+    }
+  }
+
+  #over(known: Omit<Ending, 'at' | 'dispositionCodes'>): void {
+    const dispositionCodes = known.outcome === 'answered' ? this.#defaultCodes() : []
+    const ending = { ...known, at: this.now, dispositionCodes }
+    this.change({ phase: { name: 'ended', ending }, timers: {}, hearing: { what: 'nothing' } })
+  }
+
+  /** A code must be given, and nobody has given one. */
+  #defaultCodes(): Ending['dispositionCodes'] {
+    const { state } = this.world
+    if (!state) return []
+    const config = state.settings.disposition_codes_config
+    const isForced = config.enableCallDispositionCodes && config.forceUseOfCallDispositionCodes
+    return isForced && config.defaultCallDispositionCode ? [config.defaultCallDispositionCode] : []
+  }
+
+  /** Sends the call to a destination, wherever that leads. */
+  leave(destination: string, leaving: Leaving): void {
+    this.become({ name: 'leaving', destination, ...leaving })
+    this.act({ do: 'resolve', destination })
+  }
+}
