@@ -26,7 +26,7 @@ export interface CallWorld extends World {
   rows(): Promise<number>
 }
 
-const selectRecords = sql<{ outcome: string; value: string }>(
+export const selectRecords = sql<{ outcome: string; value: string }>(
   'SELECT outcome, value FROM call_records ORDER BY ended_at, call_id',
 )
 const countRows = sql<{ rows: number }>('SELECT count(*) AS rows FROM calls')

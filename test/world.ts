@@ -6,7 +6,7 @@ import { readConfig } from '../src/config.ts'
 import { type Database, sql } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import type { Engine, TestDatabase } from './engines.ts'
-import type { Exchange } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 
 /** Everybody who asks in tests: nobody, the five levels, and equals of the group admin elsewhere. */
 export const people = [
@@ -137,7 +137,7 @@ const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
 export async function createWorld(
   engine: Engine,
   environment: Record<string, string> = {},
-  exchange?: Exchange,
+  exchange?: Exchange | Pick<Exchange, 'station'>,
 ): Promise<World> {
   const test = await engine.open()
   const { database } = test
@@ -213,7 +213,7 @@ export async function createWorld(
     },
     test,
     database,
-    ...(exchange && { exchange }),
+    ...(exchange instanceof Exchange && { exchange }),
     ask,
     async snapshot() {
       const tables = await database.tables()

@@ -23,6 +23,11 @@ const isVariable = checker(VariableSchema)
 /** In which the Request-URI's host stands. */
 const domainVariable = 'SIPDOMAIN'
 
+/** Asterisk leaves the escapes of a quoted name as they came (RFC 3261, 25.1), and would escape them once more. */
+function unquoted(name: string): string {
+  return name.replaceAll(/\\(.)/gs, '$1')
+}
+
 /** The endpoint of a channel's name, `PJSIP/trunk-00000001`. */
 function peerOf(name: string): string {
   return name.replace(/^[^/]*\//, '').replace(/-[^-]*$/, '')
@@ -112,7 +117,7 @@ export class Callers {
       leg: channel.id,
       dialled: channel.dialplan.exten,
       domain: domain ?? this.#options.configuration.domain ?? '',
-      caller: { name: channel.caller.name, number: channel.caller.number },
+      caller: { name: unquoted(channel.caller.name), number: channel.caller.number },
       peer: peerOf(channel.name),
     }
   }

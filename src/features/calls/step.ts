@@ -1,5 +1,15 @@
 import { causes } from '../../engines/engine.ts'
-import type { Action, Call, CallEvent, Found, Hearing, Reason, TimerName } from './call.ts'
+import type {
+  Action,
+  Call,
+  CallEvent,
+  Found,
+  Hearing,
+  Outcome,
+  Phase,
+  Reason,
+  TimerName,
+} from './call.ts'
 import { arrive } from './treatment/arrival.ts'
 import { connectAgain, conversationFailed, converse } from './treatment/conversation.ts'
 import { forwardingFailed, goTo, sendForward } from './treatment/forwarding.ts'
@@ -121,18 +131,19 @@ function needsRoutePoint({ phase }: Call): boolean {
   return !['connected', 'forwarded', 'overflowed'].includes(phase.name)
 }
 
+/** How a call ends from outside: as what it has become, or else. */
+function endedAs(phase: Phase, otherwise: Outcome): Outcome {
+  if (phase.name === 'connected') return phase.outcome
+  return phase.name === 'overflowed' ? 'overflowed' : otherwise
+}
+
 function callerLeft(turn: Turn): void {
-  const { phase } = turn.call
-  if (phase.name === 'connected') turn.endWithoutCaller(phase.outcome, 'The caller hung up.')
-  else if (phase.name === 'overflowed') turn.endWithoutCaller('overflowed', phase.reason)
-  else turn.endWithoutCaller('abandoned', 'The caller hung up.')
+  turn.endWithoutCaller(endedAs(turn.call.phase, 'abandoned'), 'The caller hung up.')
 }
 
 /** Whoever spoke has spoken; of the others nobody knows what they heard last. */
 function callerLost(turn: Turn): void {
-  const { phase } = turn.call
-  const reason = 'The engine no longer has it.'
-  turn.endWithoutCaller(phase.name === 'connected' ? phase.outcome : 'failed', reason)
+  turn.endWithoutCaller(endedAs(turn.call.phase, 'failed'), 'The engine no longer has it.')
 }
 
 function takeOffer(turn: Turn, event: Event<'offered'>): boolean {
@@ -204,8 +215,11 @@ function due(turn: Turn, timer: TimerName): void {
 
 function release(turn: Turn, { cause }: Event<'released'>): void {
   const { phase } = turn.call
-  const outcome = phase.name === 'connected' ? phase.outcome : 'released'
-  turn.end(outcome, 'A routing system or an admin ended it.', cause ?? causes.normal)
+  turn.end(
+    endedAs(phase, 'released'),
+    'A routing system or an admin ended it.',
+    cause ?? causes.normal,
+  )
 }
 
 function undone(turn: Turn, { action, isGone }: Event<'undone'>): void {

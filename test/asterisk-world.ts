@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { expect, vi } from 'vitest'
+import { openAsterisk } from '../src/asterisk/asterisk.ts'
+import { readEngines } from '../src/engines/configuration.ts'
+import { type Station, stationOf } from '../src/features/calls/live/station.ts'
+import type { ShownCall } from '../src/features/calls/shown.ts'
+import { type Asterisk, startAsterisk } from './asterisk.ts'
+import { waveFile } from './audio.ts'
+import { hotlineNumber, selectRecords } from './call-world.ts'
+import type { Engine } from './engines.ts'
+import { freeUdpPort, type SipParty, startAnswerer, startCaller } from './sip.ts'
+import { createWorld, group, routePoint, type World } from './world.ts'
+
+export interface AsteriskWorld extends World {
+  asterisk: Asterisk
+  put(setting: string, body: object): Promise<void>
+  /** Somebody calls the hotline, or what is told. */
+  call(script?: Partial<Parameters<typeof startCaller>[1]>): Promise<SipParty>
+  /** The phone at which every agent is called, but those who have another. */
+  agentPhone(script: Parameters<typeof startAnswerer>[0]): Promise<SipParty>
+  /** Whoever is called by a number outside. */
+  outside(script: Parameters<typeof startAnswerer>[0]): Promise<SipParty>
+  calls(): Promise<ShownCall[]>
+  /** Waits until the only call is in a state, and answers it. */
+  callIn(state: ShownCall['state']): Promise<ShownCall>
+  offer(body: object): Promise<void>
+  /** Ends the calls that there are still, waits until nothing of any is left, and answers how they have ended since the last time. */
+  outcomes(): Promise<string[]>
+}
+
+/** A file of engines with this Asterisk alone, read as the program reads it. */
+async function stationsIn(
+  folder: string,
+  { asterisk, agentPort }: { asterisk: Asterisk; agentPort: number },
+  changed: object,
+): Promise<Station> {
+  const file = join(folder, 'engines.json')
+  writeFileSync(join(folder, 'password'), `${asterisk.ari.password}\n`)
+  const entry = {
+    name: 'asterisk',
+    url: asterisk.ari.url,
+    username: asterisk.ari.username,
+    passwordFile: 'password',
+    country: 'BE',
+    peers: ['trunk'],
+    agents: `PJSIP/agents/sip:{user}@127.0.0.1:${agentPort}`,
+    numbers: 'PJSIP/{number}@trunk',
+    media: { folder: asterisk.mediaFolder },
+    ...changed,
+  }
+  writeFileSync(file, JSON.stringify([entry]))
+  const [configuration] = await readEngines(file)
+  if (!configuration) throw new Error('There is no engine.')
+  const logger = pino({ level: process.env.CALLS_LOG ?? 'silent' })
+  return stationOf(openAsterisk(configuration, { logger }), configuration)
+}
+
+/** The furnished world with a real Asterisk: the hotline has a number and a queue of 10, the agent an extension. */
+export async function createAsteriskWorld(
+  engine: Engine,
+  changed: object = {},
+): Promise<AsteriskWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
+  const asterisk = await startAsterisk()
+  const agentPort = await freeUdpPort()
+  const station = await stationsIn(folder, { asterisk, agentPort }, changed)
+  const environment = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media') }
+  const world = await createWorld(engine, environment, { station })
+  const parties: SipParty[] = []
+  let told = 0
+
+  const put = async (setting: string, body: object) => {
+    const answer = await world.ask('groupAdmin', 'PUT', `${routePoint}${setting}`, body)
+    expect(answer.status, answer.text).toBe(200)
+  }
+  const keep = async (party: Promise<SipParty>) => {
+    parties.push(await party)
+    return party
+  }
+  const calls = async (): Promise<ShownCall[]> =>
+    (await world.ask('groupAdmin', 'GET', `${routePoint}calls/`)).body.calls
+  const callIn = (state: ShownCall['state']) =>
+    vi.waitFor(async () => {
+      const [call] = (await calls()).filter((one) => one.state === state)
+      if (!call) throw new Error(`No call is '${state}': ${JSON.stringify(await calls())}`)
+      return call
+    }, 5_000)
+
+  await put('', {
+    queueLength: 10,
+    serviceInstanceProfile: { phoneNumber: hotlineNumber, extension: '5000' },
+  })
+  await world.ask('system', 'PUT', `${group}users/agent/`, { extension: '5001' })
+  const announcement = { name: 'Welcome', content: waveFile(0.5).toString('base64') }
+  await world.ask('groupAdmin', 'POST', `${group}announcements/`, announcement)
+  await vi.waitFor(() => expect(station.engine.isReady).toBe(true), 10_000)
+
+  return {
+    ...world,
+    restart: world.restart,
+    asterisk,
+    put,
+    calls,
+    callIn,
+    call: (script = {}) => keep(startCaller(asterisk.sip, { dial: hotlineNumber, ...script })),
+    agentPhone: (script) => keep(startAnswerer({ port: agentPort, ...script })),
+    outside: (script) => keep(startAnswerer({ port: asterisk.world.port, ...script })),
+    async offer(body) {
+      const { callId } = await callIn('waiting')
+      const path = `${routePoint}calls/${callId}/offer/`
+      const answer = await world.ask('groupAdmin', 'POST', path, body)
+      expect(answer.status, answer.text).toBe(201)
+    },
+    async outcomes() {
+      for (const { callId } of await calls()) {
+        await world.ask('groupAdmin', 'POST', `${routePoint}calls/${callId}/release/`, {})
+      }
+      await vi.waitFor(async () => {
+        expect(await asterisk.channels()).toEqual([])
+        expect(await asterisk.bridges()).toEqual([])
+        expect(await world.database.all({ text: 'SELECT * FROM calls' })).toEqual([])
+      }, 10_000)
+      // Telephones that went before would be invited again when the next ones come.
+      await Promise.all(parties.splice(0).map((party) => party.stop()))
+      const all = (await world.database.all(selectRecords)).map(({ outcome }) => outcome)
+      const since = all.slice(told)
+      told = all.length
+      return since
+    },
+    async close() {
+      await Promise.all(parties.splice(0).map((party) => party.stop()))
+      await world.close()
+      await asterisk.stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
