@@ -6,6 +6,7 @@ import {
   expectNothingStored,
   finalWrites,
   send,
+  thoughts,
   withExamples,
 } from './every-write.ts'
 import { createObservedWorld, type ObservedWorld } from './observed-world.ts'
@@ -26,7 +27,7 @@ describe.each(engines)('a dry run on $name', (engine) => {
     expectExampleOfEach(world.routes)
   })
 
-  it.each(finalWrites)(
+  it.each([...thoughts, ...finalWrites])(
     'D8 is refused where its answer could not be kept: $method $path',
     async (write) => {
       await expectNothingStored(world, async () => {

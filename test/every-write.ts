@@ -125,6 +125,9 @@ export const everyWrite: readonly ExampleWrite[] = [
   remove('/api/v1/tenants/footenant/?deleteNonEmpty=1'),
 ]
 
+/** What is only thought of, which is no write though it is posted; as long as the route point is there. */
+export const thoughts: readonly ExampleWrite[] = [post(`${routePoint}simulation/`, {})]
+
 /** The writes that cannot be tried, each of which would be done as it is here. */
 export const finalWrites: readonly ExampleWrite[] = [
   post('/api/v1/login/', { username: 'admin', password }),
@@ -202,7 +205,7 @@ function isOf({ method, url }: Route, write: ExampleWrite): boolean {
 
 /** Expects that every writing operation that is served has an example above. */
 export function expectExampleOfEach(routes: readonly Route[]): void {
-  const writes = [...everyWrite, ...finalWrites]
+  const writes = [...thoughts, ...everyWrite, ...finalWrites]
   const missing = routes
     .filter(
       ({ method, url }) => url.startsWith('/api/') && /^(POST|PUT|DELETE|PATCH)$/.test(method),

@@ -7,7 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { securityHeaders } from '../src/http/headers.ts'
 import type { Operation } from '../src/http/operation.ts'
 import { engines } from './engines.ts'
-import { type ExampleWrite, everyWrite, finalWrites, send, withExamples } from './every-write.ts'
+import {
+  type ExampleWrite,
+  everyWrite,
+  finalWrites,
+  send,
+  thoughts,
+  withExamples,
+} from './every-write.ts'
 import { Exchange } from './exchange.ts'
 import {
   type Answer,
@@ -144,6 +151,7 @@ describe('what is answered', () => {
       await ask('GET', `${place}changes/stream/?after=x`)
     }
     await ask('GET', '/api/v1/tenants/?pageSize=1')
+    for (const write of thoughts) judge(write.method, write.path, await send(world, write))
     for (const [index, write] of (await withExamples(world, everyWrite)).entries()) {
       const { method, path } = write
       const [url = ''] = path.split('?')
@@ -238,7 +246,7 @@ describe('what OpenAPI tells of a write', () => {
   it('holds of dry runs and keys: no more is promised than is done, and no less', {
     timeout: 120_000,
   }, async () => {
-    const writes = [...(await withExamples(world, everyWrite)), ...finalWrites]
+    const writes = [...thoughts, ...(await withExamples(world, everyWrite)), ...finalWrites]
     for (const [index, write] of writes.entries()) {
       const name = `${write.method} ${write.path}`
       const tried = await send(world, write, { query: 'dryRun=true' })

@@ -466,6 +466,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     const { waitingCall, offeredCall } = await exampleCalls(world)
     const calls = `${ownRoutePoint}calls/`
     await ask(['GET', `${calls}${waitingCall}/`])
+    await ask(['POST', `${ownRoutePoint}simulation/`, {}])
     await ask(['DELETE', `${calls}${offeredCall}/offer/1/`])
     await ask(['POST', `${calls}${waitingCall}/offer/`, { agent: 'agent' }])
     for (const id of [waitingCall, offeredCall]) await ask(['POST', `${calls}${id}/release/`, {}])

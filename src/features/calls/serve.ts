@@ -9,6 +9,7 @@ import { Switchboard } from './live/switchboard.ts'
 import { createQueues } from './queue.ts'
 import { addCallViews } from './routing/calls.ts'
 import { addCommands } from './routing/offers.ts'
+import { addSimulation } from './routing/simulation.ts'
 
 export interface CallsOptions {
   backend: Pick<RoutePointBackend, 'state'>
@@ -36,6 +37,7 @@ export function addCalls(api: Api, { backend, media, stations }: CallsOptions): 
   })
   addCallViews(app, { reader: database, presence })
   addCommands(app, { board, door, backOff })
+  addSimulation(app, { reader: database, backend })
 
   app.addHook('onReady', async () => {
     if (stations.length > 0) media.fetchEarly()

@@ -12,7 +12,7 @@ export interface Presence {
 }
 
 /** Whoever routed before the service was restarted has as long to come back as it has to ask again. */
-export function createPresence(now: () => number = Date.now): Presence {
+export function createPresence(now: () => number = () => Date.now()): Presence {
   const seen = new Map<string, number>()
   const startedAt = now()
   const isRecent = (at: number) => now() - at < presenceSecondsMax * 1_000
@@ -42,8 +42,8 @@ export function watchPresence(board: Switchboard, presence: Presence): () => voi
     for (const name of were.keys()) if (!waiting.has(name)) were.delete(name)
     for (const [name, routePoint] of waiting) {
       const isThere = presence.isThere(routePoint)
-      if (were.get(name) !== undefined && were.get(name) !== isThere)
-        board.routingChanged(routePoint)
+      // Calls have begun to wait since: one look more is no harm.
+      if ((were.get(name) ?? true) !== isThere) board.routingChanged(routePoint)
       were.set(name, isThere)
     }
   }, watchMilliseconds)

@@ -5,7 +5,15 @@ import { defineDocument } from '../../../documents/document.ts'
 import { fold } from '../../../documents/normalise.ts'
 import { named, text } from '../../../documents/vocabulary.ts'
 import { causes } from '../../../engines/engine.ts'
-import { busy, type Fault, invalid, missing, Refusal, refuseIfAny } from '../../../errors.ts'
+import {
+  busy,
+  type Fault,
+  invalid,
+  memberPath,
+  missing,
+  Refusal,
+  refuseIfAny,
+} from '../../../errors.ts'
 import { type Answer, done, representation } from '../../../http/answer.ts'
 import { judgePreconditions } from '../../../http/conditions.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
@@ -91,22 +99,26 @@ interface Wanted {
   route: Route
 }
 
-/** @throws Refusal 2 for a user or destination that the group cannot reach. */
-async function wantedOf(
+/**
+ * @param path where the two stand in the body.
+ * @throws Refusal 2 for a user or destination that the group cannot reach.
+ */
+export async function wantedOf(
   reader: Reader,
   request: FastifyRequest,
-  { agent, destination = '' }: OfferRequest,
+  { agent, destination = '' }: { agent?: string | undefined; destination?: string | undefined },
+  path = '',
 ): Promise<Wanted> {
   if (agent !== undefined) {
     const found = await findAgent(reader, groupKeyOf(request.place), agent)
     if (found) return { agent: fold(found.userId), route: found }
-    const message = `The 'agent' field names no user of the group.`
-    throw new Refusal([invalid('agent', message)])
+    const parameter = memberPath(path, 'agent')
+    throw new Refusal([invalid(parameter, `The '${parameter}' field names no user of the group.`)])
   }
   const routePoint = routePointScope(request)
   const [, , identityKey] = routePoint
   const holder = { place: request.place, identityKey, dnisName: null }
-  const parameter = 'destination'
+  const parameter = memberPath(path, 'destination')
   refuseIfAny(await checkDestination(reader, holder, { parameter, destination }))
   const route = await resolveDestination(reader, routePoint, destination)
   return { agent: route.kind === 'agent' ? fold(route.userId) : null, route }
