@@ -231,8 +231,10 @@ describe.skipIf(!canPlayCalls())('a call on a real Asterisk', () => {
       const person = { userId: agent, firstName: 'Agent', lastName: String(status) }
       await world.ask('groupAdmin', 'POST', `${group}users/`, person)
       await world.offer({ agent })
-      await vi.waitFor(async () =>
-        expect(await world.callIn('waiting')).toMatchObject({ offers: 1, isBounced: true }),
+      await vi.waitFor(
+        async () =>
+          expect(await world.callIn('waiting')).toMatchObject({ offers: 1, isBounced: true }),
+        10_000,
       )
       expect(await world.outcomes()).toEqual(['released'])
     },

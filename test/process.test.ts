@@ -146,6 +146,8 @@ describe('an error that nobody caught', () => {
     const fault = `process.on('SIGUSR2', () => { ${code} })`
     const flag = `--import=data:text/javascript,${encodeURIComponent(fault)}`
     const program = await start({}, [flag])
+    // Node may hang for ever in an exit while it still compiles what a program's first moments run.
+    await expect.poll(program.output, { timeout: 30_000 }).toContain('Created the system admin')
     program.signal('SIGUSR2')
     const { code: exitCode, stdout } = await program.ended
     expect(exitCode).toBe(1)

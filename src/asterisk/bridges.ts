@@ -1,10 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { EngineFault } from '../engines/engine.ts'
-import { type Office, remove } from './channels.ts'
+import { entering, type Office, remove } from './channels.ts'
 import { isStatus, segment } from './requests.ts'
-
-/** How often a leg that is not in our application yet is tried, and the milliseconds between: 2 s. */
-const entering = { tries: 40, pauseMilliseconds: 50 }
 
 /** What lets legs hear one another. */
 export function bridgeCommands({ configuration, requests, channelOf }: Office) {

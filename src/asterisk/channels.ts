@@ -3,6 +3,9 @@ import type { Cause } from '../engines/engine.ts'
 import { claimVariables } from './phones.ts'
 import { isStatus, type Requests, segment, type Wish } from './requests.ts'
 
+/** How often a leg that is not in our application yet is tried, and the milliseconds between: 2 s. */
+export const entering = { tries: 40, pauseMilliseconds: 50 }
+
 /** What requests about legs need. */
 export interface Office {
   configuration: EngineConfiguration

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import { type Cause, causes, type Dialling, type LegEnd } from '../engines/engine.ts'
-import { hangUp } from './channels.ts'
+import { entering, hangUp } from './channels.ts'
 import { contactsIn, dialStringOf, endpointOf } from './dial-strings.ts'
 import { type ChannelEnd, endOf, isForAll, mostMeaningful } from './ends.ts'
 import { phoneBody, ringSecondsMax } from './phones.ts'
@@ -181,12 +182,18 @@ export class Leg {
   }
 
   async #ring(channel: string): Promise<void> {
-    const body = { timeout: ringSecondsMax }
-    try {
-      await this.#office.requests.ask('POST', `/channels/${segment(channel)}/dial`, { body })
-    } catch (error) {
-      // It ended, which an event tells, or rings already.
-      if (!isStatus(error, 404, 409, 412)) throw error
+    const path = `/channels/${segment(channel)}/dial`
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#office.requests.ask('POST', path, { body: { timeout: ringSecondsMax } })
+        return
+      } catch (error) {
+        // It ended, which an event tells, or rings already.
+        if (isStatus(error, 404, 412)) return
+        // It is not in our application yet.
+        if (!isStatus(error, 409) || tries === entering.tries) throw error
+      }
+      await delay(entering.pauseMilliseconds)
     }
   }
 

@@ -140,31 +140,36 @@ describe.each(engines)('calls on $name', (engine) => {
     expect(await outcomes()).toEqual(['abandoned'])
   })
 
-  it('do not suffer from what the engine says is gone, at any command', async () => {
-    world = await createCallWorld(engine)
-    const { exchange } = world
-    for (const command of ['answer', 'play', 'claim'] as const) {
-      exchange.faults.set(command, 'gone')
-      const leg = exchange.call(hotlineNumber)
-      await vi.waitFor(() => expect(exchange.faults.size).toBe(0))
-      exchange.hangUp(leg)
-    }
-    for (const command of ['dial', 'connect', 'stop'] as const) {
-      const caller = await world.call()
-      exchange.faults.set(command, 'gone')
-      const [call] = await world.calls()
-      const offer = `${routePoint}calls/${call?.callId}/offer/`
-      await world.ask('groupAdmin', 'POST', offer, { destination: '+3225126779' })
-      await vi.waitFor(() => {
-        const [leg] = exchange.ringing()
-        if (leg) exchange.pickUp(leg)
-        expect(exchange.faults.size).toBe(0)
-      })
-      exchange.hangUp(caller)
-      await vi.waitFor(async () => expect(await world.calls()).toEqual([]))
-    }
-    expect(await outcomes()).toHaveLength(6)
-  })
+  it.each(['gone', 'refused', 'unreachable'] as const)(
+    'do not suffer from what is %s to the engine, at any command',
+    async (kind) => {
+      world = await createCallWorld(engine)
+      const { exchange } = world
+      for (const command of ['answer', 'play', 'claim'] as const) {
+        exchange.faults.set(command, kind)
+        const leg = exchange.call(hotlineNumber)
+        await vi.waitFor(() => expect(exchange.faults.size).toBe(0))
+        exchange.hangUp(leg)
+      }
+      for (const command of ['dial', 'connect', 'stop'] as const) {
+        const caller = await world.call()
+        exchange.faults.set(command, kind)
+        const [call] = await world.calls()
+        const offer = `${routePoint}calls/${call?.callId}/offer/`
+        await world.ask('groupAdmin', 'POST', offer, { destination: '+3225126779' })
+        await vi.waitFor(() => {
+          const [leg] = exchange.ringing()
+          if (leg) exchange.pickUp(leg)
+          expect(exchange.faults.size).toBe(0)
+        })
+        // Nobody was dialled, or connected: the caller waits on.
+        await vi.waitFor(async () => expect(await stateOfFirst()).toBe('waiting'))
+        exchange.hangUp(caller)
+        await vi.waitFor(async () => expect(await world.calls()).toEqual([]))
+      }
+      expect(await outcomes()).toHaveLength(6)
+    },
+  )
 
   it('wait on while the database is away; new ones go to the engine’s own fallback', async () => {
     world = await createCallWorld(engine)

@@ -68,6 +68,9 @@ async function answerTo(desk: Desk, call: Call, action: Action): Promise<CallEve
   return { type: 'resolved', route }
 }
 
+/** What leaves nothing behind to be seen when the engine is next looked through, where it was not done. */
+const undoneByItself: ReadonlySet<EngineAction['do']> = new Set(['dial', 'connect'])
+
 function isForEngine(action: Action): action is EngineAction {
   return action.do !== 'arrive' && action.do !== 'resolve'
 }
@@ -176,8 +179,8 @@ export async function performAll(
         { err: error, callId: call.id, action: action.do },
         'undone',
       )
-      // Whether it was done will be seen when the engine is next looked through.
-      if (isFault && error.kind === 'unreachable') continue
+      // Whether the others were done will be seen when the engine is next looked through.
+      if (isFault && error.kind === 'unreachable' && !undoneByItself.has(action.do)) continue
       undone.push({ type: 'undone', action, isGone: isFault && error.kind === 'gone' })
     }
   }
