@@ -51,6 +51,10 @@ export async function createCallWorld(
   const rows = async () => (await world.database.get(countRows))?.rows ?? 0
   return {
     ...world,
+    // It is another one after a restart.
+    get app() {
+      return world.app
+    },
     exchange,
     rows,
     calls,
