@@ -17,7 +17,7 @@ import { createLog, type Log } from './log/log.ts'
 import { tellError } from './log/sink.ts'
 import { exposeBuild } from './metrics/build.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
-import { countEngines } from './metrics/engines.ts'
+import { countEngines, exposeEngines } from './metrics/engines.ts'
 import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
@@ -91,6 +91,12 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   })
   opened.defer(() => database.close())
   const stations = await openStations(config, { logger, registry })
+  if (registry && config.ENGINES !== undefined) {
+    exposeEngines(
+      registry,
+      stations.map(({ engine }) => engine),
+    )
+  }
   const app = await buildApp({ config, database, logger, stations, ...(registry && { registry }) })
   opened.defer(() => app.close())
   const beginToServe = holdRequests(app)

@@ -22,7 +22,8 @@ const userCharactersMax = 255
  */
 function encodeUser(user: string): string | undefined {
   if (user === '' || user.length > userCharactersMax || !user.isWellFormed()) return undefined
-  return user.replaceAll(/%[0-9a-f]{2}|[^\w.+!*~-]/gi, (found) =>
+  // Whole characters, whose halves have no code; without a look at case, by which two letters more would be plain.
+  return user.replaceAll(/%[0-9A-Fa-f]{2}|[^\w.+!*~-]/gu, (found) =>
     /^%[0-9a-f]{2}$/i.test(found)
       ? found
       : [...new TextEncoder().encode(found)]

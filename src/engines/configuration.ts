@@ -29,6 +29,12 @@ const printable = (characters: number) =>
 const word = (characters: number) =>
   text(characters, { pattern: '^[\\w.-]+$', expects: 'of letters, digits, _, . and -' })
 
+/** A colon would end it where it is sent with the password. */
+const username = text(128, {
+  pattern: '^[ -9;-~]+$',
+  expects: 'of printable ASCII characters without a colon',
+})
+
 const agentPlaceholders = ['userId', 'user', 'domain', 'extension', 'phoneNumber'] as const
 
 const EngineSchema = Type.Object(
@@ -39,7 +45,7 @@ const EngineSchema = Type.Object(
     }),
     url: text(1_024),
     application: Type.Optional(word(64)),
-    username: printable(128),
+    username,
     passwordFile: text(1_024),
     country: text(2),
     domain: Type.Optional(word(253)),
@@ -218,15 +224,26 @@ function badFile(file: string, reason: string, cause?: unknown): Error {
   return new Error(`${message} See docs/operating.md.`, { cause })
 }
 
+/** @throws Error without a word of the text, which may be a secret that was named by mistake. */
+function parse(content: string): unknown {
+  try {
+    return JSON.parse(content)
+  } catch (error) {
+    // What has no position quotes the text instead.
+    const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(reasonOf(error)) ?? []
+    throw new Error(line ? `it is no JSON: see line ${line}, column ${column}` : 'it is no JSON')
+  }
+}
+
 async function readEntries(file: string): Promise<EngineEntry[]> {
   let engines: unknown
   try {
-    engines = JSON.parse(await readTextFile(file, fileBytesMax))
+    engines = parse(await readTextFile(file, fileBytesMax))
   } catch (error) {
     throw badFile(file, `${reasonOf(error)}.`, error)
   }
-  const read = { engines }
-  let faults = faultsOf(read)
+  if (!Array.isArray(engines)) throw badFile(file, 'it must be a list of engines.')
+  let faults = faultsOf({ engines })
   const entries = engines as EngineEntry[]
   if (faults.length === 0) faults = entries.flatMap(entryFaults)
   if (faults.length > 0) throw badFile(file, faults.map(({ message }) => message).join(' '))

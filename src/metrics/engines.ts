@@ -1,4 +1,5 @@
 import type { Registry } from '@prometheus-io/client'
+import type { Engine } from '../engines/engine.ts'
 import type { EngineMeter } from '../engines/meter.ts'
 import { createHistogram, type Histogram } from './histogram.ts'
 import { expose } from './registry.ts'
@@ -10,6 +11,26 @@ interface EngineCounts {
   isConnected: boolean
   connections: number
   durations: Map<string, { labels: Record<string, string>; histogram: Histogram }>
+}
+
+/** Tells of which engines the calls are treated, and of which they can be now. */
+export function exposeEngines(
+  registry: Registry,
+  engines: readonly Pick<Engine, 'name' | 'isReady'>[],
+): void {
+  expose(registry, {
+    name: 'pointsman_engines',
+    help: 'Engines whose calls are treated; 0 where their file cannot be used.',
+    type: 'gauge',
+    samples: () => [{ labels: {}, value: engines.length }],
+  })
+  expose(registry, {
+    name: 'pointsman_engine_ready',
+    help: 'Whether calls of an engine can be treated now: it is connected, compared with what we know, and answers.',
+    type: 'gauge',
+    samples: () =>
+      engines.map(({ name, isReady }) => ({ labels: { engine: name }, value: +isReady })),
+  })
 }
 
 /** Counts what engines are asked, by kind and outcome, and their connections. Answers the meter of an engine of a name. */
