@@ -33,7 +33,12 @@ export interface Load {
   stop(): Promise<void>
 }
 
-async function send(url: string, token: string, method: string, body?: object): Promise<Response> {
+export async function send(
+  url: string,
+  token: string,
+  method: string,
+  body?: object,
+): Promise<Response> {
   const json = body === undefined ? {} : { body: JSON.stringify(body) }
   return fetch(url, {
     method,

@@ -25,8 +25,16 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-/** A node of the installation that `databaseUrl` names; it does not run yet. */
-export function createNode(databaseUrl: string, port: number): Node {
+/**
+ * A node of the installation that `databaseUrl` names; it does not run yet.
+ *
+ * @param settings more of them, without `POINTSMAN_`.
+ */
+export function createNode(
+  databaseUrl: string,
+  port: number,
+  settings: Record<string, string> = {},
+): Node {
   const url = `http://127.0.0.1:${port}`
   let child: ChildProcess | undefined
 
@@ -52,6 +60,9 @@ export function createNode(databaseUrl: string, port: number): Node {
           POINTSMAN_ADMIN_PASSWORD: password,
           POINTSMAN_LOG_LEVEL: 'fatal',
           POINTSMAN_METRICS_ADDRESS: 'off',
+          ...Object.fromEntries(
+            Object.entries(settings).map(([name, value]) => [`POINTSMAN_${name}`, value]),
+          ),
         },
       })
       while (!(await isReady(url))) {

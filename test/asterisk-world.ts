@@ -31,12 +31,12 @@ export interface AsteriskWorld extends World {
   outcomes(): Promise<string[]>
 }
 
-/** A file of engines with this Asterisk alone, read as the program reads it. */
-async function stationsIn(
+/** Writes a file of engines with this Asterisk alone into a folder, and answers its path. */
+export function writeEngines(
   folder: string,
   { asterisk, agentPort }: { asterisk: Asterisk; agentPort: number },
-  changed: object,
-): Promise<Station> {
+  changed: object = {},
+): string {
   const file = join(folder, 'engines.json')
   writeFileSync(join(folder, 'password'), `${asterisk.ari.password}\n`)
   const entry = {
@@ -52,6 +52,11 @@ async function stationsIn(
     ...changed,
   }
   writeFileSync(file, JSON.stringify([entry]))
+  return file
+}
+
+/** A file of engines, read as the program reads it. */
+async function stationIn(file: string): Promise<Station> {
   const [configuration] = await readEngines(file)
   if (!configuration) throw new Error('There is no engine.')
   const logger = pino({ level: process.env.CALLS_LOG ?? 'silent' })
@@ -66,7 +71,7 @@ export async function createAsteriskWorld(
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
   const asterisk = await startAsterisk()
   const agentPort = await freeUdpPort()
-  const station = await stationsIn(folder, { asterisk, agentPort }, changed)
+  const station = await stationIn(writeEngines(folder, { asterisk, agentPort }, changed))
   const environment = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media') }
   const world = await createWorld(engine, environment, { station })
   const parties: SipParty[] = []

@@ -63,6 +63,21 @@ describe.skipIf(!canPlayCalls())('a call on a real Asterisk', () => {
     expect(await world.outcomes()).toEqual(['refused'])
   })
 
+  it('lasts as long as calls may, from its first moment', async () => {
+    await world.call()
+    await world.callIn('waiting')
+    const [channel] = await world.asterisk.channels()
+    const variable = async (name: string) => {
+      const path = `/channels/${channel?.id}/variable?variable=${encodeURIComponent(name)}`
+      return (await (await world.asterisk.ask('GET', path)).json()) as { value?: string }
+    }
+    // Else the dialplan ends it after seconds, since nobody seems to treat it.
+    expect(Number((await variable('TIMEOUT(absolute)')).value)).toBeGreaterThan(3_600)
+    const [call] = await world.calls()
+    expect(await variable('POINTSMAN_CALL')).toEqual({ value: call?.callId })
+    expect(await world.outcomes()).toEqual(['released'])
+  })
+
   it('hears music while it waits', async () => {
     const ear = await openEar()
     await world.call({ audio: ear })

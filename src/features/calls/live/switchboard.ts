@@ -4,6 +4,7 @@ import {
   type Cause,
   causes,
   type EngineEvent,
+  EngineFault,
   ownIdPrefix,
 } from '../../../engines/engine.ts'
 import { DatabaseUnavailable } from '../../../errors.ts'
@@ -194,7 +195,7 @@ export class Switchboard {
   }
 
   async #receive(station: Station, arrival: Arrival): Promise<void> {
-    const { country, domain, callSecondsMax } = station.configuration
+    const { country, domain } = station.configuration
     const dialled = { user: arrival.dialled, domain: arrival.domain || (domain ?? ''), country }
     const callee = await findCallee(this.desk.database, dialled)
     if (!callee) {
@@ -204,6 +205,7 @@ export class Switchboard {
     const call = newCall(station, arrival, { callee, now: Date.now() })
     const live = this.add(station, call, call.arrivedAt)
     try {
+      await this.#claim(live)
       await live.line.run(async () => {
         const undone = await treat(this.desk, live, { event: { type: 'arrived' }, isNew: true })
         this.settle(live, undone)
@@ -212,18 +214,21 @@ export class Switchboard {
       this.#remove(live)
       throw error
     }
-    const claim = { callId: call.id, secondsMax: callSecondsMax }
-    if (live.call.phase.name !== 'ended') await this.#claim(live, claim)
   }
 
-  /** The engine bounds how long a call can last that nobody treats: one that we treat lasts longer. */
-  async #claim(live: LiveCall, claim: { callId: string; secondsMax: number }): Promise<void> {
-    const { engine } = live.station
+  /**
+   * The engine bounds how long a call can last that nobody treats: one that we treat lasts longer. Before anything else is
+   * asked of it, since an engine may keep this waiting as long as it plays.
+   *
+   * @throws EngineFault
+   */
+  async #claim({ call, station }: LiveCall): Promise<void> {
+    const { engine, configuration } = station
     try {
-      await engine.claim(live.call.leg, claim)
+      await engine.claim(call.leg, { callId: call.id, secondsMax: configuration.callSecondsMax })
     } catch (error) {
-      // It has hung up, or the next survey claims it.
-      this.desk.logger.warn({ err: error, callId: claim.callId }, 'a call was not claimed')
+      // Whoever has hung up already is recorded so when their call is treated.
+      if (!(error instanceof EngineFault && error.kind === 'gone')) throw error
     }
   }
 
