@@ -22,6 +22,19 @@ function frameOf(payload: Buffer, { opcode = 1, length = payload.length, isLast 
   return Buffer.concat([short, payload])
 }
 
+/** A channel as ARI tells of one. */
+export function channel(id: string, changed: object = {}): object {
+  return {
+    id,
+    name: 'PJSIP/trunk-00000001',
+    state: 'Ring',
+    caller: { name: 'Anna', number: '+3225550100' },
+    dialplan: { exten: '+3225126780', app_name: 'Stasis', app_data: 'pointsman' },
+    channelvars: { SIPDOMAIN: 'sip.netaxis.be' },
+    ...changed,
+  }
+}
+
 /** What stands in Asterisk's place where one must be old, ill or hostile: real ones are neither. It asks for no password. */
 export class AriServer {
   readonly url: string

@@ -1,4 +1,5 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
+import { EngineFault } from '../engines/engine.ts'
 import { isOwn } from './legs.ts'
 import { listBytesMax, type Requests } from './requests.ts'
 import { type Bridge, BridgeSchema, type Channel, ChannelSchema, checker } from './resources.ts'
@@ -14,7 +15,7 @@ export interface Lists {
 }
 
 function listIn<Item>(value: unknown, isItem: (item: unknown) => item is Item): Item[] {
-  if (!Array.isArray(value)) throw new Error('a list that was asked for is none')
+  if (!Array.isArray(value)) throw new EngineFault('refused', 'a list that was asked for is none')
   return value.filter(isItem)
 }
 

@@ -195,5 +195,5 @@ export function authorizationOf(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }
 
-/** A part of a path. */
-export const segment = encodeURIComponent
+/** A part of a path. Halves of characters have no code, and an engine could name them: they must not throw where an event is taken. */
+export const segment = (part: string) => encodeURIComponent(part.toWellFormed())

@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { AriServer, channel } from '../../test/ari-server.ts'
+import type { EngineConfiguration } from '../engines/configuration.ts'
+import type { EngineEvent } from '../engines/engine.ts'
+import { Callers } from './callers.ts'
+import { createRequests } from './requests.ts'
+import type { Channel } from './resources.ts'
+
+const limit = { timeout: 15_000 }
+const nobodyEnds = () => false
+
+let ari: AriServer
+let callers: Callers
+let told: EngineEvent[]
+/** What channels have, by name. */
+let variables: Record<string, string>
+
+beforeEach(async () => {
+  ari = await AriServer.open()
+  variables = {}
+  ari.answering = (request, response) => {
+    const name = new URL(request.url ?? '', ari.url).searchParams.get('variable') ?? ''
+    const value = variables[name]
+    if (value !== undefined) response.end(JSON.stringify({ value }))
+    return value !== undefined
+  }
+  told = []
+  const configuration = { domain: 'configured.example' } as EngineConfiguration
+  const account = { url: `${ari.url}/ari`, username: 'a', password: 'b' }
+  callers = new Callers({
+    configuration,
+    requests: createRequests(account, { onOutcome() {} }),
+    tell: (event) => told.push(event),
+  })
+})
+afterEach(() => ari.close())
+
+const withoutVariables = (id: string, changed: object = {}) =>
+  channel(id, { channelvars: undefined, ...changed }) as Channel
+
+const starts = (one: object) => callers.started(one as Channel)
+
+describe('a caller who comes', () => {
+  it('is told with what their side wrote, and the domain that Asterisk sent with it', async () => {
+    starts(channel('c1'))
+    await expect
+      .poll(() => told, limit)
+      .toEqual([
+        {
+          type: 'arrived',
+          leg: 'c1',
+          dialled: '+3225126780',
+          domain: 'sip.netaxis.be',
+          caller: { name: 'Anna', number: '+3225550100' },
+          peer: 'trunk',
+        },
+      ])
+    expect(ari.asked).toEqual([])
+  })
+
+  it('is told with the domain that is asked for', async () => {
+    variables.SIPDOMAIN = 'asked.example'
+    starts(withoutVariables('c1'))
+    await expect.poll(() => told, limit).toMatchObject([{ domain: 'asked.example' }])
+  })
+
+  it.each<[what: string, answer: string, status: number]>([
+    ['there is none', '{"message":"Provided variable was not found"}', 404],
+    ['it is empty', '{"value":""}', 200],
+    ['the engine fails', '{}', 500],
+    ['what the engine answers is something else', '{"value":{"a":1}}', 200],
+    ['what the engine answers is no JSON', '<html>', 200],
+  ])('is told with the configured domain where %s', async (_, answer, status) => {
+    ari.answering = (_request, response) => {
+      response.writeHead(status).end(answer)
+      return true
+    }
+    starts(withoutVariables('c1'))
+    await expect.poll(() => told, limit).toMatchObject([{ domain: 'configured.example' }])
+  })
+
+  it('is told once, and once that they have gone', async () => {
+    for (let times = 0; times < 3; times += 1) starts(channel('c1'))
+    await expect.poll(() => told.length, limit).toBe(1)
+    for (let times = 0; times < 3; times += 1) callers.ended('c1')
+    expect(told.map(({ type }) => type)).toEqual(['arrived', 'ended'])
+  })
+
+  it('and goes while their domain is asked for is told first, and then that they went', async () => {
+    variables.SIPDOMAIN = 'asked.example'
+    starts(withoutVariables('c1'))
+    callers.ended('c1')
+    await expect
+      .poll(() => told, limit)
+      .toMatchObject([
+        { type: 'arrived', leg: 'c1' },
+        { type: 'ended', leg: 'c1', how: 'hungUp' },
+      ])
+  })
+
+  it('is not told of where nobody came', () => {
+    callers.ended('nobody')
+    expect(told).toEqual([])
+  })
+
+  it.each([
+    ['PJSIP/trunk-00000001', 'trunk'],
+    ['PJSIP/my-trunk-0000000a', 'my-trunk'],
+    ['PJSIP/a/b-1', 'a/b'],
+    ['trunk', 'trunk'],
+    ['', ''],
+  ])('through %j is from the peer %j', async (name, peer) => {
+    starts(channel('c1', { name }))
+    await expect.poll(() => told, limit).toMatchObject([{ peer }])
+  })
+
+  it.each([
+    ['Zürich \\"X\\"', 'Zürich "X"'],
+    ['a\\\\b', 'a\\b'],
+    ['a\\', 'a\\'],
+    ['\\\n', '\n'],
+  ])('whose name was quoted as %j is called %j', async (name, unquoted) => {
+    starts(channel('c1', { caller: { name, number: '1' } }))
+    await expect.poll(() => told, limit).toMatchObject([{ caller: { name: unquoted } }])
+  })
+
+  it('under an id that no address can have is told all the same', async () => {
+    starts(withoutVariables('\ud800'))
+    await expect.poll(() => told, limit).toMatchObject([{ leg: '\ud800' }])
+    expect(ari.asked).toEqual(['GET /channels/%EF%BF%BD/variable'])
+  })
+})
+
+describe('a survey of callers', () => {
+  it('answers those that were not known, with the calls that they were given', async () => {
+    variables = { POINTSMAN_CALL: 'call-1', SIPDOMAIN: 'asked.example' }
+    const known = await callers.surveyed([withoutVariables('c1')], nobodyEnds)
+    expect(known).toMatchObject([{ leg: 'c1', callId: 'call-1', domain: 'asked.example' }])
+    expect(told).toEqual([])
+    starts(withoutVariables('c1'))
+    callers.ended('c1')
+    expect(told).toMatchObject([{ type: 'ended', leg: 'c1' }])
+  })
+
+  it('asks nothing of those that were known, and answers what they were given since', async () => {
+    starts(channel('c1'))
+    await expect.poll(() => told.length, limit).toBe(1)
+    callers.claimed('c1', 'call-2')
+    callers.claimed('nobody', 'call-3')
+    const known = await callers.surveyed([withoutVariables('c1')], nobodyEnds)
+    expect(known).toMatchObject([{ leg: 'c1', callId: 'call-2', domain: 'sip.netaxis.be' }])
+    expect(ari.asked).toEqual([])
+  })
+
+  it('forgets those that are gone, but for those whose end is still to be told', async () => {
+    for (const id of ['gone', 'ending', 'there']) starts(channel(id))
+    await expect.poll(() => told.length, limit).toBe(3)
+    const known = await callers.surveyed([withoutVariables('there')], (id) => id === 'ending')
+    expect(known.map(({ leg }) => leg)).toEqual(['ending', 'there'])
+    callers.ended('gone')
+    callers.ended('ending')
+    expect(told.slice(3)).toMatchObject([{ type: 'ended', leg: 'ending' }])
+  })
+
+  it('fails where a caller who was not known cannot be asked for, and may be made again', async () => {
+    const answering = vi.fn((_request, response) => response.writeHead(500).end('{}') !== undefined)
+    ari.answering = answering
+    const survey = () => callers.surveyed([withoutVariables('c1')], nobodyEnds)
+    await expect(survey()).rejects.toThrow('was answered 500')
+    ari.answering = () => false
+    expect(await survey()).toMatchObject([{ leg: 'c1', callId: undefined }])
+  })
+})
