@@ -17,6 +17,10 @@ import { createWorld, group, routePoint, type World } from './world.ts'
 export interface AsteriskWorld extends World {
   asterisk: Asterisk
   put(setting: string, body: object): Promise<void>
+  /** Uploads an announcement. */
+  announce(name: string, content: Buffer): Promise<void>
+  /** Waits until the engine is connected. */
+  untilReady(): Promise<void>
   /** Somebody calls the hotline, or what is told. */
   call(script?: Partial<Parameters<typeof startCaller>[1]>): Promise<SipParty>
   /** The phone at which every agent is called, but those who have another. */
@@ -63,17 +67,25 @@ async function stationIn(file: string): Promise<Station> {
   return stationOf(openAsterisk(configuration, { logger }), configuration)
 }
 
+interface Options {
+  /** Members of the engine's configuration that differ. */
+  changed?: object
+  environment?: Record<string, string>
+  /** Lines for the ends of Asterisk's files. */
+  more?: Parameters<typeof startAsterisk>[0]
+}
+
 /** The furnished world with a real Asterisk: the hotline has a number and a queue of 10, the agent an extension. */
 export async function createAsteriskWorld(
   engine: Engine,
-  changed: object = {},
+  { changed = {}, environment, more }: Options = {},
 ): Promise<AsteriskWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
-  const asterisk = await startAsterisk()
+  const asterisk = await startAsterisk(more)
   const agentPort = await freeUdpPort()
   const station = await stationIn(writeEngines(folder, { asterisk, agentPort }, changed))
-  const environment = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media') }
-  const world = await createWorld(engine, environment, { station })
+  const own = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media'), ...environment }
+  const world = await createWorld(engine, own, { station })
   const parties: SipParty[] = []
   let told = 0
 
@@ -99,15 +111,22 @@ export async function createAsteriskWorld(
     serviceInstanceProfile: { phoneNumber: hotlineNumber, extension: '5000' },
   })
   await world.ask('system', 'PUT', `${group}users/agent/`, { extension: '5001' })
-  const announcement = { name: 'Welcome', content: waveFile(0.5).toString('base64') }
-  await world.ask('groupAdmin', 'POST', `${group}announcements/`, announcement)
-  await vi.waitFor(() => expect(station.engine.isReady).toBe(true), 10_000)
+  const announce = async (name: string, content: Buffer) => {
+    const body = { name, content: content.toString('base64') }
+    const answer = await world.ask('groupAdmin', 'POST', `${group}announcements/`, body)
+    expect(answer.status, answer.text).toBe(201)
+  }
+  await announce('Welcome', waveFile(0.5))
+  const untilReady = () => vi.waitFor(() => expect(station.engine.isReady).toBe(true), 20_000)
+  await untilReady()
 
   return {
     ...world,
     restart: world.restart,
     asterisk,
     put,
+    announce,
+    untilReady,
     calls,
     callIn,
     call: (script = {}) => keep(startCaller(asterisk.sip, { dial: hotlineNumber, ...script })),

@@ -1,19 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Asterisk, startAsterisk } from './asterisk.ts'
+import { type Asterisk, registeringAgent, startAsterisk } from './asterisk.ts'
 import { canPlayCalls } from './programs.ts'
 import { audioOf, register, type SipParty, startAnswerer, startCaller } from './sip.ts'
 import { openApplication } from './stasis.ts'
 import { type Ear, holdTone, openEar, tone } from './tones.ts'
-
-const sample = join(import.meta.dirname, '..', 'deploy', 'asterisk', 'installation', 'pjsip.conf')
-
-/** The sample's agent whose phone registers here, alice, which stands there as a comment. */
-function registeringAgent(password: string): string {
-  const [, commented = ''] = /^(; \[alice\].*)/ms.exec(readFileSync(sample, 'utf8')) ?? []
-  return commented.replaceAll(/^; /gm, '').replace('password=', `password=${password}`)
-}
 
 /** An agent's phone that is known by its address. */
 const knownPhone = '127.0.0.3'

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -79,6 +79,13 @@ contact=sip:${host}:${ports.world}
 [agents](agent)
 ${more.pjsip ?? ''}`,
   }
+}
+
+/** The sample's agent whose phone registers here, alice, which stands there as a comment: lines for `pjsip`. */
+export function registeringAgent(password: string): string {
+  const text = readFileSync(join(sample, 'installation', 'pjsip.conf'), 'utf8')
+  const [, commented = ''] = /^(; \[alice\].*)/ms.exec(text) ?? []
+  return commented.replaceAll(/^; /gm, '').replace('password=', `password=${password}`)
 }
 
 /** What its folders are; those of the program are told by `scripts/asterisk`, where they are not where it looks by itself. */

@@ -4,8 +4,8 @@ import { hotlineNumber } from './call-world.ts'
 import { engines } from './engines.ts'
 import { canPlayCalls } from './programs.ts'
 import { audioOf, type SipParty } from './sip.ts'
-import { openEar } from './tones.ts'
-import { group } from './world.ts'
+import { openEar, toneFile } from './tones.ts'
+import { group, routePoint } from './world.ts'
 
 const [engine] = engines
 if (!engine) throw new Error('There is no database.')
@@ -39,6 +39,7 @@ describe.skipIf(!canPlayCalls())('a call on a real Asterisk', () => {
     'distinctive_ringing/': { distinctiveRinging: false },
     'dnis_config/': { displayDNISName: false, displayDNISNumber: false },
     'failover_policy/': { enableFailoverSupport: false, perCallEnableFailoverSupport: false },
+    'announcements/': { mediaOnHoldForQueuedCalls: { audioMessageSelection: 'Default' } },
     '': { active: true, queueLength: 10, playRingingWhenOfferingCall: false },
   }
 
@@ -85,6 +86,30 @@ describe.skipIf(!canPlayCalls())('a call on a real Asterisk', () => {
     await vi.waitFor(() => expect(ear.received()).toBeGreaterThan(1_000), 5_000)
     ear.stop()
     expect(await world.outcomes()).toEqual(['released'])
+  })
+
+  it('hears what its route point chose, or its DNIS where that has its own', async () => {
+    const chosen = async (name: string, frequency: number) => {
+      await world.announce(name, toneFile(frequency, 0.5))
+      return {
+        mediaOnHoldForQueuedCalls: { audioMessageSelection: 'File', audioFileList: [{ name }] },
+      }
+    }
+    await world.put('announcements/', await chosen('Of all', 500))
+    const dnis = { phoneNumber: '+3225126791', useCustomDnisAnnouncementSettings: true }
+    await world.ask('groupAdmin', 'POST', `${routePoint}dnis/`, { name: 'Own', ...dnis })
+    await world.put('dnis_announcements/Own/', await chosen('Of one', 700))
+    for (const [dial, frequency] of [
+      [hotlineNumber, 500],
+      ['+3225126791', 700],
+    ] as const) {
+      const ear = await openEar()
+      await world.call({ dial, audio: ear })
+      // Longer than the file is: it is repeated.
+      await ear.hears(frequency, 1_500)
+      ear.stop()
+      expect(await world.outcomes()).toEqual(['released'])
+    }
   })
 
   it('is forwarded before it is answered, after the announcement where one is told', async () => {

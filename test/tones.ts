@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { chunk, formatChunk, riff } from './audio.ts'
 
 /** Samples a second, in telephone networks. */
 const rate = 8_000
@@ -15,6 +16,11 @@ export function tone(frequency: number, seconds: number, samplesPerSecond = rate
     samples.writeInt16LE(Math.round(8_000 * Math.sin(angle)), at * 2)
   }
   return samples
+}
+
+/** The same as a WAVE file, which the API takes. */
+export function toneFile(frequency: number, seconds: number): Buffer {
+  return riff([formatChunk(), chunk('data', tone(frequency, seconds))])
 }
 
 /** A-law, ITU-T G.711: sign, segment, step, with every second bit turned. */

@@ -40,6 +40,9 @@ export function fetchCommand({
       const body = { bridgeId: bridge, type: 'mixing', name: configuration.application }
       await requests.ask('POST', '/bridges', { body })
       try {
+        // Else nothing is told of a bridge in which nobody of ours is. It ends with the bridge.
+        const subscription = `/applications/${segment(configuration.application)}/subscription`
+        await requests.ask('POST', `${subscription}?eventSource=bridge:${segment(bridge)}`)
         await playIn(bridge, `${bridge}-play`, address)
       } finally {
         await remove(requests, `/bridges/${segment(bridge)}`)
