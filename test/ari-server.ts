@@ -48,6 +48,8 @@ export class AriServer {
   answering: Answering = () => false
   /** Whether it gives back the events by which a connection is proven. */
   givesProofs = true
+  /** Whether it closes a connection of events when the other side does. */
+  closesToo = true
   /** Connections through which events go. */
   readonly listeners = new Set<Socket>()
   /** How many of them there have been. */
@@ -78,6 +80,10 @@ export class AriServer {
     this.#server.on('upgrade', (request, socket) => this.#upgrade(request, socket as Socket))
     this.#server.listen(port, '127.0.0.1')
     await once(this.#server, 'listening')
+  }
+
+  get openConnections(): number {
+    return this.#sockets.size
   }
 
   /** Sends an event, or a text that is none, to whoever listens. */
@@ -137,8 +143,10 @@ export class AriServer {
     )
     this.connections += 1
     this.listeners.add(socket)
-    socket.on('close', () => this.listeners.delete(socket))
-    // All that we say is that we leave.
-    socket.on('data', () => socket.end())
+    socket.on('end', () => socket.destroy()).on('close', () => this.listeners.delete(socket))
+    // All that is said to it is that somebody leaves.
+    socket.on('data', () => {
+      if (this.closesToo) socket.end()
+    })
   }
 }

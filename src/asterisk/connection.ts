@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EngineConfiguration } from '../engines/configuration.ts'
+import { createPauses } from './pauses.ts'
 import { authorizationOf, type Requests, segment } from './requests.ts'
 import { type AriEvent, checker, eventNames, InfoSchema, readEvent } from './resources.ts'
 import { openSocket } from './socket.ts'
@@ -11,12 +12,6 @@ const proofMilliseconds = 5_000
 
 /** Milliseconds between the proofs of a socket that may have gone silent without being closed. */
 const proofIntervalMilliseconds = 5_000
-
-/** Milliseconds before the next attempt to connect: the first, and the longest that the doubled ones become. */
-const backoff = { least: 200, most: 10_000 }
-
-/** Milliseconds after another program has taken over, or a version that is not served: neither changes soon. */
-const longBackoffMilliseconds = 30_000
 
 /** Reasons to leave a connection alone for longer. */
 class StepDown extends Error {}
@@ -71,11 +66,11 @@ export class Connection {
 
   async #keep(): Promise<void> {
     const { signal } = this.#closing
-    let wait = backoff.least
+    const pauseAfter = createPauses(this.#random)
     let lastFailure: string | undefined
     while (!signal.aborted) {
       const attempt: Attempt = {}
-      let pause = wait
+      let isSteppedDown = false
       try {
         await this.#connectOnce(attempt)
       } catch (error) {
@@ -84,12 +79,12 @@ export class Connection {
         if (isConnected) this.#options.onLost(reason)
         else if (reason !== lastFailure && !signal.aborted) this.#options.onFailure(reason)
         lastFailure = isConnected ? undefined : reason
-        if (error instanceof StepDown) pause = longBackoffMilliseconds
+        isSteppedDown = error instanceof StepDown
       }
-      // A connection that held was good: it is asked for again at once.
-      const held = performance.now() - (attempt.connectedAt ?? Number.POSITIVE_INFINITY)
-      wait = held > backoff.most ? backoff.least : Math.min(wait * 2, backoff.most)
-      await delay(pause * (0.5 + this.#random() / 2), undefined, { signal }).catch(() => {})
+      const now = performance.now()
+      const heldMilliseconds = now - (attempt.connectedAt ?? now)
+      const pause = pauseAfter({ heldMilliseconds, isSteppedDown })
+      await delay(pause, undefined, { signal }).catch(() => {})
     }
   }
 

@@ -82,7 +82,8 @@ export class Surveyor {
 
   take(event: AriEvent, handle: (event: AriEvent) => void): void {
     const isEnd = event.type === 'StasisEnd' || event.type === 'ChannelDestroyed'
-    if (this.#kept && isEnd) this.#ending.add(event.channel.id)
+    const isKept = this.#kept !== undefined && this.#kept.length < keptMax
+    if (isKept && isEnd) this.#ending.add(event.channel.id)
     this.#keepOrDo(() => handle(event))
   }
 
