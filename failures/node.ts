@@ -10,6 +10,8 @@ export const password = 'correct horse battery'
 /** A Pointsman process under test, which can be killed and started again on the same port. */
 export interface Node {
   url: string
+  /** Of the process; undefined while it does not run. */
+  readonly pid: number | undefined
   start(): Promise<void>
   /** SIGKILL: no chance to finish anything. */
   kill(): Promise<void>
@@ -50,6 +52,9 @@ export function createNode(
 
   return {
     url,
+    get pid() {
+      return child?.pid
+    },
     async start() {
       child = spawn(process.execPath, [main], {
         stdio: ['ignore', 'inherit', 'inherit'],

@@ -19,6 +19,8 @@ const host = '127.0.0.1'
 
 /** A message as a party saw it on the wire. */
 export interface SipMessage {
+  /** Milliseconds since 1970, with parts of one. */
+  at: number
   isSent: boolean
   /** Of a request. */
   method?: string
@@ -66,17 +68,17 @@ export async function freeUdpPort(): Promise<number> {
   return port
 }
 
-function parse(kind: string, text: string): SipMessage {
+function parse(at: number, kind: string, text: string): SipMessage {
   const [head = '', ...rest] = text.split('\n\n')
   const [first = '', ...lines] = head.split('\n')
   const headers: Record<string, string> = {}
   for (const line of lines) {
-    const at = line.indexOf(':')
-    headers[line.slice(0, at).toLowerCase()] ??= line.slice(at + 1).trim()
+    const colon = line.indexOf(':')
+    headers[line.slice(0, colon).toLowerCase()] ??= line.slice(colon + 1).trim()
   }
   const [one = '', two = ''] = first.split(' ')
   const start = one === 'SIP/2.0' ? { status: Number(two) } : { method: one, uri: two }
-  return { isSent: kind === 'sent', ...start, headers, body: rest.join('\n\n') }
+  return { at, isSent: kind === 'sent', ...start, headers, body: rest.join('\n\n') }
 }
 
 /** Where a message's SDP says that its sender wants to hear. */
@@ -85,15 +87,20 @@ export function audioOf({ body }: SipMessage): Address {
   return { host: audioHost, port: Number(/^m=audio (\d+)/m.exec(body)?.[1]) }
 }
 
-/** Reads SIPp's log of messages: a ruler, a line that says which way one went, and the message. */
+/** SIPp's local time, with microseconds. */
+function timeOf(date: string, time: string): number {
+  return Date.parse(`${date}T${time.slice(0, 12)}`) + Number(time.slice(12)) / 1_000
+}
+
+/** Reads SIPp's log of messages: a ruler with the time, a line that says which way one went, and the message. */
 function parseLog(log: string): SipMessage[] {
   return log
     .replaceAll('\r', '')
-    .split(/^-{40,} .*\n/m)
+    .split(/^-{40,} (?=\d)/m)
     .flatMap((entry) => {
-      const [, kind = '', text = ''] =
-        /^UDP message (sent|received) [^\n]*\n\n(.+)/s.exec(entry) ?? []
-      return text === '' ? [] : [parse(kind, text)]
+      const [, date = '', time = '', kind = '', text = ''] =
+        /^(\S+) (\S+)\nUDP message (sent|received) [^\n]*\n\n(.+)/s.exec(entry) ?? []
+      return text === '' ? [] : [parse(timeOf(date, time), kind, text)]
     })
 }
 
@@ -130,7 +137,7 @@ process.once('exit', () => {
 })
 
 /** A party that neither ends nor is stopped ends by itself. */
-const lifeSeconds = 120
+const lifeSeconds = 900
 
 interface Place {
   host?: string | undefined

@@ -118,7 +118,7 @@ const outcomesOfLeft: Partial<Record<State, string>> = {
  * @param count calls, at least 10.
  */
 export async function playKill(count: number): Promise<CallVerdict> {
-  const stage = await openStage(Math.floor(count / 5))
+  const stage = await openStage({ agents: Math.floor(count / 5) })
   try {
     const before = await begin(stage, count)
     const killed = performance.now()

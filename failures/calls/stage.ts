@@ -6,27 +6,33 @@ import { openDatabase } from '../../src/database/open.ts'
 import type { ShownCall } from '../../src/features/calls/shown.ts'
 import { type Asterisk, startAsterisk } from '../../test/asterisk.ts'
 import { writeEngines } from '../../test/asterisk-world.ts'
-import { hotlineNumber, selectRecords } from '../../test/call-world.ts'
+import { selectRecords } from '../../test/call-world.ts'
 import { freePort } from '../../test/postgres-server.ts'
 import { freeUdpPort, type SipParty, startAnswerer, startCaller } from '../../test/sip.ts'
 import { furnish, send } from '../load.ts'
 import { createNode, type Node } from '../node.ts'
 
 const group = '/api/v1/tenants/footenant/groups/foogroup/'
-const routePoint = `${group}services/route_points/load0@sip.example.org/`
+/** What a hotline is set, and under what number it is called. */
+const routePointOf = (hotline: number) =>
+  `${group}services/route_points/load${hotline}@sip.example.org/`
+const numberOf = (hotline: number) => `+3225126${100 + hotline}`
+
+/** As many as can wait at one route point. */
+const queueLengthMax = 525
 
 /** Whoever is called outside answers at once; agents' telephones ring for ever. */
-const outside = '+3225126779'
+export const outside = '+3225126779'
 
 /** A node and an Asterisk with its telephones, all of them processes that can be killed. */
 export interface Stage {
   node: Node
   asterisk: Asterisk
   /** So many callers come, and wait. */
-  callers(count: number): Promise<void>
-  calls(): Promise<ShownCall[]>
+  callers(count: number, to?: { hotline?: number; callsPerSecond?: number }): Promise<SipParty>
+  calls(hotline?: number): Promise<ShownCall[]>
   /** Somebody outside takes the call. @returns the status of the answer. */
-  connect(callId: string): Promise<number>
+  connect(callId: string, hotline?: number): Promise<number>
   /** An agent of its own rings. */
   offer(callId: string, agent: number): Promise<void>
   withdraw(call: ShownCall): Promise<void>
@@ -49,15 +55,25 @@ export async function until(
   }
 }
 
-/** Creates the hotline's number and its agents. */
-async function fill(url: string, agents: number): Promise<string> {
-  const token = await furnish(url, 1)
+interface Furniture {
+  hotlines?: number
+  agents?: number
+  /** After which whoever is called outside hangs up; never by default. */
+  hangUpAfterMilliseconds?: number
+}
+
+/** Creates the hotlines' numbers, and agents. */
+async function fill(url: string, { hotlines = 1, agents = 0 }: Furniture): Promise<string> {
+  const token = await furnish(url, hotlines)
   const steps: [method: string, path: string, body: object][] = [
-    [
+    ...Array.from({ length: hotlines }, (_, hotline): [string, string, object] => [
       'PUT',
-      routePoint,
-      { queueLength: 525, serviceInstanceProfile: { phoneNumber: hotlineNumber } },
-    ],
+      routePointOf(hotline),
+      {
+        queueLength: queueLengthMax,
+        serviceInstanceProfile: { phoneNumber: numberOf(hotline) },
+      },
+    ]),
     ...Array.from({ length: agents }, (_, index): [string, string, object] => [
       'POST',
       `${group}users/`,
@@ -77,7 +93,7 @@ async function fill(url: string, agents: number): Promise<string> {
 }
 
 /** Starts everything on a SQLite database of its own. */
-export async function openStage(agents: number): Promise<Stage> {
+export async function openStage(furniture: Furniture): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-failures-'))
   const asterisk = await startAsterisk()
   const agentPort = await freeUdpPort()
@@ -87,14 +103,16 @@ export async function openStage(agents: number): Promise<Stage> {
     MEDIA_FOLDER: join(folder, 'media'),
   })
   await node.start()
-  const token = await fill(node.url, agents)
+  const token = await fill(node.url, furniture)
+  const { hangUpAfterMilliseconds } = furniture
+  const leaving = hangUpAfterMilliseconds === undefined ? {} : { hangUpAfterMilliseconds }
   const parties: SipParty[] = [
     await startAnswerer({ port: agentPort }),
-    await startAnswerer({ port: asterisk.world.port, ringMilliseconds: 0 }),
+    await startAnswerer({ port: asterisk.world.port, ringMilliseconds: 0, ...leaving }),
   ]
 
-  const ask = (method: string, path: string, body?: object) =>
-    send(`${node.url}${routePoint}calls/${path}`, token, method, body)
+  const ask = (method: string, path: string, body?: object, hotline = 0) =>
+    send(`${node.url}${routePointOf(hotline)}calls/${path}`, token, method, body)
   async function expect(status: number, ...what: Parameters<typeof ask>): Promise<Response> {
     const answer = await ask(...what)
     if (answer.status === status) return answer
@@ -104,16 +122,19 @@ export async function openStage(agents: number): Promise<Stage> {
   return {
     node,
     asterisk,
-    async callers(calls) {
-      parties.push(
-        await startCaller(asterisk.sip, { dial: hotlineNumber, calls, callsPerSecond: 20 }),
-      )
+    async callers(calls, { hotline = 0, callsPerSecond = 20 } = {}) {
+      const script = { dial: numberOf(hotline), calls, callsPerSecond }
+      const party = await startCaller(asterisk.sip, script)
+      parties.push(party)
+      return party
     },
-    async calls() {
-      return ((await (await expect(200, 'GET', '')).json()) as { calls: ShownCall[] }).calls
+    async calls(hotline) {
+      const answer = await expect(200, 'GET', '?routing=true', undefined, hotline)
+      return ((await answer.json()) as { calls: ShownCall[] }).calls
     },
-    async connect(callId) {
-      return (await ask('POST', `${callId}/offer/`, { destination: outside })).status
+    async connect(callId, hotline) {
+      const path = `${callId}/offer/`
+      return (await ask('POST', path, { destination: outside }, hotline)).status
     },
     async offer(callId, agent) {
       await expect(201, 'POST', `${callId}/offer/`, { agent: `agent${agent}`, ringSeconds: 120 })
