@@ -4,7 +4,7 @@ import { silence } from './wave.ts'
 export const password = 'demo password'
 
 const tenant = '/api/v1/tenants/footenant/'
-const group = `${tenant}groups/foogroup/`
+export const group = `${tenant}groups/foogroup/`
 const routePoint = `${group}services/route_points/APIOTestRP@sip.netaxis.be/`
 const agent = `${group}users/ApioUserTest1@sip.netaxis.be/`
 const enterprise = '/api/v1/tenants/barenterprise/'
@@ -31,7 +31,7 @@ export const people = [
   },
 ] as const
 
-type Step = [method: 'POST' | 'PUT', path: string, body: object]
+export type Step = [method: 'POST' | 'PUT', path: string, body: object]
 
 const person = { firstName: 'Test1', lastName: 'Test1', password }
 

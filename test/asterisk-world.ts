@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -7,7 +7,7 @@ import { openAsterisk } from '../src/asterisk/asterisk.ts'
 import { readEngines } from '../src/engines/configuration.ts'
 import { type Station, stationOf } from '../src/features/calls/live/station.ts'
 import type { ShownCall } from '../src/features/calls/shown.ts'
-import { type Asterisk, startAsterisk } from './asterisk.ts'
+import { type Asterisk, agentsAt, startAsterisk, writeEngines } from './asterisk.ts'
 import { waveFile } from './audio.ts'
 import { hotlineNumber, selectRecords } from './call-world.ts'
 import type { Engine } from './engines.ts'
@@ -35,30 +35,6 @@ export interface AsteriskWorld extends World {
   outcomes(): Promise<string[]>
 }
 
-/** Writes a file of engines with this Asterisk alone into a folder, and answers its path. */
-export function writeEngines(
-  folder: string,
-  { asterisk, agentPort }: { asterisk: Asterisk; agentPort: number },
-  changed: object = {},
-): string {
-  const file = join(folder, 'engines.json')
-  writeFileSync(join(folder, 'password'), `${asterisk.ari.password}\n`)
-  const entry = {
-    name: 'asterisk',
-    url: asterisk.ari.url,
-    username: asterisk.ari.username,
-    passwordFile: 'password',
-    country: 'BE',
-    peers: ['trunk'],
-    agents: `PJSIP/agents/sip:{user}@127.0.0.1:${agentPort}`,
-    numbers: 'PJSIP/{number}@trunk',
-    media: { folder: asterisk.mediaFolder },
-    ...changed,
-  }
-  writeFileSync(file, JSON.stringify([entry]))
-  return file
-}
-
 /** A file of engines, read as the program reads it. */
 async function stationIn(file: string): Promise<Station> {
   const [configuration] = await readEngines(file)
@@ -83,7 +59,9 @@ export async function createAsteriskWorld(
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
   const asterisk = await startAsterisk(more)
   const agentPort = await freeUdpPort()
-  const station = await stationIn(writeEngines(folder, { asterisk, agentPort }, changed))
+  const station = await stationIn(
+    writeEngines(folder, asterisk, { agents: agentsAt(agentPort), ...changed }),
+  )
   const own = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media'), ...environment }
   const world = await createWorld(engine, own, { station })
   const parties: SipParty[] = []

@@ -106,6 +106,37 @@ function asteriskConf(folder: string, command: string): string {
   return `[directories]\n${lines.join('\n')}\n#tryinclude ${command}.directories.conf\n`
 }
 
+/** How agents are dialled whose phones are all at one port of 127.0.0.1. */
+export const agentsAt = (port: number) => `PJSIP/agents/sip:{user}@${host}:${port}`
+
+/**
+ * Writes a file for POINTSMAN_ENGINES with this Asterisk alone, and answers its path.
+ *
+ * @param members that differ from what all need, or are to be told besides: how agents are dialled.
+ */
+export function writeEngines(
+  folder: string,
+  { ari, mediaFolder }: Asterisk,
+  members: { agents: string },
+): string {
+  const { url, username, password } = ari
+  writeFileSync(join(folder, 'password'), `${password}\n`)
+  const engine = {
+    name: 'asterisk',
+    url,
+    username,
+    passwordFile: 'password',
+    country: 'BE',
+    peers: ['trunk'],
+    numbers: 'PJSIP/{number}@trunk',
+    media: { folder: mediaFolder },
+    ...members,
+  }
+  const file = join(folder, 'engines.json')
+  writeFileSync(file, JSON.stringify([engine]))
+  return file
+}
+
 const sample = join(import.meta.dirname, '..', 'deploy', 'asterisk')
 
 /** A folder with all that one Asterisk needs; its configuration is the sample's but for the folder `installation`. */
@@ -133,14 +164,17 @@ async function run(command: string, folder: string, isUp: () => Promise<boolean>
     })
   }
   while (!(await isUp())) {
-    if (child.exitCode !== null) throw new Error(`Asterisk did not start: ${written.text}`)
+    if (hasEnded(child)) throw new Error(`Asterisk did not start: ${written.text}`)
     await setTimeout(50)
   }
   return { child, written }
 }
 
+const hasEnded = ({ exitCode, signalCode }: ChildProcess) =>
+  exitCode !== null || signalCode !== null
+
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (hasEnded(child)) return
   const exited = once(child, 'exit')
   child.kill(signal)
   await exited
@@ -176,7 +210,10 @@ export async function startAsterisk(more: More = {}): Promise<Asterisk> {
       (answer) => answer.ok,
       () => false,
     )
-  let { child, written } = await run(command, folder, isUp)
+  let { child, written } = await run(command, folder, isUp).catch((error) => {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  })
   // A run that is broken off leaves none behind.
   const abandon = () => child.kill('SIGKILL')
   process.once('exit', abandon)

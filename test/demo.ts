@@ -12,12 +12,31 @@ export interface Demo {
   output(): string
 }
 
+interface StartOptions {
+  port?: string
+  /** Another demo, with its parameters. */
+  command?: readonly string[]
+  environment?: Record<string, string>
+  /** It and its children make a group of processes, to which a terminal would send Ctrl-C. */
+  isOwnGroup?: boolean
+}
+
 /** Starts the demo, on a free port unless told otherwise; its temporary files go to `folder`. */
-export function startDemo(folder: string, port = '0'): Demo {
-  const child = spawn(process.execPath, ['demo/main.ts'], {
+export function startDemo(
+  folder: string,
+  {
+    port = '0',
+    command = ['demo/main.ts'],
+    environment = {},
+    isOwnGroup = false,
+  }: StartOptions = {},
+): Demo {
+  const places = { POINTSMAN_PORT: port, TMPDIR: folder, TEMP: folder }
+  const child = spawn(process.execPath, command, {
     cwd: root,
-    env: { ...process.env, POINTSMAN_PORT: port, TMPDIR: folder, TEMP: folder },
+    env: { ...process.env, ...places, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: isOwnGroup,
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -36,7 +55,7 @@ export async function until(demo: Demo, isDone: () => boolean): Promise<void> {
   }
 }
 
-/** Ends the demo as a terminal or a supervisor does, and answers its exit code. */
+/** Ends the demo as a supervisor does, or a terminal where it has no children, and answers its exit code. */
 export async function end(demo: Demo, signal: NodeJS.Signals): Promise<number | null> {
   const exit = once(demo.process, 'exit')
   demo.process.kill(signal)

@@ -132,7 +132,7 @@ describe('the demo', () => {
   it('says which port is taken and how to take another', async () => {
     const place = mkdtempSync(join(folder, 'taken-'))
     const port = address.split(':')[1] ?? ''
-    const other = startDemo(place, port)
+    const other = startDemo(place, { port })
     await once(other.process, 'exit')
     expect(other.process.exitCode).toBe(1)
     expect(other.output()).toContain(`${address}; choose another port by POINTSMAN_PORT`)

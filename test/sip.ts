@@ -136,18 +136,17 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** A party that neither ends nor is stopped ends by itself. */
-const lifeSeconds = 900
-
 interface Place {
   host?: string | undefined
   port?: number | undefined
+  /** A party that neither ends nor is stopped ends by itself after so long; 900 unless told. */
+  lifeSeconds?: number | undefined
 }
 
 async function start(
   scenario: string,
   parameters: readonly string[],
-  { host: address = host, port: given }: Place,
+  { host: address = host, port: given, lifeSeconds = 900 }: Place,
 ): Promise<SipParty> {
   const command = findProgram('sipp')
   if (command === undefined) throw new Error('There is no SIPp: see scripts/fetch-programs.')
@@ -156,10 +155,13 @@ async function start(
   writeFileSync(log, '')
   writeFileSync(join(folder, 'scenario.xml'), scenario)
   const port = given ?? (await freeUdpPort())
+  // Each has a port for audio, used or not; left alone SIPp tries the same hundred, which so many parties may have.
+  const audioPort = await freeUdpPort()
   const child = spawn(
     command,
     [
       ...['-sf', 'scenario.xml', '-i', address, '-p', String(port), '-nostdin', '-aa'],
+      ...['-mp', String(audioPort)],
       ...['-trace_msg', '-message_file', log, '-trace_err', '-error_file', join(folder, 'errors')],
       ...['-timeout', `${lifeSeconds}s`, ...parameters],
     ],
@@ -230,13 +232,22 @@ export function startCaller(
   )
 }
 
-/** Listens on a free port, or on the one told, and answers each call alike until it is stopped. */
+/**
+ * Listens on a free port, or on the one told, and answers each call alike until it is stopped.
+ *
+ * @throws Error when it ends before it listens.
+ */
 export async function startAnswerer(
-  script: AnswererScript & { host?: string; port?: number; audio?: Address },
+  script: AnswererScript & Place & { audio?: Address },
 ): Promise<SipParty> {
   const { audio = nowhere } = script
   const party = await start(answererScenario(script, audio), [], script)
-  while (!(await listens(party))) await setTimeout(10)
+  const failed = party.ended.then(({ errors }) => {
+    throw new Error(`SIPp ended before it listened: ${errors}`)
+  })
+  while (!(await Promise.race([listens(party), failed]))) await setTimeout(10)
+  // From now on it may end as it likes.
+  failed.catch(() => {})
   return party
 }
 

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openDatabase } from '../../src/database/open.ts'
 import type { ShownCall } from '../../src/features/calls/shown.ts'
-import { type Asterisk, startAsterisk } from '../../test/asterisk.ts'
-import { writeEngines } from '../../test/asterisk-world.ts'
+import { type Asterisk, agentsAt, startAsterisk, writeEngines } from '../../test/asterisk.ts'
 import { selectRecords } from '../../test/call-world.ts'
 import { freePort } from '../../test/postgres-server.ts'
 import { freeUdpPort, type SipParty, startAnswerer, startCaller } from '../../test/sip.ts'
@@ -99,7 +98,7 @@ export async function openStage(furniture: Furniture): Promise<Stage> {
   const agentPort = await freeUdpPort()
   const databaseUrl = `sqlite:${join(folder, 'pointsman.db')}`
   const node = createNode(databaseUrl, await freePort(), {
-    ENGINES: writeEngines(folder, { asterisk, agentPort }),
+    ENGINES: writeEngines(folder, asterisk, { agents: agentsAt(agentPort) }),
     MEDIA_FOLDER: join(folder, 'media'),
   })
   await node.start()
