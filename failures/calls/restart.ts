@@ -1,7 +1,7 @@
 import type { ShownCall } from '../../src/features/calls/shown.ts'
 import { openStage, type Stage, until } from './stage.ts'
 
-/** What became of the calls of a node that was killed; `lost`, `doubled`, `stuck` and `wronglyRecorded` must be 0. */
+/** What became of the calls of a node that was ended and started again; `lost`, `doubled`, `stuck` and `wronglyRecorded` must be 0. */
 export interface CallVerdict {
   waiting: number
   ringing: number
@@ -113,16 +113,16 @@ const outcomesOfLeft: Partial<Record<State, string>> = {
 }
 
 /**
- * Kills a node with SIGKILL while calls wait, ring and speak, lets some of them end meanwhile, and starts it again.
+ * Ends a node, by SIGKILL or properly, while calls wait, ring and speak, lets some of them end meanwhile, and starts it again.
  *
  * @param count calls, at least 10.
  */
-export async function playKill(count: number): Promise<CallVerdict> {
+export async function playRestart(count: number, way: 'kill' | 'stop'): Promise<CallVerdict> {
   const stage = await openStage({ agents: Math.floor(count / 5) })
   try {
     const before = await begin(stage, count)
     const killed = performance.now()
-    await stage.node.kill()
+    await stage.node[way]()
     const left = await someLeave(stage, before)
     const started = performance.now()
     await stage.node.start()
