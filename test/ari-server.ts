@@ -35,6 +35,21 @@ export function channel(id: string, changed: object = {}): object {
   }
 }
 
+/** An engine as a file of engines lists it, with the password in a file beside it. */
+export function engineEntry(changed: object = {}): object {
+  return {
+    name: 'zurich-1',
+    url: 'http://127.0.0.1',
+    username: 'pointsman',
+    passwordFile: 'password',
+    country: 'CH',
+    agents: 'PJSIP/{user}',
+    numbers: 'PJSIP/{number}@trunk',
+    media: { folder: '/srv/media' },
+    ...changed,
+  }
+}
+
 /** What stands in Asterisk's place where one must be old, ill or hostile: real ones are neither. It asks for no password. */
 export class AriServer {
   readonly url: string

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Registry } from '@prometheus-io/client'
 import { vi } from 'vitest'
 import { sql } from '../src/database/database.ts'
 import type { Station } from '../src/features/calls/live/station.ts'
@@ -31,13 +32,19 @@ export const selectRecords = sql<{ outcome: string; value: string }>(
 )
 const countRows = sql<{ rows: number }>('SELECT count(*) AS rows FROM calls')
 
-/** The furnished world with telephones: the hotline has a number and a queue of 10, the agent an extension. */
+/**
+ * The furnished world with telephones: the hotline has a number and a queue of 10, the agent an extension.
+ *
+ * @param registry where its calls are counted, if anywhere; a restart would count them twice.
+ */
 export async function createCallWorld(
   engine: Engine,
   changed: Partial<Station['configuration']> = {},
+  registry?: Registry,
 ): Promise<CallWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
   const exchange = new Exchange(changed)
+  if (registry) exchange.registry = registry
   const environment = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media') }
   const world = await createWorld(engine, environment, exchange)
   await world.ask('system', 'PUT', routePoint, {

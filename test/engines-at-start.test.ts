@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AriServer } from './ari-server.ts'
+import { AriServer, engineEntry } from './ari-server.ts'
 import { startAsterisk } from './asterisk.ts'
 import { type Program, startProgram } from './program.ts'
 import { canPlayCalls } from './programs.ts'
@@ -26,20 +26,6 @@ afterEach(async () => {
   ari = undefined
   rmSync(folder, { recursive: true })
 })
-
-function engine(changed: object = {}): object {
-  return {
-    name: 'zurich-1',
-    url: 'http://127.0.0.1:1',
-    username: 'pointsman',
-    passwordFile: 'password',
-    country: 'CH',
-    agents: 'PJSIP/{user}',
-    numbers: 'PJSIP/{number}@trunk',
-    media: { folder: '/srv/media' },
-    ...changed,
-  }
-}
 
 const write = (engines: unknown) => writeFileSync(file, JSON.stringify(engines))
 
@@ -92,37 +78,37 @@ describe('a file of engines that cannot be used leaves the API as it is, and the
   it.each<[what: string, prepare: () => void, named: string]>([
     ['no file', () => {}, 'ENOENT'],
     ['no JSON', () => writeFileSync(file, `${secret} is no JSON`), 'it is no JSON'],
-    ['no list', () => write(engine()), 'it must be a list of engines'],
+    ['no list', () => write(engineEntry()), 'it must be a list of engines'],
     [
       'an unknown member',
-      () => write([engine({ password: secret })]),
+      () => write([engineEntry({ password: secret })]),
       "The 'engines[0].password' field is unknown.",
     ],
     [
       'a missing member',
-      () => write([engine({ country: undefined })]),
+      () => write([engineEntry({ country: undefined })]),
       "The 'engines[0].country' field is required.",
     ],
     [
       'a wrong value',
-      () => write([engine({ url: `http://pointsman:${secret}@127.0.0.1` })]),
+      () => write([engineEntry({ url: `http://pointsman:${secret}@127.0.0.1` })]),
       "The 'engines[0].url' field must be http:// or https://",
     ],
     [
       'two engines of one name',
-      () => write([engine(), engine()]),
+      () => write([engineEntry(), engineEntry()]),
       "The 'engines[1].name' field has the name of another engine.",
     ],
     [
       'no file of a password',
-      () => write([engine({ passwordFile: 'elsewhere' })]),
+      () => write([engineEntry({ passwordFile: 'elsewhere' })]),
       "'engines[0].passwordFile' names '",
     ],
     [
       'an empty password',
       () => {
         writeFileSync(join(folder, 'empty'), '\n')
-        write([engine({ passwordFile: 'empty' })])
+        write([engineEntry({ passwordFile: 'empty' })])
       },
       'it is empty',
     ],
@@ -143,7 +129,7 @@ describe('a file of engines that cannot be used leaves the API as it is, and the
 
 describe('an engine that cannot be used leaves the API as it is, and the log says once why:', () => {
   async function expectUnusable(url: string, reason: RegExp): Promise<Program> {
-    write([engine({ url })])
+    write([engineEntry({ url })])
     const started = await start()
     await expect.poll(() => linesOf(started).length, { timeout: 15_000 }).toBeGreaterThan(0)
     expect(linesOf(started)).toMatchObject([
@@ -194,7 +180,7 @@ describe('an engine that cannot be used leaves the API as it is, and the log say
 describe('an engine that can be used', () => {
   it('is told by the log, by its version, and by the metrics', async () => {
     ari = await AriServer.open()
-    write([engine({ url: ari.url })])
+    write([engineEntry({ url: ari.url })])
     const started = await start()
     const ready = 'pointsman_engine_ready{engine="zurich-1"} 1'
     await expect.poll(() => metricsOf(started), { timeout: 15_000 }).toContain(ready)

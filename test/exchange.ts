@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Registry } from '@prometheus-io/client'
 import {
   type Cause,
   type Dialling,
@@ -51,6 +52,8 @@ export class Exchange implements Engine {
   readonly commands: string[] = []
   /** What the next command of a kind is refused with. */
   readonly faults = new Map<string, EngineFault['kind']>()
+  /** Where its calls are counted, if anywhere. */
+  registry?: Registry
   #listener: EngineListener | undefined
   #kept: (() => void)[] | undefined
   readonly #configuration: Partial<Station['configuration']>

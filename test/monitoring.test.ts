@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import packageJson from '../package.json' with { type: 'json' }
+import { AriServer, engineEntry } from './ari-server.ts'
 import { type Program, signIn, startProgram } from './program.ts'
 import { findProgram } from './programs.ts'
 
@@ -36,20 +37,30 @@ const queries = [...panels.flatMap(({ targets }) => targets), ...annotations.lis
 
 let folder: string
 let program: Program
+let ari: AriServer
 let scrape: string
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pointsman-monitoring-'))
+  ari = await AriServer.open()
+  writeFileSync(join(folder, 'password'), password)
+  writeFileSync(join(folder, 'engines.json'), JSON.stringify([engineEntry({ url: ari.url })]))
   program = await startProgram({
     DATABASE_URL: `sqlite:${join(folder, 'test.db')}`,
+    MEDIA_FOLDER: join(folder, 'media'),
     ADMIN_PASSWORD: password,
+    ENGINES: join(folder, 'engines.json'),
   })
   await signIn(program.url, 'admin', password)
   for (const path of ['/healthz', '/readyz']) await fetch(`${program.url}${path}`)
-  scrape = await (await fetch(program.metricsUrl)).text()
+  await vi.waitFor(async () => {
+    scrape = await (await fetch(program.metricsUrl)).text()
+    expect(scrape).toMatch(/^pointsman_engine_ready.* 1$/m)
+  }, 20_000)
 })
 afterAll(async () => {
   program.signal('SIGKILL')
   await program.ended
+  await ari.close()
   rmSync(folder, { recursive: true })
 })
 

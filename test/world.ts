@@ -137,14 +137,16 @@ const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
 export async function createWorld(
   engine: Engine,
   environment: Record<string, string> = {},
-  exchange?: Exchange | Pick<Exchange, 'station'>,
+  exchange?: Exchange | Pick<Exchange, 'station' | 'registry'>,
 ): Promise<World> {
   const test = await engine.open()
   const { database } = test
   await createFirstAdmin(database, 'admin', password)
   const config = readConfig(environment)
   const stations = exchange ? [exchange.station] : []
-  const build = () => buildApp({ config, database, logger: pino({ level: 'silent' }), stations })
+  const logger = pino({ level: 'silent' })
+  const counted = exchange?.registry && { registry: exchange.registry }
+  const build = () => buildApp({ config, database, logger, stations, ...counted })
   let app = await build()
   const tokens = new Map<Person, string>()
 

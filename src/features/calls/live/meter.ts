@@ -1,20 +1,22 @@
 import type { Registry } from '@prometheus-io/client'
 import { createHistogram } from '../../../metrics/histogram.ts'
 import { expose } from '../../../metrics/registry.ts'
-import type { Outcome } from '../call.ts'
+import { type Outcome, outcomes } from '../call.ts'
 
 /** Why a call was turned away. */
-export type TurnedAway =
+const turnedAway = [
   /** The dialled text is no route point's. */
-  | 'unknown'
+  'unknown',
   /** It came from a peer that the configuration does not name. */
-  | 'peer'
+  'peer',
   /** More came at once than can be treated. */
-  | 'shed'
+  'shed',
   /** The database could not be asked. */
-  | 'unavailable'
+  'unavailable',
   /** We failed. */
-  | 'failed'
+  'failed',
+] as const
+export type TurnedAway = (typeof turnedAway)[number]
 
 /** Counts what calls do. */
 export interface CallMeter {
@@ -29,9 +31,9 @@ export interface CallMeter {
 /** Half a millisecond is a decision on SQLite; a second is one that callers hear. */
 const secondsBounds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1]
 
-/** Counts of calls, by what they are counted. */
-function createCounts<Name extends string>() {
-  const counts = new Map<Name, number>()
+/** Counts of calls, by what they are counted: from 0, since Prometheus sees no rise in what was not there. */
+function createCounts<Name extends string>(names: readonly Name[]) {
+  const counts = new Map<Name, number>(names.map((name) => [name, 0]))
   return {
     add: (name: Name) => counts.set(name, (counts.get(name) ?? 0) + 1),
     samples: (label: string) =>
@@ -44,21 +46,21 @@ function createCounts<Name extends string>() {
  * @param registry where it is shown, if anywhere.
  */
 export function meterCalls(waiting: () => number, registry: Registry | undefined): CallMeter {
-  const outcomes = createCounts<Outcome>()
-  const turnedAway = createCounts<TurnedAway>()
+  const ended = createCounts(outcomes)
+  const away = createCounts(turnedAway)
   const decisions = createHistogram(secondsBounds)
   if (registry) {
     expose(registry, {
       name: 'pointsman_calls_total',
       help: 'Calls that have ended, by how.',
       type: 'counter',
-      samples: () => outcomes.samples('outcome'),
+      samples: () => ended.samples('outcome'),
     })
     expose(registry, {
       name: 'pointsman_calls_turned_away_total',
       help: 'Calls that were not treated, by why.',
       type: 'counter',
-      samples: () => turnedAway.samples('why'),
+      samples: () => away.samples('why'),
     })
     expose(registry, {
       name: 'pointsman_calls_waiting',
@@ -75,8 +77,8 @@ export function meterCalls(waiting: () => number, registry: Registry | undefined
     })
   }
   return {
-    ended: outcomes.add,
-    turnedAway: turnedAway.add,
+    ended: ended.add,
+    turnedAway: away.add,
     decided: decisions.observe,
   }
 }
