@@ -11,7 +11,7 @@ import type { RoutePointKey } from '../route-points/route-point.ts'
 import { findUser } from '../users/users.ts'
 
 /** Characters that are looked at: the longest id has 161. */
-const dialledMax = 199
+export const dialledMax = 199
 
 function isReadable(text: string): boolean {
   return text.length <= dialledMax && findUnkeepable(text) === undefined

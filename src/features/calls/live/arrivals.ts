@@ -5,8 +5,8 @@ import type { Callee } from '../find.ts'
 import type { Station } from './station.ts'
 
 /** As long as a name or number can be that telephones show. */
-const nameCharactersMax = 80
-const numberCharactersMax = 64
+export const nameCharactersMax = 80
+export const numberCharactersMax = 64
 
 /** What a caller wrote, fit to be shown, kept and sent on: no control characters, no halves of characters, no more than has room. */
 function clean(text: string, charactersMax: number): string {

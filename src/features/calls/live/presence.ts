@@ -2,7 +2,7 @@ import type { RoutePointKey } from '../../route-points/route-point.ts'
 import type { Switchboard } from './switchboard.ts'
 
 /** How long a routing system counts as connected after it has last asked. */
-const presenceSecondsMax = 30
+export const presenceSecondsMax = 30
 
 /** Which route points have a routing system. */
 export interface Presence {

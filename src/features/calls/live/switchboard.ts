@@ -20,7 +20,7 @@ import { compare } from './survey.ts'
 import { type Desk, type LiveCall, treat } from './treatment.ts'
 
 /** Calls whose arrival is being treated at once; more are sent away, before those that wait would suffer. */
-const arrivalsMax = 100
+export const arrivalsMax = 100
 
 /** Milliseconds between tries while the database is not available. */
 const retryMilliseconds = { least: 200, most: 5_000 }

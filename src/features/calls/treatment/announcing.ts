@@ -3,7 +3,7 @@ import type { Sound } from '../sounds.ts'
 import type { Turn } from './turn.ts'
 
 /** The longest that an announcement is waited for: engines do not always tell that one has ended. */
-const announcementSecondsMax = 300
+export const announcementSecondsMax = 300
 
 /** Plays an announcement, after which the call goes on with what was decided. */
 export function announce(

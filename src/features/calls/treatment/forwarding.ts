@@ -6,10 +6,10 @@ import { announce } from './announcing.ts'
 import type { Turn } from './turn.ts'
 
 /** Route points of ours that a call may be sent on by. */
-const hopsMax = 5
+export const hopsMax = 5
 
 /** How long it rings where a call was sent, before it counts as not answered: a proxy waits as long (RFC 3261, timer C). */
-const forwardingSecondsMax = 180
+export const forwardingSecondsMax = 180
 
 /** @param otherwise what happens to the call where there is nowhere to forward to. */
 export function forceForwarding(turn: Turn, otherwise: (turn: Turn) => void): void {
@@ -61,7 +61,7 @@ function dialDestination(turn: Turn, leaving: Leaving, to: Target): void {
 }
 
 /** What the caller is told where the destination did not take the call. */
-const causesOfEnds: Record<LegEnd, Cause> = {
+export const causesOfEnds: Record<LegEnd, Cause> = {
   busy: causes.busy,
   declined: causes.busy,
   forbidden: causes.rejected,

@@ -6,7 +6,7 @@ import type { Turn } from './turn.ts'
 import { wait } from './waiting.ts'
 
 /** How long a telephone rings once; settings count in rings. */
-const ringSeconds = 6
+export const ringSeconds = 6
 
 /** A routing system has chosen who shall take the call. */
 export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void {

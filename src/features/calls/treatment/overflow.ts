@@ -4,10 +4,10 @@ import { announce } from './announcing.ts'
 import type { Turn } from './turn.ts'
 
 /** How long a caller hears the busy tone before they are let go. */
-const busySecondsMax = 10
+export const busySecondsMax = 10
 
 /** How long a caller may hear ringing that nobody will answer: as long as it rings anywhere. */
-const ringingSecondsMax = 180
+export const ringingSecondsMax = 180
 
 /** A call has no place in the queue, or no longer. */
 export function overflow(turn: Turn, reason: string): void {

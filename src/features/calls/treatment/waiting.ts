@@ -3,7 +3,7 @@ import { overflow } from './overflow.ts'
 import type { Turn } from './turn.ts'
 
 /** When music that could not be played is tried again. */
-const musicSeconds = 30
+export const musicSeconds = 30
 
 /** Waits, at the place that the call has or at the end. */
 export function wait(turn: Turn): void {
