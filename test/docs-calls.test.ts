@@ -21,6 +21,10 @@ import { ringSeconds } from '../src/features/calls/treatment/offering.ts'
 import { busySecondsMax, ringingSecondsMax } from '../src/features/calls/treatment/overflow.ts'
 import { musicSeconds } from '../src/features/calls/treatment/waiting.ts'
 import { settings } from '../src/features/route-points/settings/index.ts'
+import { createAsteriskWorld } from './asterisk-world.ts'
+import { engines } from './engines.ts'
+import { canPlayCalls } from './programs.ts'
+import { routePoint } from './world.ts'
 
 const root = join(import.meta.dirname, '..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
@@ -120,11 +124,37 @@ describe('docs/calls.md', () => {
     const told = rowsOf('What callers are told').map(([cause, number, status]) => [
       ...codeIn(cause),
       Number(number),
-      status === '–' ? undefined : Number(status),
+      Number(status),
     ])
     const all = Object.entries(causes).map(([name, number]) => [name, number, statuses[name]])
     expect(told).toEqual(all)
   })
+
+  it.skipIf(!canPlayCalls())(
+    'tells what a caller is told whose call is released',
+    async () => {
+      const [engine] = engines
+      if (!engine) throw new Error('There is no database.')
+      const world = await createAsteriskWorld(engine)
+      try {
+        await world.put('', { queueLength: 0 })
+        await world.put('overflow/', { action: 'Ringing' })
+        for (const cause of ['normal', 'busy', 'noAnswer', 'rejected', 'congestion']) {
+          const caller = await world.call()
+          const { callId } = await world.callIn('overflowed')
+          await world.ask('groupAdmin', 'POST', `${routePoint}calls/${callId}/release/`, { cause })
+          const { status } = await caller.finalAnswer()
+          expect(
+            rowsOf('What callers are told').map(([name, , told]) => [name, told]),
+          ).toContainEqual([`\`${cause}\``, String(status)])
+          await world.outcomes()
+        }
+      } finally {
+        await world.close()
+      }
+    },
+    60_000,
+  )
 
   it('tells how an offer ends by every SIP status', () => {
     const told = rowsOf('How an offer ends').flatMap(([end, by = '']) =>

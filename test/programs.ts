@@ -8,6 +8,7 @@ export const programs = {
   asterisk: 'calls, since nothing else connects them',
   caddy: 'deploy/Caddyfile before the program',
   haproxy: 'deploy/haproxy.cfg before the program',
+  kamailio: 'deploy/kamailio.cfg before several Asterisks',
   nginx: 'deploy/nginx.conf before the program',
   openssl: 'all of them, since they have no certificate',
   promtool: 'the alert rules and the queries of the dashboard',

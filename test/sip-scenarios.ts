@@ -79,7 +79,7 @@ function request(method: string, uri: string, transaction: string): string[] {
 /** An answer to the request that came last, unless `sequence` names another one of its transaction. */
 function answer(status: number, more = [noBody], { toTag = '', sequence = '[last_CSeq:]' } = {}) {
   const echoed = ['[last_Via:]', '[last_From:]', `[last_To:]${toTag}`, '[last_Call-ID:]', sequence]
-  return [`SIP/2.0 ${status} Of A Test`, ...echoed, ...more]
+  return [`SIP/2.0 ${status} Of A Test`, ...echoed, '[last_Record-Route:]', ...more]
 }
 
 function within(milliseconds: number | undefined, otherwise: string): string {
@@ -122,8 +122,10 @@ export function callerScenario(script: CallerScript, audio: Address): string {
   const first = [...own, `To: <${uri}>`]
   const later = [...own, `To: <${uri}>[peer_tag_param]`]
   const invite = [...request('INVITE', uri, 'invite'), ...first, 'CSeq: 1 INVITE', ...headers]
-  const acknowledge = [...request('ACK', '[next_url]', 'ack'), ...later, 'CSeq: 1 ACK', noBody]
-  const bye = [...request('BYE', '[next_url]', 'bye'), ...later, 'CSeq: 2 BYE', noBody]
+  // By the way that the answer came; SIPp leaves the line out where there was no proxy.
+  const inDialog = [...later, '[routes]']
+  const acknowledge = [...request('ACK', '[next_url]', 'ack'), ...inDialog, 'CSeq: 1 ACK', noBody]
+  const bye = [...request('BYE', '[next_url]', 'bye'), ...inDialog, 'CSeq: 2 BYE', noBody]
   const cancel = [...request('CANCEL', uri, 'invite'), ...first, 'CSeq: 1 CANCEL', noBody]
   const refused = [...request('ACK', uri, 'invite'), ...later, 'CSeq: 1 ACK', noBody]
   return scenario([
@@ -219,7 +221,7 @@ export function answererScenario(script: AnswererScript, audio: Address): string
   const answered = [...alerting, send(final, ' retrans="500"'), '<recv request="ACK"/>']
   if (status !== 200) return scenario([...answered, '<nop next="end"/>'])
 
-  const dialog = [`From: [$callee]${tag}`, 'To: [$caller]', 'Call-ID: [call_id]']
+  const dialog = [`From: [$callee]${tag}`, 'To: [$caller]', 'Call-ID: [call_id]', '[routes]']
   const bye = [...request('BYE', '[next_url]', 'bye'), ...dialog, 'CSeq: 20 BYE', noBody]
   return scenario([
     ...answered,

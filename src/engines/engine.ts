@@ -63,6 +63,7 @@ export type Tone = 'busy' | 'ringing'
 export const causes = {
   /** 404 */
   unknownNumber: 1,
+  /** 603 */
   normal: 16,
   /** 486 */
   busy: 17,
