@@ -60,6 +60,11 @@ describe('what an engine has', () => {
     expect(bridges).toEqual([])
   })
 
+  it('is read also where it is long', async () => {
+    ari.channels = Array.from({ length: 5_000 }, (_, index) => channel(`c${index}`))
+    expect((await read()).callers).toHaveLength(5_000)
+  })
+
   it.each(['{}', 'null', '""', '5', ''])(
     'cannot be read from a list that is %j',
     async (answer) => {
