@@ -31,9 +31,13 @@ async function isAllowed(names: string, isAgreed: boolean): Promise<boolean> {
   say(`Debian's packages of it (some 200 MB) would be fetched into ${cache} and run from there:`)
   say('nothing is installed, no root is needed, and removing that folder undoes it.')
   if (isAgreed) return true
-  if (process.stdin.isTTY) return ask('Fetch it? [y/N] ')
-  say('Nobody can be asked here: --yes agrees to it.')
-  return false
+  if (!process.stdin.isTTY) {
+    say('Nobody can be asked here: --yes agrees to it.')
+    return false
+  }
+  const isWanted = await ask('Fetch it? [y/N] ')
+  if (!isWanted) say('Nothing was fetched, and no call is played.')
+  return isWanted
 }
 
 /**

@@ -163,6 +163,16 @@ describe.each(engines)('a call in thought on $name', (engine) => {
     expect(waiting.steps.map(({ state }) => state)).toEqual(['waiting', 'leaving', 'forwarded'])
   })
 
+  it.each([
+    [{}, 'no caller'],
+    [{ callerNumber: '+3225550100' }, '+3225550100'],
+    [{ callerName: 'Anna' }, "'Anna'"],
+  ])('says what a phone shows of a caller that tells %o', async (caller, shown) => {
+    const { steps } = await simulate({ ...caller, events: [{ event: 'offer', agent: 'agent' }] })
+    const [rings = ''] = steps[1]?.actions ?? []
+    expect(rings.split(', ringing')[0]).toBe(`rings at the agent, which shows ${shown}`)
+  })
+
   it('says what a live call then does', async () => {
     await put('failover_policy/', { enableFailoverSupport: false })
     await put('distinctive_ringing/', {

@@ -197,8 +197,9 @@ function wordsOf(action: Action): string {
       return 'hears that no longer'
     case 'dial': {
       const { name, number } = action.from
+      const shown = [name && `'${name}'`, number].filter((part) => part !== '').join(' ')
       const pattern = action.pattern === 'Normal' ? '' : `, ringing ${action.pattern}`
-      return `rings at the ${action.to.kind}, which shows '${name}' ${number}${pattern}`
+      return `rings at the ${action.to.kind}, which shows ${shown || 'no caller'}${pattern}`
     }
     case 'connect':
       return 'speaks with whom it rang at'
