@@ -71,7 +71,7 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
     expect(await asterisk.channels()).toEqual([])
   })
 
-  const dialled = ['+41441234567', '5', 'sales', 'a%2Cb%22%26', 'x'.repeat(200)]
+  const dialled = ['+41441234567', '5', 'sales', 'T', 'a%2Cb%22%26', '1%ff', 'x'.repeat(200)]
   it.each(dialled)(
     'turns a call to %s away with 503 while no service is connected',
     async (dial) => {
@@ -171,13 +171,42 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
     })
 
     it('what was dialled is told with the call, whole', async () => {
-      const user = `sales-${'x'.repeat(100)}`
+      const user = `sales-${'x'.repeat(200)}`
       await call({ dial: user, domain: 'example.com' })
       const { channel } = await application.event('StasisStart', 'trunk')
       expect(channel).toMatchObject({
-        dialplan: { context: 'route-points', exten: user.slice(0, 79) },
+        dialplan: { context: 'pointsman', exten: 's' },
         channelvars: { SIPDOMAIN: 'example.com', DIALLED_URI: `sip:${user}@example.com` },
       })
+    })
+
+    const noUtf8: [what: string, script: Parameters<typeof call>[0], told: object][] = [
+      ['what is dialled', { dial: '1%ff%fe' }, { DIALLED_URI: /^sip:1%ff%fe@/ }],
+      ['its parameters', { dial: '1;a=%ff' }, { DIALLED_URI: /^sip:1;a=%ff@/ }],
+      ['its domain', { domain: 'host;a=%ff' }, { SIPDOMAIN: /^host$/ }],
+      ["the caller's name", { from: '"\\xff" <sip:1@phone>' }, {}],
+      ["the caller's number", { from: '<sip:%ff%fe@phone>' }, {}],
+      [
+        'who the network says that calls',
+        { headers: ['P-Asserted-Identity: "\\xff" <sip:%ff@a>'] },
+        {},
+      ],
+      ['who has diverted', { headers: ['Diversion: "\\xff" <sip:%ff@a>;reason=%ff'] }, {}],
+    ]
+    it.each(noUtf8)('bytes that are no UTF-8 in %s hide no call', async (_, script, told) => {
+      await call(script)
+      const { channel } = await application.event('StasisStart', 'trunk')
+      const variables = Object.entries(told).map(([name, text]) => [
+        name,
+        expect.stringMatching(text),
+      ])
+      expect(channel?.channelvars).toMatchObject(Object.fromEntries(variables))
+      expect(await asterisk.channels()).toMatchObject([{ id: channel?.id }])
+    })
+
+    it.each(['\\xff', 'Zürich'])('a call whose Call-ID has %s is refused', async (callId) => {
+      expect(await statusOf(await call({ callId }))).toBe(403)
+      await nothingIsLeft()
     })
 
     it.each([

@@ -1,4 +1,4 @@
-/** What a caller does. Times are counted from what they follow, in milliseconds. */
+/** What a caller does. Times are counted from what they follow, in milliseconds; `\\xff` in a text is that byte. */
 export interface CallerScript {
   /** The user part of whom it calls. */
   dial: string
@@ -6,6 +6,8 @@ export interface CallerScript {
   domain?: string
   /** The whole From header but for its tag. `[call_number]` is replaced by the call's number, from 1. */
   from?: string
+  /** Text before its Call-ID's own. */
+  callId?: string
   /** Further header lines. */
   headers?: readonly string[]
   /** Gives up when there was no final answer until then; never by default. */
@@ -118,7 +120,9 @@ export function callerScenario(script: CallerScript, audio: Address): string {
   const { dial, domain = '[remote_ip]:[remote_port]', headers = [] } = script
   const { from = '<sip:+4179000[call_number]@[local_ip]>', cancelAfterMilliseconds } = script
   const uri = `sip:${dial}@${domain}`
-  const own = [`From: ${from}${tag}`, 'Call-ID: [call_id]']
+  // SIPp knows its calls by what stands behind the three slashes.
+  const callId = script.callId === undefined ? '[call_id]' : `${script.callId}///[call_id]`
+  const own = [`From: ${from}${tag}`, `Call-ID: ${callId}`]
   const first = [...own, `To: <${uri}>`]
   const later = [...own, `To: <${uri}>[peer_tag_param]`]
   const invite = [...request('INVITE', uri, 'invite'), ...first, 'CSeq: 1 INVITE', ...headers]

@@ -1,16 +1,17 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import type { Arrival, EngineEvent } from '../engines/engine.ts'
 import { callVariable } from './phones.ts'
+import { userOf } from './request-uri.ts'
 import { isStatus, type Requests, segment } from './requests.ts'
 import { type Channel, checker, VariableSchema } from './resources.ts'
 
 /** A caller's leg in our application. */
 interface Caller {
-  /** What is told of it; not before its domain is known. */
+  /** What is told of it; not before its variables are known. */
   arrival?: Arrival
   /** The call that it was given. */
   callId?: string
-  /** It ended while its domain was asked for. */
+  /** It ended while they were asked for. */
   hasEnded?: boolean
 }
 
@@ -22,6 +23,9 @@ const isVariable = checker(VariableSchema)
 
 /** In which the Request-URI's host stands. */
 const domainVariable = 'SIPDOMAIN'
+
+/** In which the dialplan keeps the whole Request-URI. */
+const uriVariable = 'DIALLED_URI'
 
 /** Asterisk leaves the escapes of a quoted name as they came (RFC 3261, 25.1), and would escape them once more. */
 function unquoted(name: string): string {
@@ -88,23 +92,23 @@ export class Callers {
     )
   }
 
-  /** A domain that cannot be asked for is the configured one: the call is worth more. */
+  /** What cannot be asked for is left out: the call is worth more. */
   async #arrive(channel: Channel, caller: Caller): Promise<void> {
-    const domain = await this.#variableOf(channel, domainVariable).catch(() => undefined)
+    const arrival = await this.#arrivalOf(channel, (name) =>
+      this.#variableOf(channel, name).catch(() => undefined),
+    )
     if (this.#callers.get(channel.id) !== caller) return
-    caller.arrival = this.#arrivalOf(channel, domain)
-    this.#options.tell({ type: 'arrived', ...caller.arrival })
+    caller.arrival = arrival
+    this.#options.tell({ type: 'arrived', ...arrival })
     if (caller.hasEnded) this.#conclude(channel.id)
   }
 
   async #adopt(channel: Channel): Promise<void> {
     const caller: Caller = {}
     this.#callers.set(channel.id, caller)
-    const [domain, callId] = await Promise.all([
-      this.#variableOf(channel, domainVariable),
-      this.#variableOf(channel, callVariable),
-    ])
-    caller.arrival = this.#arrivalOf(channel, domain)
+    const ask = (name: string) => this.#variableOf(channel, name)
+    const [arrival, callId] = await Promise.all([this.#arrivalOf(channel, ask), ask(callVariable)])
+    caller.arrival = arrival
     if (callId !== undefined) caller.callId = callId
   }
 
@@ -112,10 +116,15 @@ export class Callers {
     if (this.#callers.delete(leg)) this.#options.tell({ type: 'ended', leg, how: 'hungUp' })
   }
 
-  #arrivalOf(channel: Channel, domain: string | undefined): Arrival {
+  async #arrivalOf(
+    channel: Channel,
+    ask: (variable: string) => Promise<string | undefined>,
+  ): Promise<Arrival> {
+    const [domain, uri] = await Promise.all([ask(domainVariable), ask(uriVariable)])
     return {
       leg: channel.id,
-      dialled: channel.dialplan.exten,
+      // Another dialplan than ours may have none.
+      dialled: (uri && userOf(uri)) ?? channel.dialplan.exten,
       domain: domain ?? this.#options.configuration.domain ?? '',
       caller: { name: unquoted(channel.caller.name), number: channel.caller.number },
       peer: peerOf(channel.name),
@@ -125,7 +134,8 @@ export class Callers {
   /** @throws EngineFault when it cannot be asked. */
   async #variableOf(channel: Channel, name: string): Promise<string | undefined> {
     const sent = channel.channelvars?.[name]
-    if (sent) return sent
+    // One that it sends empty it does not have.
+    if (sent !== undefined) return sent || undefined
     const path = `/channels/${segment(channel.id)}/variable?variable=${segment(name)}`
     try {
       const answer = await this.#options.requests.ask('GET', path)
