@@ -30,7 +30,7 @@ export function channel(id: string, changed: object = {}): object {
     state: 'Ring',
     caller: { name: 'Anna', number: '+3225550100' },
     dialplan: { exten: '+3225126780', app_name: 'Stasis', app_data: 'pointsman' },
-    channelvars: { SIPDOMAIN: 'sip.netaxis.be', DIALLED_URI: '' },
+    channelvars: { SIPDOMAIN: 'sip.netaxis.be', DIALLED_URI: '', CALLER_PRESENTATION: '' },
     ...changed,
   }
 }

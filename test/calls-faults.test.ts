@@ -5,7 +5,7 @@ import { type AsteriskWorld, createAsteriskWorld } from './asterisk-world.ts'
 import { engines } from './engines.ts'
 import { freePort } from './postgres-server.ts'
 import { canPlayCalls } from './programs.ts'
-import { register } from './sip.ts'
+import { register, type SipMessage } from './sip.ts'
 import { openEar, toneFile } from './tones.ts'
 import { group, routePoint } from './world.ts'
 
@@ -50,6 +50,42 @@ describe.skipIf(!canPlayCalls())('calls on a real Asterisk', () => {
     await world.call()
     await world.callIn('waiting')
     expect(await world.outcomes()).toEqual(['released'])
+  })
+
+  it('whose callers withhold their number tell it to nobody, neither here nor outside', async () => {
+    const secret = {
+      from: '"Anonymous" <sip:anonymous@anonymous.invalid>',
+      headers: [
+        'P-Asserted-Identity: "Secret Person" <sip:+3225550199@example.org>',
+        'Privacy: id',
+      ],
+    }
+    const told: SipMessage[] = []
+    const phone = await world.agentPhone({ ringMilliseconds: 0 })
+    await world.call(secret)
+    await world.offer({ agent: 'agent' })
+    told.push(await phone.message({ request: 'INVITE' }))
+    expect((await world.callIn('connected')).caller).toEqual({ name: 'Anonymous', number: '' })
+    await world.put('forced_forwarding/', { active: true, forwardToPhoneNumber: '+3225126779' })
+    const outside = await world.outside({ ringMilliseconds: 0 })
+    await world.call(secret)
+    told.push(await outside.message({ request: 'INVITE' }))
+    for (const { headers } of told) {
+      expect(JSON.stringify(headers)).not.toMatch(/Secret|3225550199/)
+      expect(headers).toMatchObject({
+        from: expect.stringMatching(/^"Anonymous" <sip:anonymous@anonymous.invalid>/),
+        privacy: 'id',
+      })
+    }
+  })
+
+  it('whose callers withhold nothing are not anonymous, whatever they lack', async () => {
+    const phone = await world.agentPhone({ ringMilliseconds: 0 })
+    await world.call({ from: '"Sales" <sip:x.invalid>' })
+    await world.offer({ agent: 'agent' })
+    const { headers } = await phone.message({ request: 'INVITE' })
+    expect(headers.from).toMatch(/^"Sales" </)
+    expect(headers.privacy).toBeUndefined()
   })
 
   it('go on when the announcement that they hear is deleted', async () => {

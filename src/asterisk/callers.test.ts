@@ -77,6 +77,19 @@ describe('a caller who comes', () => {
     })
   })
 
+  it.each([
+    ['prohib_not_screened', { name: 'Anonymous', number: '' }],
+    ['prohib', { name: 'Anonymous', number: '' }],
+    ['allowed_passed_screen', { name: 'Anna', number: '+3225550100' }],
+    ['unavailable', { name: 'Anna', number: '+3225550100' }],
+    ['', { name: 'Anna', number: '+3225550100' }],
+  ])('whose presentation is %j is shown as %j', async (CALLER_PRESENTATION, caller) => {
+    variables = { CALLER_PRESENTATION }
+    starts(withoutVariables('asked'))
+    starts(channel('sent', { channelvars: { CALLER_PRESENTATION } }))
+    await expect.poll(() => told, limit).toMatchObject([{ caller }, { caller }])
+  })
+
   it('is told with the domain that is asked for', async () => {
     variables.SIPDOMAIN = 'asked.example'
     starts(withoutVariables('c1'))

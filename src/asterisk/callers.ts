@@ -1,5 +1,5 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
-import type { Arrival, EngineEvent } from '../engines/engine.ts'
+import { type Arrival, anonymous, type EngineEvent } from '../engines/engine.ts'
 import { callVariable } from './phones.ts'
 import { userOf } from './request-uri.ts'
 import { isStatus, type Requests, segment } from './requests.ts'
@@ -26,6 +26,9 @@ const domainVariable = 'SIPDOMAIN'
 
 /** In which the dialplan keeps the whole Request-URI. */
 const uriVariable = 'DIALLED_URI'
+
+/** In which the dialplan keeps whether the caller may be shown. */
+const presentationVariable = 'CALLER_PRESENTATION'
 
 /** Asterisk leaves the escapes of a quoted name as they came (RFC 3261, 25.1), and would escape them once more. */
 function unquoted(name: string): string {
@@ -120,13 +123,16 @@ export class Callers {
     channel: Channel,
     ask: (variable: string) => Promise<string | undefined>,
   ): Promise<Arrival> {
-    const [domain, uri] = await Promise.all([ask(domainVariable), ask(uriVariable)])
+    const [domain, uri, presentation] = await Promise.all(
+      [domainVariable, uriVariable, presentationVariable].map(ask),
+    )
+    const { name, number } = channel.caller
     return {
       leg: channel.id,
       // Another dialplan than ours may have none.
       dialled: (uri && userOf(uri)) ?? channel.dialplan.exten,
       domain: domain ?? this.#options.configuration.domain ?? '',
-      caller: { name: unquoted(channel.caller.name), number: channel.caller.number },
+      caller: presentation?.startsWith('prohib') ? anonymous : { name: unquoted(name), number },
       peer: peerOf(channel.name),
     }
   }

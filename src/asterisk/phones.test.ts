@@ -28,6 +28,17 @@ describe('a telephone', () => {
     })
   })
 
+  it('is told that whoever calls withholds who they are', () => {
+    const withheld = { 'CONNECTEDLINE(pres)': 'prohib' }
+    expect(bodyFor({ name: 'Anonymous', number: '' }).variables).toMatchObject(withheld)
+    for (const shown of [
+      { name: '', number: '' },
+      { name: 'Anonymous', number: '1' },
+    ]) {
+      expect(bodyFor(shown).variables).not.toHaveProperty(['CONNECTEDLINE(pres)'])
+    }
+  })
+
   it('is told how to ring where it is to ring otherwise', () => {
     expect(bodyFor({ name: '', number: '' }, 'Bellcore-dr2').variables).toMatchObject({
       'PJSIP_HEADER(add,Alert-Info)': 'Bellcore-dr2',

@@ -1,5 +1,5 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
-import type { Dialling, Party } from '../engines/engine.ts'
+import { anonymous, type Dialling, type Party } from '../engines/engine.ts'
 
 /** Characters of a name or number that telephones are shown; more fit no display. */
 const shownCharactersMax = 64
@@ -24,7 +24,10 @@ function shownNumber(number: string): string {
 
 /** What Asterisk shows a dialled telephone as the calling one. */
 function partyVariables({ name, number }: Party): Record<string, string> {
+  const isAnonymous = name === anonymous.name && number === anonymous.number
   return {
+    // By which SIP tells that somebody is there who is not to be named.
+    ...(isAnonymous && { 'CONNECTEDLINE(pres)': 'prohib' }),
     'CONNECTEDLINE(name)': shownName(name),
     'CONNECTEDLINE(num)': shownNumber(number),
   }

@@ -84,6 +84,9 @@ export interface Party {
   number: string
 }
 
+/** A caller who may not be shown, to whomever they reach; also where a leg is dialled from them. */
+export const anonymous: Party = { name: 'Anonymous', number: '' }
+
 /** Whom to ring. How that is dialled is the engine's configuration. */
 export type Target =
   | { kind: 'agent'; userId: string; extension: string; phoneNumber: string }
