@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openAsterisk } from '../src/asterisk/asterisk.ts'
 import type { EngineConfiguration } from '../src/engines/configuration.ts'
-import type { Engine, EngineEvent, Survey } from '../src/engines/engine.ts'
+import type { Dialling, Engine, EngineEvent, Survey } from '../src/engines/engine.ts'
 import { countEngines } from '../src/metrics/engines.ts'
 import { createRegistry } from '../src/metrics/registry.ts'
 import { AriServer, channel } from './ari-server.ts'
@@ -83,6 +83,12 @@ async function openReady(): Promise<Heard> {
 const becomesReady = ({ engine }: Heard) => expect.poll(() => engine.isReady, patient).toBe(true)
 const becomesUnready = ({ engine }: Heard) => expect.poll(() => engine.isReady, patient).toBe(false)
 
+const dialling: Dialling = {
+  to: { kind: 'agent', userId: 'agent@x', extension: '', phoneNumber: '' },
+  from: { name: '', number: '' },
+  callId: 'c1',
+}
+
 const played = (id: string) => ({ type: 'PlaybackFinished', playback: { id, state: 'done' } })
 
 /** Waits until everything that was sent has come. */
@@ -108,6 +114,39 @@ describe('a sound engine', () => {
       'GET /bridges',
     ])
     expect(heard.log).toEqual(['the engine is connected'])
+  })
+})
+
+describe('a leg', () => {
+  it('that is dialled while a list of channels is under way is not forgotten for its absence', async () => {
+    let answer = () => {}
+    ari.answering = (request, response) => {
+      const isList = request.url === '/ari/channels'
+      if (isList) answer = () => response.end('[]')
+      return isList
+    }
+    const heard = open()
+    await expect.poll(() => ari.asked, patient).toContain('GET /channels')
+    await heard.engine.dial('pointsman-c1-1', dialling)
+    answer()
+    await becomesReady(heard)
+    expect(heard.surveys).toMatchObject([{ dialled: [{ leg: 'pointsman-c1-1' }] }])
+    ari.tell({ type: 'ChannelStateChange', channel: channel('pointsman-c1-1.1', { state: 'Up' }) })
+    await allHasCome(heard)
+    expect(heard.told).toContainEqual({ type: 'answered', leg: 'pointsman-c1-1' })
+  })
+
+  it('that was answered, or has gone, while there was no connection is known to be', async () => {
+    const heard = await openReady()
+    for (const leg of ['pointsman-c1-1', 'pointsman-c1-2']) await heard.engine.dial(leg, dialling)
+    ari.channels = [channel('pointsman-c1-1.1', { state: 'Up' })]
+    ari.reset()
+    await becomesUnready(heard)
+    await becomesReady(heard)
+    expect(heard.surveys.at(-1)?.dialled).toMatchObject([
+      { leg: 'pointsman-c1-1', isAnswered: true },
+    ])
+    expect(heard.told).toEqual([{ type: 'answered', leg: 'pointsman-c1-1' }])
   })
 })
 

@@ -35,6 +35,8 @@ export class Leg {
   #isRinging = false
   /** More telephones may come. */
   #isBeingDialled = false
+  /** When all that come had come, in milliseconds of `performance`. */
+  #dialledAt = Number.NEGATIVE_INFINITY
   #isReleased = false
 
   constructor(id: string, office: LegOffice) {
@@ -57,8 +59,9 @@ export class Leg {
     return this.#answered
   }
 
-  get isBeingDialled(): boolean {
-    return this.#isBeingDialled
+  /** Whether what is asked for at a time of `performance` must have all its telephones. */
+  wasDialledBefore(time: number): boolean {
+    return !this.#isBeingDialled && this.#dialledAt < time
   }
 
   /** Channels that are, or may become, the leg. */
@@ -79,6 +82,7 @@ export class Leg {
       throw error
     }
     this.#isBeingDialled = false
+    this.#dialledAt = performance.now()
     if (this.#isReleased) this.#hangUpAll(causes.normal)
     this.#concludeIfOver()
   }

@@ -181,10 +181,12 @@ describe('a person who cannot be rung', () => {
 describe('legs of before', () => {
   const up = (id: string) => channel(id, { state: 'Up' }) as Channel
   const ringing = (id: string) => channel(id, { state: 'Ringing' }) as Channel
+  const survey = (channels: Channel[], isEnding = (_id: string) => false) =>
+    legs.surveyed(channels, { askedAt: performance.now(), isEnding })
 
   it('are known again by their channels, and of two that were answered one is released', async () => {
     const channels = [ringing(`${leg}.2`), up(`${leg}.3`), up(`${leg}.4`), ringing('pointsman-2.1')]
-    const known = legs.surveyed(channels, () => false)
+    const known = survey(channels)
     expect(known.map(({ id, channel: answered }) => [id, answered])).toEqual([
       [leg, `${leg}.3`],
       ['pointsman-2', undefined],
@@ -195,11 +197,23 @@ describe('legs of before', () => {
   })
 
   it('that are gone are forgotten, but for those whose end is still to be told', async () => {
-    legs.surveyed([up('pointsman-1.1'), up('pointsman-2.1')], () => false)
-    const known = legs.surveyed([], (id) => id === 'pointsman-2.1')
+    survey([up('pointsman-1.1'), up('pointsman-2.1')])
+    const known = survey([], (id) => id === 'pointsman-2.1')
     expect(known.map(({ id }) => id)).toEqual(['pointsman-2'])
     for (const id of ['pointsman-1.1', 'pointsman-2.1']) legs.ended(id, { cause: 16, status: 200 })
     expect(told).toEqual([{ type: 'ended', leg: 'pointsman-2', how: 'hungUp' }])
+  })
+
+  it('that we knew are told to ring, and to be answered, unless their end is', async () => {
+    const known = [1, 2, 3].map((one) => `pointsman-${one}.1`)
+    survey(known.map((id) => channel(id, { state: 'Down' }) as Channel))
+    const [first = '', second = '', third = ''] = known
+    survey([ringing(first), up(second), up(third)], (id) => id === third)
+    survey([ringing(first), up(second), up(third)], (id) => id === third)
+    expect(told).toEqual([
+      { type: 'ringing', leg: 'pointsman-1' },
+      { type: 'answered', leg: 'pointsman-2' },
+    ])
   })
 
   it.each([

@@ -25,6 +25,14 @@ export interface LegsOptions {
   tell(event: EngineEvent): void
 }
 
+/** How a list of channels stands to what has happened. */
+export interface Listing {
+  /** When it was asked for, in milliseconds of `performance`. */
+  askedAt: number
+  /** Whether a channel's end is still to be told. */
+  isEnding(channel: string): boolean
+}
+
 /** The legs that we dialled. */
 export class Legs {
   readonly #legs = new Map<string, Leg>()
@@ -77,21 +85,20 @@ export class Legs {
     this.#legs.get(legOf(channel))?.ended(channel, how)
   }
 
-  /**
-   * Puts what there is in the place of what was known, and answers all legs.
-   *
-   * @param isEnding tells of channels whose end is still to be told.
-   */
-  surveyed(channels: readonly Channel[], isEnding: (channel: string) => boolean): Leg[] {
+  /** Puts what there is in the place of what was known, and answers all legs. */
+  surveyed(channels: readonly Channel[], { askedAt, isEnding }: Listing): Leg[] {
     const present = new Set(channels.map(({ id }) => id))
     for (const leg of this.#legs.values()) {
-      if (leg.isBeingDialled) continue
+      if (!leg.wasDialledBefore(askedAt)) continue
       const gone = leg.channels.filter((channel) => !present.has(channel) && !isEnding(channel))
       if (gone.length === leg.channels.length) this.#legs.delete(leg.id)
       else for (const channel of gone) leg.forget(channel)
     }
     for (const [id, phones] of Map.groupBy(channels, (channel) => legOf(channel.id))) {
-      if (!this.#legs.has(id)) this.#legs.set(id, Leg.from(id, phones, this.#office))
+      const known = this.#legs.get(id)
+      if (!known) this.#legs.set(id, Leg.from(id, phones, this.#office))
+      // What became of them while nobody told.
+      for (const phone of phones) if (!isEnding(phone.id)) known?.changed(phone.id, phone.state)
     }
     return [...this.#legs.values()]
   }
