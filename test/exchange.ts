@@ -114,7 +114,7 @@ export class Exchange implements Engine {
       dialling ? [{ leg: id, isAnswered, bridge }] : [],
     )
     const bridges = [...this.bridges].map(([bridge, members]) => ({ bridge, legs: [...members] }))
-    return { at: Date.now(), callers, dialled, bridges }
+    return { at: performance.now(), callers, dialled, bridges }
   }
 
   #tell(event: Parameters<EngineListener['happened']>[0]): void {

@@ -1,4 +1,10 @@
-import type { Action, Call, CallEvent, Reason } from '../src/features/calls/call.ts'
+import {
+  type Action,
+  type Call,
+  type CallEvent,
+  newCall,
+  type Reason,
+} from '../src/features/calls/call.ts'
 import type { Route } from '../src/features/calls/find.ts'
 import { type Step, step } from '../src/features/calls/step.ts'
 import type { World } from '../src/features/calls/treatment/turn.ts'
@@ -54,27 +60,15 @@ const start = 1_000_000
 
 /** A call that has just come. */
 function arrivedCall(changed: Partial<Call> = {}): Call {
-  return {
+  const known = {
     id: 'c1',
     engine: 'test',
     leg: 'caller',
     caller: { name: 'Anna', number: '+3225550100' },
     dialled: '+3225126780',
     arrivedAt: start,
-    routePoint: key,
-    dnis: null,
-    hops: 0,
-    isAnswered: false,
-    numbered: 0,
-    offers: 0,
-    waitingSince: null,
-    isBounced: false,
-    taken: null,
-    hearing: { what: 'nothing' },
-    phase: { name: 'arriving' },
-    timers: { life: start + 14_400_000 },
-    ...changed,
   }
+  return { ...newCall({ ...known, routePoint: key, dnis: null }, 14_400), ...changed }
 }
 
 export const agent: Route = {

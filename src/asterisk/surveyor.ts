@@ -139,13 +139,12 @@ export class Surveyor {
 
   async #survey({ proveNow }: Connected): Promise<Survey> {
     const { callers, configuration, legs, requests } = this.#options
-    const at = Date.now()
-    const askedAt = performance.now()
+    const at = performance.now()
     const lists = await readLists(requests, configuration)
     // Now every event has come that happened before the lists were made.
     await proveNow()
     const isEnding = (channel: string) => this.#ending.has(channel)
-    const dialled = legs.surveyed(lists.phones, { askedAt, isEnding })
+    const dialled = legs.surveyed(lists.phones, { askedAt: at, isEnding })
     const known = await callers.surveyed(lists.callers, isEnding)
     const bridgeOf = bridgesByLeg(lists)
     const answered = new Set(

@@ -123,7 +123,7 @@ const alertInfo = {
 }
 
 /** Four hours: no conversation is longer, and a forgotten leg must not last for ever. */
-const callSecondsMaxDefault = 14_400
+export const callSecondsMaxDefault = 14_400
 
 /** The parts of an address of the web that can be a root of others; undefined for any other text. */
 function readRoot(address: string): URL | undefined {

@@ -142,7 +142,7 @@ export type EngineEvent =
 
 /** What there is on an engine at one moment. */
 export interface Survey {
-  /** When it was begun, in milliseconds since 1970: what was asked of the engine later is not seen. */
+  /** When it was begun, by `performance.now()`: what was asked of the engine later is not seen. */
   at: number
   /** Callers' legs that have been given to us, with what is needed where we do not know them. */
   callers: readonly (Arrival & {

@@ -37,8 +37,31 @@ export interface Call extends ArrivedCall {
   /** Who took it, and when; null as long as nobody has. */
   readonly taken: { agent: string | null; at: number } | null
   readonly hearing: Hearing
+  /** Plays that were to end last: whether they have is not known. */
+  readonly stopped: readonly string[]
   readonly phase: Phase
   readonly timers: Timers
+}
+
+/** A call in its first moment. @param lifeSecondsMax how long it can last. */
+export function newCall(
+  known: ArrivedCall & Pick<Call, 'routePoint' | 'dnis'>,
+  lifeSecondsMax: number,
+): Call {
+  return {
+    ...known,
+    hops: 0,
+    isAnswered: false,
+    numbered: 0,
+    offers: 0,
+    waitingSince: null,
+    isBounced: false,
+    taken: null,
+    hearing: { what: 'nothing' },
+    stopped: [],
+    phase: { name: 'arriving' },
+    timers: { life: known.arrivedAt + lifeSecondsMax * 1_000 },
+  }
 }
 
 /** What the caller hears from us; the play that makes it, but for ringing before the answer, which their telephone makes. */

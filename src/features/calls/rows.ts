@@ -1,7 +1,7 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { isObject } from '../../documents/normalise.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
-import type { Call, Ending } from './call.ts'
+import { type Call, type Ending, isSameKey } from './call.ts'
 
 interface CallRow {
   tenant_key: string
@@ -27,6 +27,7 @@ const insertRecord = sql(
    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_key, call_id) DO NOTHING`,
 )
 const selectOfEngine = sql<CallRow>(`SELECT ${columns} FROM calls WHERE engine = ?`)
+const selectEngines = sql<{ engine: string }>('SELECT DISTINCT engine FROM calls')
 const selectOfAgent = sql<{ call_id: string }>('SELECT call_id FROM calls WHERE agent_key = ?')
 const selectOfRoutePoint = sql<CallRow>(
   `SELECT ${columns} FROM calls
@@ -41,7 +42,10 @@ export function agentOf({ phase }: Call): string | null {
 }
 
 /** What is kept of a call that is over. */
-function recordOf(call: Call, { outcome, reason, at, dispositionCodes }: Ending): object {
+function recordOf(
+  call: Call,
+  { outcome, reason, at, dispositionCodes }: Omit<Ending, 'cause' | 'isGone'>,
+): object {
   const { id, caller, dialled, dnis, arrivedAt, waitingSince, taken, hops, offers, isBounced } =
     call
   return {
@@ -106,36 +110,67 @@ export async function readCallOfAgent(
   return (await reader.get(selectOfAgent, agentKey))?.call_id
 }
 
-/** A call that its row no longer tells: whoever finds it treats its caller as one who has just come. */
-export interface DamagedCall {
+/** A call that nobody can treat any more; whoever finds its caller treats them as one who has just come. */
+export interface LostCall {
   routePoint: RoutePointKey
   id: string
+  why: string
+  /** Undefined where its row no longer tells. */
+  call?: Call
 }
 
-function callIn({ value }: CallRow): Call | undefined {
+/** What other parts of a call rest on, by the names of its phases. */
+const partsOfPhases: Record<string, (phase: Record<string, unknown>) => boolean> = {
+  arriving: () => true,
+  announced: () => true,
+  waiting: () => true,
+  offered: ({ offer }) => isObject(offer) && typeof offer.leg === 'string' && isObject(offer.to),
+  leaving: ({ destination }) => typeof destination === 'string',
+  forwarded: ({ leg }) => typeof leg === 'string',
+  connected: ({ leg, bridge }) => typeof leg === 'string' && typeof bridge === 'string',
+  overflowed: () => true,
+  ended: ({ ending }) => isObject(ending),
+}
+
+const routePointOf = (row: CallRow) => [row.tenant_key, row.group_key, row.route_point_key] as const
+
+/** Whether a row holds a call as we write it, so that one that does not harms no other. */
+function isCallOf(row: CallRow, call: unknown): boolean {
+  if (!isObject(call) || !isObject(call.phase) || !isObject(call.timers)) return false
+  const { id, leg, engine, phase, timers, arrivedAt, routePoint, caller, hearing, stopped } = call
+  return (
+    id === row.call_id &&
+    typeof leg === 'string' &&
+    typeof engine === 'string' &&
+    Number.isSafeInteger(arrivedAt) &&
+    isObject(caller) &&
+    isObject(hearing) &&
+    Array.isArray(stopped) &&
+    Array.isArray(routePoint) &&
+    isSameKey(routePoint, routePointOf(row)) &&
+    Object.values(timers).every(Number.isSafeInteger) &&
+    partsOfPhases[String(phase.name)]?.(phase) === true
+  )
+}
+
+function callIn(row: CallRow): Call | undefined {
   try {
-    const call: unknown = JSON.parse(value)
-    const isWhole =
-      isObject(call) &&
-      typeof call.leg === 'string' &&
-      isObject(call.phase) &&
-      isObject(call.timers)
-    // What has its parts was written by us.
-    return isWhole ? (call as unknown as Call) : undefined
+    const call: unknown = JSON.parse(row.value)
+    return isCallOf(row, call) ? (call as Call) : undefined
   } catch {
     return undefined
   }
 }
 
-function read(rows: readonly CallRow[]): { calls: Call[]; damaged: DamagedCall[] } {
+function read(rows: readonly CallRow[]): { calls: Call[]; damaged: LostCall[] } {
   const calls: Call[] = []
-  const damaged: DamagedCall[] = []
+  const damaged: LostCall[] = []
   for (const row of rows) {
     const call = callIn(row)
     if (call) calls.push(call)
     else {
-      const routePoint = [row.tenant_key, row.group_key, row.route_point_key] as const
-      damaged.push({ routePoint, id: row.call_id })
+      const why = 'What was kept of it was damaged.'
+      damaged.push({ routePoint: routePointOf(row), id: row.call_id, why })
     }
   }
   return { calls, damaged }
@@ -146,21 +181,45 @@ export async function readCallsOfEngine(reader: Reader, engine: string) {
   return read(await reader.all(selectOfEngine, engine))
 }
 
+/** The calls that engines carried which are not among these. */
+export async function readCallsOfOthers(
+  reader: Reader,
+  engines: readonly string[],
+): Promise<LostCall[]> {
+  const lost: LostCall[] = []
+  for (const { engine } of await reader.all(selectEngines)) {
+    if (engines.includes(engine)) continue
+    const { calls, damaged } = await readCallsOfEngine(reader, engine)
+    const why = `Its engine '${engine}' is not configured any more.`
+    lost.push(...damaged, ...calls.map((call) => ({ ...call, call, why })))
+  }
+  return lost
+}
+
 /** The calls of a route point that are not over, in no order. */
 export async function readCallsOf(reader: Reader, routePoint: RoutePointKey): Promise<Call[]> {
   const { calls } = read(await reader.all(selectOfRoutePoint, ...routePoint))
   return calls.filter(({ phase }) => phase.name !== 'ended')
 }
 
-/** Records a call that can no longer be read as failed, and forgets it. */
-export async function recordDamaged(
+/** Records a call that nobody can treat as failed, and forgets it. */
+export async function recordLost(
   transaction: Transaction,
-  { routePoint, id }: DamagedCall,
+  { routePoint, id, why: reason, call }: LostCall,
   now: number,
 ): Promise<void> {
   const [tenantKey, ...others] = routePoint
-  const reason = 'What was kept of it was damaged.'
-  const text = JSON.stringify({ callId: id, endedAt: now, outcome: 'failed', reason })
-  await transaction.run(insertRecord, tenantKey, id, ...others, now, 'failed', text)
+  const outcome = 'failed'
+  const ending = { outcome, reason, at: now, dispositionCodes: [] } as const
+  const record = call ? recordOf(call, ending) : { callId: id, endedAt: now, outcome, reason }
+  await transaction.run(
+    insertRecord,
+    tenantKey,
+    id,
+    ...others,
+    now,
+    outcome,
+    JSON.stringify(record),
+  )
   await transaction.run(deleteCall, tenantKey, id)
 }

@@ -1,3 +1,4 @@
+import { callSecondsMaxDefault } from '../../engines/configuration.ts'
 import { causes, type LegEnd, type Party } from '../../engines/engine.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
 import type { RoutePointState } from '../route-points/state.ts'
@@ -6,6 +7,7 @@ import {
   type Call,
   type CallEvent,
   isSameKey,
+  newCall,
   type Reason,
   type TimerName,
 } from './call.ts'
@@ -72,26 +74,8 @@ const stepsMax = 1_000
 const arrival = 0
 
 function imaginedCall({ routePoint, dnis, dialled, caller }: Scene): Call {
-  return {
-    id: 'imagined',
-    engine: 'imagined',
-    leg: 'caller',
-    caller,
-    dialled,
-    arrivedAt: arrival,
-    routePoint,
-    dnis,
-    hops: 0,
-    isAnswered: false,
-    numbered: 0,
-    offers: 0,
-    waitingSince: null,
-    isBounced: false,
-    taken: null,
-    hearing: { what: 'nothing' },
-    phase: { name: 'arriving' },
-    timers: { life: 14_400_000 },
-  }
+  const known = { id: 'imagined', engine: 'imagined', leg: 'caller', caller, dialled }
+  return newCall({ ...known, arrivedAt: arrival, routePoint, dnis }, callSecondsMaxDefault)
 }
 
 function withOtherLeg({ phase }: Call, event: (leg: string) => CallEvent): CallEvent | undefined {

@@ -370,7 +370,7 @@ describe('a call in any order of events', () => {
   }, 60_000)
 
   it('can come by each rule to each end', () => {
-    const seen = tryCalls({ seed: 1, numRuns: 2_000 })
+    const seen = tryCalls({ seed: 1, numRuns: 4_000 })
     const phases = ['announced', 'waiting', 'offered', 'forwarded', 'connected', 'overflowed']
     const deciding = [
       'route_points.active',

@@ -113,6 +113,20 @@ describe('forced forwarding', () => {
     }
   })
 
+  it('takes its place in the queue, or overflows, where the number was cleared meanwhile', () => {
+    const setting = { active: true, playAnnouncementBeforeForwarding: true }
+    for (const [waiting, phase] of [
+      [0, 'waiting'],
+      [10, 'overflowed'],
+    ] as const) {
+      const treated = new TreatedCall({ settings: { forced_forwarding: setting } })
+      treated.world = { ...treated.world, waiting }
+      treated.goesThrough(arrived, { type: 'played', play: 'none', isWhole: true })
+      treated.goesThrough({ type: 'played', play: treated.play, isWhole: true })
+      expect(treated.call.phase.name).toBe(phase)
+    }
+  })
+
   it('does not concern calls that wait already', () => {
     const treated = waitingCall().configure({ settings: { forced_forwarding: active } })
     treated.goesThrough({ type: 'routing' }).waits(3_600)
@@ -280,6 +294,9 @@ describe('a call that waits', () => {
 
   it('ends when it has lived as long as a call may', () => {
     expect(waitingCall().waits(14_400).ending).toMatchObject({ outcome: 'released' })
+    const spoke = offeredCall()
+    spoke.goesThrough({ type: 'answered', leg: spoke.leg }).waits(14_400)
+    expect(spoke.ending).toMatchObject({ outcome: 'answered' })
   })
 
   it('can be ended, before and after its answer, and once', () => {
@@ -369,6 +386,21 @@ describe('an offer', () => {
     expect(treated.call.taken).toEqual({ agent: 'agent@sip.netaxis.be', at: expect.any(Number) })
   })
 
+  it('stops once more what maybe plays still', () => {
+    const treated = offeredCall()
+    const { play } = treated
+    treated.goesThrough({ type: 'answered', leg: treated.leg })
+    const stop = { do: 'stop', play } as const
+    const connect = treated.actions.find((one) => one.do === 'connect')
+    if (!connect) throw new Error('It was not connected.')
+    treated.goesThrough({ type: 'undone', action: stop, isGone: false })
+    treated.goesThrough({ type: 'undone', action: connect, isGone: false })
+    treated.goesThrough(offerTo()).actions.splice(0)
+    treated.goesThrough({ type: 'answered', leg: treated.leg })
+    expect(treated.actions).toContainEqual(stop)
+    expect(treated.done()).toEqual(['stop', 'stop', 'connect'])
+  })
+
   it('was no answer where the agent was gone before they could be heard', () => {
     const treated = offeredCall().waits(3)
     treated.goesThrough({ type: 'answered', leg: treated.leg })
@@ -402,8 +434,17 @@ describe('an offer', () => {
   })
 
   it('to a route point sends the call there', () => {
-    const treated = waitingCall().goesThrough(offerTo(elsewhere))
-    expect(treated.call).toMatchObject({ hops: 1, phase: { name: 'arriving' } })
+    const treated = waitingCall()
+    treated.done()
+    // As often as somebody wants it: that is no loop.
+    for (let sent = 0; sent < 7; sent += 1) {
+      treated.goesThrough(offerTo(elsewhere))
+      expect(treated.call).toMatchObject({ hops: 1, phase: { name: 'arriving' } })
+      // Its music is the other's to choose.
+      expect(treated.done()).toEqual(['stop', 'arrive'])
+      treated.goesThrough(arrived)
+      expect(treated.done()).toEqual(['play'])
+    }
   })
 
   it('lets nobody ring on whom nobody waits for', () => {
@@ -509,7 +550,8 @@ describe('a call that is found again', () => {
     expect(treated.call.phase.name).toBe('connected')
     treated.done()
     treated.goesThrough({ type: 'found', found })
-    expect(treated.done()).toEqual(['dissolve', 'connect'])
+    // What was to end before maybe did not.
+    expect(treated.done()).toEqual(['dissolve', 'stop', 'connect'])
     treated.goesThrough({ type: 'found', found: { ...found, isConnected: true } })
     expect(treated.done()).toEqual([])
     treated.goesThrough({ type: 'found', found: there })

@@ -10,13 +10,13 @@ import type {
   Reason,
   TimerName,
 } from './call.ts'
-import { arrive } from './treatment/arrival.ts'
+import { admit, arrive } from './treatment/arrival.ts'
 import { connectAgain, conversationFailed, converse } from './treatment/conversation.ts'
 import { forwardingFailed, goTo, sendForward } from './treatment/forwarding.ts'
 import { offer, offerFailed, offerUnanswered, offerWithdrawn } from './treatment/offering.ts'
 import { sendAway } from './treatment/overflow.ts'
 import { Turn, type World } from './treatment/turn.ts'
-import { endSilence, musicEnded, playMusic, reconsider, wait } from './treatment/waiting.ts'
+import { endSilence, musicEnded, playMusic, reconsider } from './treatment/waiting.ts'
 
 /** What an event makes of a call. */
 export interface Step {
@@ -51,7 +51,7 @@ function take(turn: Turn, event: CallEvent): boolean {
   } else if (event.type === 'lost') {
     callerLost(turn)
   } else if (event.type === 'due' && event.timer === 'life') {
-    turn.end('released', 'It had lived as long as a call may.')
+    turn.end(endedAs(call.phase, 'released'), 'It had lived as long as a call may.')
   } else if (!turn.world.state && needsRoutePoint(call)) {
     endWithoutRoutePoint(turn)
   } else if (event.type === 'offered') {
@@ -170,7 +170,7 @@ function played(turn: Turn, { play, isWhole }: Event<'played'>): void {
 /** The announcement has been heard. */
 function goOn(turn: Turn, { before, reason }: Call['phase'] & { name: 'announced' }): void {
   if (before === 'overflow') sendAway(turn, reason)
-  else sendForward(turn, wait)
+  else sendForward(turn, admit)
 }
 
 function answered(turn: Turn, leg: string): void {
@@ -233,6 +233,9 @@ function undone(turn: Turn, { action, isGone }: Event<'undone'>): void {
     case 'dial':
       legEnded(turn, { type: 'ended', leg: action.leg, how: 'failed' })
       break
+    case 'stop':
+      if (!isGone) turn.noteStop(action.play)
+      break
     case 'answer':
     case 'ring':
       if (isGone) callerLeft(turn)
@@ -250,10 +253,7 @@ function found(turn: Turn, { isAnswered, leg, isConnected, isPlaying }: Found): 
   const { phase, hearing, isAnswered: wasAnswered } = turn.call
   if (wasAnswered && !isAnswered) turn.act({ do: 'answer' })
   if (!isPlaying) turn.change({ hearing: { what: 'nothing' } })
-  if (phase.name === 'arriving') arrive(turn)
-  else if (phase.name === 'leaving') {
-    turn.act({ do: 'resolve', destination: phase.destination })
-  } else if (phase.name === 'connected') {
+  if (phase.name === 'connected') {
     if (leg === 'absent') turn.end(phase.outcome, 'The other side hung up.')
     else if (!isConnected) connectAgain(turn, phase)
   } else if (leg === 'absent' && phase.name === 'offered') {

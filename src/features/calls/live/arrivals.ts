@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Arrival, Party } from '../../../engines/engine.ts'
-import type { Call } from '../call.ts'
+import { type Call, newCall } from '../call.ts'
 import type { Callee } from '../find.ts'
 import type { Station } from './station.ts'
 
@@ -22,29 +22,18 @@ function cleanParty({ name, number }: Party): Party {
 }
 
 /** A call that has just come to a route point. */
-export function newCall(
+export function arrivedCall(
   { engine, configuration }: Station,
   { leg, dialled, caller }: Arrival,
   { callee, now }: { callee: Callee; now: number },
 ): Call {
-  return {
+  const { routePoint, dnisName: dnis } = callee
+  const known = {
     id: randomUUIDv7(),
     engine: engine.name,
     leg,
     caller: cleanParty(caller),
     dialled,
-    arrivedAt: now,
-    routePoint: callee.routePoint,
-    dnis: callee.dnisName,
-    hops: 0,
-    isAnswered: false,
-    numbered: 0,
-    offers: 0,
-    waitingSince: null,
-    isBounced: false,
-    taken: null,
-    hearing: { what: 'nothing' },
-    phase: { name: 'arriving' },
-    timers: { life: now + configuration.callSecondsMax * 1_000 },
   }
+  return newCall({ ...known, arrivedAt: now, routePoint, dnis }, configuration.callSecondsMax)
 }

@@ -13,7 +13,7 @@ export interface BackOff {
   secondsLeft(agentKey: string): number
 }
 
-export function createBackOff(now: () => number = () => Date.now()): BackOff {
+export function createBackOff(now: () => number = () => performance.now()): BackOff {
   const agents = new Map<string, { seconds: number; until: number }>()
   return {
     failed(agentKey) {

@@ -59,13 +59,14 @@ function write(
 /**
  * Has a call do something, and answers when that is kept; the engine does it then.
  *
- * @throws Refusal 404 where there is no such call, 503 where it is not treated here now; what `judge()` throws.
+ * @throws Refusal 404 where there is no such call, 503 where it is not treated here now, or too much is asked of it at once; what `judge()` throws.
  */
-export function command(board: Switchboard, door: Door, wanted: Command): Promise<Answer> {
+export async function command(board: Switchboard, door: Door, wanted: Command): Promise<Answer> {
   const live = board.find(wanted.callId)
   if (!live || !isSameKey(live.call.routePoint, wanted.routePoint)) {
     return refuse(board, door, wanted)
   }
+  if (live.line.isLong) throw busy('Too much is asked of the call at once.', 1)
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
   live.line.run(() => obey(board, { live, door, command: wanted }, resolve)).catch(reject)
   return promise

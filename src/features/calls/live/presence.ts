@@ -12,7 +12,7 @@ export interface Presence {
 }
 
 /** Whoever routed before the service was restarted has as long to come back as it has to ask again. */
-export function createPresence(now: () => number = () => Date.now()): Presence {
+export function createPresence(now: () => number = () => performance.now()): Presence {
   const seen = new Map<string, number>()
   const startedAt = now()
   const isRecent = (at: number) => now() - at < presenceSecondsMax * 1_000
@@ -24,7 +24,7 @@ export function createPresence(now: () => number = () => Date.now()): Presence {
       const name = JSON.stringify(routePoint)
       const at = seen.get(name)
       if (at !== undefined && !isRecent(at)) seen.delete(name)
-      return isRecent(Math.max(at ?? 0, startedAt))
+      return isRecent(Math.max(at ?? startedAt, startedAt))
     },
   }
 }

@@ -1,6 +1,6 @@
 import { causes, type Survey } from '../../../engines/engine.ts'
 import type { Call, Found } from '../call.ts'
-import { readCallsOfEngine, recordDamaged } from '../rows.ts'
+import { readCallsOfEngine, readCallsOfOthers, recordLost } from '../rows.ts'
 import type { Station } from './station.ts'
 import type { Switchboard } from './switchboard.ts'
 import type { LiveCall } from './treatment.ts'
@@ -11,18 +11,21 @@ function legOf({ phase }: Call): string | undefined {
   return phase.name === 'forwarded' || phase.name === 'connected' ? phase.leg : undefined
 }
 
-/** Takes over the calls of an engine that are kept and not yet treated here, as after a restart. */
+/**
+ * Takes over the calls of an engine that are kept and not yet treated here, as after a restart. Those that are damaged, and those
+ * of engines that are no more, end: nobody will tell of them.
+ */
 async function takeOver(board: Switchboard, station: Station): Promise<void> {
-  const { desk } = board
-  const { name } = station.engine
-  const { calls, damaged } = await readCallsOfEngine(desk.database, name)
+  const { database, logger } = board.desk
+  const { calls, damaged } = await readCallsOfEngine(database, station.engine.name)
   for (const call of calls) {
     if (!board.find(call.id)) board.add(station, call, 0)
   }
-  for (const call of damaged) {
-    desk.logger.error({ callId: call.id, routePoint: call.routePoint }, 'a call was damaged')
-    const now = Date.now()
-    await desk.database.write((transaction) => recordDamaged(transaction, call, now), 'keys')
+  const forgotten = await readCallsOfOthers(database, board.engines)
+  const now = Date.now()
+  for (const call of [...damaged, ...forgotten]) {
+    logger.error({ callId: call.id, routePoint: call.routePoint, why: call.why }, 'a call was lost')
+    await database.write((transaction) => recordLost(transaction, call, now), 'keys')
   }
 }
 
@@ -47,24 +50,43 @@ async function foundOf(live: LiveCall, survey: Survey): Promise<Found | undefine
   }
 }
 
-/** Tells a call what was found of it, unless something has happened to it since the engine was looked through. */
+/**
+ * Tells a call what was found of it, unless something has happened to it since the engine was looked through. What follows is
+ * not waited for: other calls, and what happens on the engine meanwhile, need not wait for one.
+ */
 async function tellFound(board: Switchboard, live: LiveCall, survey: Survey): Promise<void> {
-  const isStill = live.line.isQuiet && live.touchedAt < survey.at
-  if (!isStill) return
-  const found = await foundOf(live, survey)
-  if (!live.line.isQuiet) return
-  await board.tell(live, found ? { type: 'found', found } : { type: 'lost' })
+  const isStill = () => live.line.isQuiet && live.touchedAt < survey.at
+  if (!isStill()) return
+  try {
+    const found = await foundOf(live, survey)
+    if (isStill()) void board.tell(live, found ? { type: 'found', found } : { type: 'lost' })
+  } catch (error) {
+    board.desk.logger.warn({ err: error, callId: live.call.id }, 'a call was not looked at')
+  }
+}
+
+/** As many requests as an engine can answer beside those of calls. */
+const lookedAtOnce = 20
+
+/** Tells all calls what was found of them. */
+async function tellAllFound(board: Switchboard, calls: readonly LiveCall[], survey: Survey) {
+  const left = calls.values()
+  const look = async () => {
+    for (const live of left) await tellFound(board, live, survey)
+  }
+  await Promise.all(Array.from({ length: lookedAtOnce }, look))
 }
 
 /** Ends legs and bridges that no call knows of. */
-async function tidy(board: Switchboard, { engine }: Station, survey: Survey): Promise<void> {
+async function tidy(board: Switchboard, station: Station, survey: Survey): Promise<void> {
+  const { engine } = station
   const calls = [...board.calls].map(({ call }) => call)
   const legs = new Set(calls.map(legOf))
   const bridges = new Set(
     calls.map(({ phase }) => (phase.name === 'connected' ? phase.bridge : '')),
   )
   const isOld = (id: string) => {
-    const live = board.findByOwn(id)
+    const live = board.findByOwn(station, id)
     return !live || (live.line.isQuiet && live.touchedAt < survey.at)
   }
   for (const { leg } of survey.dialled) {
@@ -83,9 +105,11 @@ async function tidy(board: Switchboard, { engine }: Station, survey: Survey): Pr
  */
 export async function compare(board: Switchboard, station: Station, survey: Survey): Promise<void> {
   await takeOver(board, station)
-  const calls = [...board.calls].filter((live) => live.station === station)
-  await Promise.all(calls.map((live) => tellFound(board, live, survey)))
-  await tidy(board, station, survey)
+  // Whoever hangs up meanwhile is none of them.
   const strangers = survey.callers.filter(({ leg }) => !board.findByCaller(station, leg))
-  await Promise.all(strangers.map((arrival) => board.arrive(station, arrival)))
+  const calls = [...board.calls].filter((live) => live.station === station)
+  await tellAllFound(board, calls, survey)
+  for (const { call } of calls) board.desk.deadlines.keep(call)
+  await tidy(board, station, survey)
+  for (const arrival of strangers) void board.arrive(station, arrival)
 }

@@ -1,8 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type CallWorld, createCallWorld, hotlineNumber } from '../../../../test/call-world.ts'
 import { engines } from '../../../../test/engines.ts'
 import { group, routePoint } from '../../../../test/world.ts'
 import { sql } from '../../../database/database.ts'
+import { EngineFault } from '../../../engines/engine.ts'
 import { DatabaseUnavailable } from '../../../errors.ts'
 
 describe.each(engines)('calls on $name', (engine) => {
@@ -226,17 +228,117 @@ describe.each(engines)('calls on $name', (engine) => {
     ])
   })
 
-  it('that are damaged where they are kept are recorded as failed, and their callers come anew', async () => {
+  it.each([
+    ['are damaged where they are kept', `value = '{"phase":'`],
+    ['have no parts', `value = '{"leg":"x","phase":{"name":"offered"},"timers":{}}'`],
+    ['are another’s', `value = replace(value, '"routePoint":["', '"routePoint":["x')`],
+    ['were on an engine that is no more', `engine = 'removed'`],
+  ])('that %s are recorded as failed, and their callers come anew', async (_, damage) => {
     world = await createCallWorld(engine)
-    const caller = await world.call()
+    const callers = [await world.call(), await world.call()]
     await world.app.close()
     await world.database.write((transaction) =>
-      transaction.run(sql(`UPDATE calls SET value = '{"phase":'`)),
+      transaction.run(
+        sql(`UPDATE calls SET ${damage} WHERE call_id = (SELECT min(call_id) FROM calls)`),
+      ),
     )
     await world.restart()
-    await vi.waitFor(async () => expect(await stateOfFirst()).toBe('waiting'))
+    // The other goes on as it was.
+    await vi.waitFor(async () =>
+      expect((await world.calls()).map(({ state }) => state)).toEqual(['waiting', 'waiting']),
+    )
+    for (const caller of callers) world.exchange.hangUp(caller)
+    expect((await outcomes()).sort()).toEqual(['abandoned', 'abandoned', 'failed'])
+  })
+
+  it('have one record though their callers hang up while the engine is looked through', async () => {
+    world = await createCallWorld(engine)
+    const { exchange } = world
+    const caller = await world.call()
+    caller.plays.clear()
+    exchange.faults.set('play', 'gone')
+    await exchange.survey()
+    await vi.waitFor(async () => expect(await world.calls()).toEqual([]))
+    exchange.hangUp(caller)
+    expect(await outcomes()).toEqual(['abandoned'])
+  })
+
+  it('are looked at one by one: what lasts or fails for one holds up no other', async () => {
+    world = await createCallWorld(engine)
+    const { exchange } = world
+    const callers = [await world.call(), await world.call(), await world.call()]
+    const [failing, lasting, silent] = callers
+    if (!failing || !lasting || !silent) throw new Error('No calls.')
+    const [of] = failing.plays.keys()
+    const { isPlaying, play } = exchange
+    exchange.isPlaying = async (id) => {
+      if (id === of) throw new EngineFault('unreachable', 'The test wants it so.')
+      return isPlaying.call(exchange, id)
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    exchange.play = async (leg, ...more) => {
+      if (leg === lasting.id) await promise
+      await play.call(exchange, leg, ...more)
+    }
+    lasting.plays.clear()
+    silent.plays.clear()
+    await exchange.survey()
+    await vi.waitFor(() => expect(silent.plays.size).toBe(1))
+    expect(lasting.plays.size).toBe(0)
+    callers.push(await world.call())
+    resolve()
+    await vi.waitFor(() => expect(lasting.plays.size).toBe(1))
+    for (const caller of callers) exchange.hangUp(caller)
+    expect(await outcomes()).toEqual(callers.map(() => 'abandoned'))
+  })
+
+  it('are connected though their ringing should have ended while nobody treated them', async () => {
+    world = await createCallWorld(engine)
+    const { exchange } = world
+    const caller = await world.call()
+    const rung = await world.offer({ destination: '+3225126771', ringSeconds: 1 })
+    await world.app.close()
+    exchange.pickUp(rung)
+    const { isPlaying } = exchange
+    exchange.isPlaying = async (play) => {
+      await delay(200)
+      return isPlaying.call(exchange, play)
+    }
+    await delay(1_000)
+    await world.restart()
+    await vi.waitFor(() => expect(caller.bridge).toBeDefined())
+    exchange.hangUp(caller)
+    expect(await outcomes()).toEqual(['answered'])
+  })
+
+  it('overflow though the first try to have them do so failed', async () => {
+    world = await createCallWorld(engine)
+    await put('overflow/', { overflowAfterTimeout: true, timeoutSeconds: 1 })
+    const caller = await world.call()
+    const { database } = world
+    const { write } = database
+    const broken = vi.fn(async () => {
+      Object.assign(database, { write })
+      throw new Error('The test wants it so.')
+    })
+    Object.assign(database, { write: broken })
+    await vi.waitFor(() => expect(broken).toHaveBeenCalledOnce(), 5_000)
+    await vi.waitFor(async () => expect(await stateOfFirst()).toBe('overflowed'), 10_000)
     world.exchange.hangUp(caller)
-    expect((await outcomes()).sort()).toEqual(['abandoned', 'failed'])
+    expect(await outcomes()).toEqual(['overflowed'])
+  })
+
+  it('hear what happens to them however much is asked of them', async () => {
+    world = await createCallWorld(engine)
+    const caller = await world.call()
+    const [call] = await world.calls()
+    const path = `${routePoint}calls/${call?.callId}/offer/`
+    const offer = () => world.ask('groupAdmin', 'POST', path, { destination: '+3225126779' })
+    const answers = await Promise.all(Array.from({ length: 60 }, offer))
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201, 409, 503]))
+    world.exchange.hangUp(caller)
+    expect(await outcomes()).toEqual(['abandoned'])
   })
 
   it('leave no leg and no bridge of ours behind that no call knows of', async () => {

@@ -11,7 +11,7 @@ import { DatabaseUnavailable } from '../../../errors.ts'
 import type { RoutePointKey } from '../../route-points/route-point.ts'
 import { type Call, type CallEvent, isSameKey, type TimerName } from '../call.ts'
 import { findCallee } from '../find.ts'
-import { newCall } from './arrivals.ts'
+import { arrivedCall } from './arrivals.ts'
 import { keepDeadlines } from './deadlines.ts'
 import { createLine } from './line.ts'
 import type { TurnedAway } from './meter.ts'
@@ -31,16 +31,18 @@ export class Switchboard {
   readonly #calls = new Map<string, LiveCall>()
   /** Ids of calls by their callers' legs, which engines name. */
   readonly #callers = new Map<string, string>()
+  readonly #stations: Station[] = []
   readonly #closing = new AbortController()
   #arriving = 0
 
   constructor(known: Omit<Desk, 'deadlines'>) {
-    const deadlines = keepDeadlines((callId, timer) => this.#due(callId, timer))
+    const deadlines = keepDeadlines((callId, timer, at) => this.#due(callId, { timer, at }))
     this.desk = { ...known, deadlines }
   }
 
   /** Treats the calls of an engine from now on. */
   attach(station: Station): void {
+    this.#stations.push(station)
     station.engine.start({
       surveyed: (survey) => compare(this, station, survey),
       happened: (event) => this.#happened(station, event),
@@ -52,6 +54,11 @@ export class Switchboard {
   /** Calls that are treated here. */
   get calls(): Iterable<LiveCall> {
     return this.#calls.values()
+  }
+
+  /** Names of the engines whose calls are treated here. */
+  get engines(): readonly string[] {
+    return this.#stations.map(({ engine }) => engine.name)
   }
 
   /** Whether what is asked of a call's engine now is done. */
@@ -68,10 +75,11 @@ export class Switchboard {
     return this.#calls.get(callId)
   }
 
-  /** The call that has given a leg, a play or a bridge its id. */
-  findByOwn(id: string): LiveCall | undefined {
+  /** The call on an engine that has given a leg, a play or a bridge its id. */
+  findByOwn(station: Station, id: string): LiveCall | undefined {
     if (!id.startsWith(ownIdPrefix)) return undefined
-    return this.find(id.slice(ownIdPrefix.length, id.lastIndexOf('-')))
+    const live = this.find(id.slice(ownIdPrefix.length, id.lastIndexOf('-')))
+    return live?.station === station ? live : undefined
   }
 
   findByCaller(station: Station, leg: string): LiveCall | undefined {
@@ -80,16 +88,15 @@ export class Switchboard {
   }
 
   /**
-   * Treats a call from now on.
+   * Treats a call from now on; its deadlines are kept when first something has happened to it.
    *
-   * @param touchedAt when something last happened to it here.
+   * @param touchedAt when something last happened to it here, by `performance.now()`.
    */
   add(station: Station, call: Call, touchedAt: number): LiveCall {
     const live: LiveCall = { call, station, line: createLine(), touchedAt }
     this.#calls.set(call.id, live)
     this.#callers.set(`${station.engine.name} ${call.leg}`, call.id)
     this.desk.queues.place(call)
-    this.desk.deadlines.keep(call)
     return live
   }
 
@@ -100,12 +107,19 @@ export class Switchboard {
     this.desk.deadlines.forget(call.id)
   }
 
-  /** Lets something happen to a call. Never throws: what cannot be treated is logged, and a survey tells how the call stands. */
-  async tell(live: LiveCall, event: CallEvent): Promise<void> {
+  /**
+   * Lets something happen to a call. Never throws: what cannot be treated is logged, and a survey tells how the call stands.
+   *
+   * @param event or what says, when its turn has come, whether it happens.
+   */
+  async tell(live: LiveCall, event: CallEvent | (() => CallEvent | undefined)): Promise<void> {
     try {
-      await live.line.run(() => this.#treatPatiently(live, event))
+      await live.line.run(async () => {
+        const happening = typeof event === 'function' ? event() : event
+        if (happening) await this.#treatPatiently(live, happening)
+      })
     } catch (error) {
-      this.desk.logger.error({ err: error, callId: live.call.id, event: event.type }, 'not treated')
+      this.desk.logger.error({ err: error, callId: live.call.id }, 'an event was not treated')
     }
   }
 
@@ -133,9 +147,15 @@ export class Switchboard {
     for (const event of undone) void this.tell(live, event)
   }
 
-  #due(callId: string, timer: TimerName): void {
+  #due(callId: string, { timer, at }: { timer: TimerName; at: number }): void {
     const live = this.#calls.get(callId)
-    if (live) void this.tell(live, { type: 'due', timer })
+    if (!live) return
+    // What else happened meanwhile may have set it anew, or made an end of it.
+    const isStill = () => this.#calls.has(callId) && live.call.timers[timer] === at
+    const event = () => (isStill() ? ({ type: 'due', timer } as const) : undefined)
+    void this.tell(live, event).then(() => {
+      if (isStill()) this.desk.deadlines.keep(live.call, retryMilliseconds.most)
+    })
   }
 
   #happened(station: Station, event: EngineEvent): void {
@@ -145,7 +165,7 @@ export class Switchboard {
     }
     if (event.type === 'ringing') return
     const id = event.type === 'played' ? event.play : event.leg
-    const live = this.findByOwn(id) ?? this.findByCaller(station, id)
+    const live = this.findByOwn(station, id) ?? this.findByCaller(station, id)
     if (live) void this.tell(live, event)
     else if (event.type === 'answered') this.#letGo(station, event.leg, causes.normal)
   }
@@ -202,11 +222,11 @@ export class Switchboard {
       this.#turnAway(station, arrival, 'unknown')
       return
     }
-    const call = newCall(station, arrival, { callee, now: Date.now() })
-    const live = this.add(station, call, call.arrivedAt)
+    const call = arrivedCall(station, arrival, { callee, now: Date.now() })
+    const live = this.add(station, call, performance.now())
     try {
-      await this.#claim(live)
       await live.line.run(async () => {
+        await this.#claim(live)
         const undone = await treat(this.desk, live, { event: { type: 'arrived' }, isNew: true })
         this.settle(live, undone)
       })

@@ -36,7 +36,7 @@ export interface LiveCall {
   call: Call
   readonly station: Station
   readonly line: Line
-  /** When something last happened to it, in milliseconds since 1970: what was seen of the engine before that is no longer so. */
+  /** When something last happened to it, by `performance.now()`: what was seen of the engine before that is no longer so. */
   touchedAt: number
 }
 
@@ -69,7 +69,7 @@ async function answerTo(desk: Desk, call: Call, action: Action): Promise<CallEve
 }
 
 /** What leaves nothing behind to be seen when the engine is next looked through, where it was not done. */
-const undoneByItself: ReadonlySet<EngineAction['do']> = new Set(['dial', 'connect'])
+const undoneByItself: ReadonlySet<EngineAction['do']> = new Set(['dial', 'connect', 'stop'])
 
 function isForEngine(action: Action): action is EngineAction {
   return action.do !== 'arrive' && action.do !== 'resolve'
@@ -133,7 +133,7 @@ export function adopt(
   { before, call }: Decision,
 ) {
   live.call = call
-  live.touchedAt = Date.now()
+  live.touchedAt = performance.now()
   deadlines.keep(call)
   const { phase } = call
   if (phase.name !== 'ended' || before.phase.name === 'ended') return
@@ -184,7 +184,7 @@ export async function performAll(
       undone.push({ type: 'undone', action, isGone: isFault && error.kind === 'gone' })
     }
   }
-  live.touchedAt = Date.now()
+  live.touchedAt = performance.now()
   return undone
 }
 

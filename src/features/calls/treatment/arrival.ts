@@ -16,7 +16,7 @@ export function arrive(turn: Turn): void {
 }
 
 /** Calls that are offered have their place in the queue still. */
-function admit(turn: Turn): void {
+export function admit(turn: Turn): void {
   const { waiting } = turn.world
   if (waiting >= turn.decide('route_points', 'queueLength')) overflow(turn, 'The queue is full.')
   else wait(turn)

@@ -9,7 +9,7 @@ export function converse(
   { leg, offer, outcome }: { leg: string; offer: Offer | null; outcome: Outcome },
 ): void {
   turn.answer()
-  turn.hush()
+  turn.silence()
   const bridge = turn.newId()
   turn.become({ name: 'connected', leg, bridge, offer, outcome })
   turn.change({ taken: { agent: offer?.agent ?? null, at: turn.now } })
@@ -31,6 +31,7 @@ export function conversationFailed(turn: Turn, { leg, bridge, offer }: Conversat
 /** Connects once more what should be connected and is not. */
 export function connectAgain(turn: Turn, conversation: Conversation): void {
   turn.act({ do: 'dissolve', bridge: conversation.bridge })
+  turn.silence()
   const bridge = turn.newId()
   turn.become({ name: 'connected', ...conversation, bridge })
   turn.act({ do: 'connect', bridge, leg: conversation.leg })

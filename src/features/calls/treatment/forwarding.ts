@@ -46,6 +46,8 @@ function goToRoutePoint(turn: Turn, route: Route & { kind: 'route point' }): voi
     turn.end('refused', `It was sent on by ${hopsMax} route points.`, causes.noAnswer)
     return
   }
+  // What it hears is the other's to say.
+  turn.hush()
   const arrived = { hops: call.hops + 1, waitingSince: null, isBounced: false }
   turn.change({ routePoint: route.routePoint, dnis: route.dnisName, ...arrived })
   turn.become({ name: 'arriving' })

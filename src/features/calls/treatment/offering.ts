@@ -13,6 +13,8 @@ export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void 
   const { route } = event
   turn.change({ offers: turn.call.offers + 1 })
   if (route.kind === 'route point' || route.kind === 'nowhere') {
+    // Sent on by somebody who decides each time, it goes round no loop of settings.
+    turn.change({ hops: 0 })
     goTo(turn, { outcome: 'forwarded', reason: 'The routing system sent it on.' }, route)
     return
   }

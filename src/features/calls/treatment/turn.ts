@@ -32,6 +32,9 @@ export interface World {
 /** What decides: settings of the route point, and the route point itself. */
 type Deciding = RoutePointSettings & { route_points: RoutePoint }
 
+/** Plays that are remembered after they were to end. */
+const stoppedMax = 4
+
 /** A step in the making: the call as it becomes, what is to be done, and what decided it. */
 export class Turn {
   readonly now: number
@@ -114,8 +117,23 @@ export class Turn {
   /** Ends what the caller hears from us. */
   hush(): void {
     const { hearing } = this.#call
-    if ('play' in hearing && hearing.play !== null) this.act({ do: 'stop', play: hearing.play })
+    if ('play' in hearing && hearing.play !== null) {
+      this.act({ do: 'stop', play: hearing.play })
+      this.noteStop(hearing.play)
+    }
     this.#hear({ what: 'nothing' })
+  }
+
+  /** A play was to end; maybe it has not. */
+  noteStop(play: string): void {
+    const others = this.#call.stopped.filter((one) => one !== play)
+    this.change({ stopped: [...others, play].slice(-stoppedMax) })
+  }
+
+  /** Ends all that the caller may hear from us, once more what was to have ended: an engine connects nobody who hears something. */
+  silence(): void {
+    for (const play of this.#call.stopped) this.act({ do: 'stop', play })
+    this.hush()
   }
 
   /** Lets the caller hear a sound, from its beginning. */
