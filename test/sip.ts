@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -66,6 +67,27 @@ export async function freeUdpPort(): Promise<number> {
   const { port } = socket.address()
   socket.close()
   return port
+}
+
+/** Whether nobody has a UDP port of an address. */
+async function isFree(address: string, port: number): Promise<boolean> {
+  const socket = createSocket('udp4').bind(port, address)
+  try {
+    await once(socket, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.close()
+  }
+}
+
+/** A port for SIPp's audio, which has one for pictures two above: below those that systems give to whoever asks for any, and Asterisk's. */
+async function freeAudioPort(address: string): Promise<number> {
+  for (;;) {
+    const port = 10_000 + 4 * randomInt(2_400)
+    if ((await isFree(address, port)) && (await isFree(address, port + 2))) return port
+  }
 }
 
 function parse(at: number, kind: string, text: string): SipMessage {
@@ -155,8 +177,8 @@ async function start(
   writeFileSync(log, '')
   writeFileSync(join(folder, 'scenario.xml'), scenario)
   const port = given ?? (await freeUdpPort())
-  // Each has a port for audio, used or not; left alone SIPp tries the same hundred, which so many parties may have.
-  const audioPort = await freeUdpPort()
+  // Each has one, used or not; left alone SIPp tries the same hundred, which so many parties may have.
+  const audioPort = await freeAudioPort(address)
   const child = spawn(
     command,
     [
