@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -147,6 +148,49 @@ describe('a leg', () => {
       { leg: 'pointsman-c1-1', isAnswered: true },
     ])
     expect(heard.told).toEqual([{ type: 'answered', leg: 'pointsman-c1-1' }])
+  })
+})
+
+describe('what is fetched', () => {
+  const address = 'http://10.0.0.1/media/abc.sln'
+  const plays = () => ari.asked.filter((one) => one.includes('/play/'))
+  /** Says of each play that is asked for that it has ended. */
+  const endPlays = (request: IncomingMessage) => {
+    const [, play] = /\/play\/([^?]+)/.exec(request.url ?? '') ?? []
+    if (play) ari.tell(played(decodeURIComponent(play)))
+    return false
+  }
+
+  it('is fetched once for each connection: an engine that comes back may have lost it', async () => {
+    const heard = await openReady()
+    ari.answering = endPlays
+    for (let times = 0; times < 2; times += 1) await heard.engine.fetch(address)
+    expect(plays()).toHaveLength(1)
+    ari.reset()
+    await becomesUnready(heard)
+    await becomesReady(heard)
+    await heard.engine.fetch(address)
+    expect(plays()).toHaveLength(2)
+  })
+
+  it('is no conversation to any survey, and what was left of it goes', async () => {
+    const bridge = (id: string) => ({ id, name: 'pointsman', channels: [] })
+    ari.bridges = [bridge('pointsman-c1-1'), bridge('pointsman-fetch-left')]
+    const heard = await openReady()
+    const told = () => heard.surveys.map(({ bridges }) => bridges.map((one) => one.bridge))
+    expect(told()).toEqual([['pointsman-c1-1']])
+    expect(ari.asked).toContain('DELETE /bridges/pointsman-fetch-left')
+
+    const fetching = heard.engine.fetch(address)
+    await expect.poll(plays, patient).toHaveLength(1)
+    const [, own = '', play = ''] = /bridges\/(.+)\/play\/(.+)/.exec(plays()[0] ?? '') ?? []
+    ari.bridges = [bridge('pointsman-c1-1'), bridge(own)]
+    ari.reset()
+    await expect.poll(told, patient).toEqual([['pointsman-c1-1'], ['pointsman-c1-1']])
+    expect(ari.asked).not.toContain(`DELETE /bridges/${own}`)
+    ari.tell(played(play))
+    await fetching
+    expect(ari.asked).toContain(`DELETE /bridges/${own}`)
   })
 })
 

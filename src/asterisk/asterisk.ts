@@ -85,17 +85,17 @@ export function openAsterisk(
   const tell = (event: EngineEvent) => surveyor.tell(event)
   const callers = new Callers({ configuration, requests, tell })
   const legs = new Legs({ configuration, requests, tell })
-  const surveyor = new Surveyor({ configuration, requests, callers, legs, log })
+  const fetches = fetchCommand({ configuration, requests })
+  const surveyor = new Surveyor({ configuration, requests, callers, legs, fetches, log })
   const channelOf = (leg: string) => (isOwn(leg) ? legs.channelOf(leg) : leg)
   const office: Office = { configuration, requests, channelOf }
   const { claim, releaseCaller, ...callerOnes } = callerCommands(office)
   const { wasWhole, ...plays } = playCommands(office)
-  const { fetch, fetched } = fetchCommand(office)
   const takers: Takers = {
     callers,
     legs,
     onPlayed(playback) {
-      if (fetched(playback)) return
+      if (fetches.fetched(playback)) return
       tell({ type: 'played', play: playback.id, isWhole: wasWhole(playback) })
     },
   }
@@ -133,7 +133,7 @@ export function openAsterisk(
     ...callerOnes,
     ...plays,
     ...bridgeCommands(office),
-    fetch,
+    fetch: (address) => fetches.fetch(address),
     async claim(leg, given) {
       await claim(leg, given)
       callers.claimed(leg, given.callId)

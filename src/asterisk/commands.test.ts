@@ -148,6 +148,24 @@ describe('what an engine is to fetch', () => {
     expect(fetched({ id: playAt() ?? '', state })).toBe(false)
   })
 
+  it('is fetched once for all who want it, also later, but again where that failed', async () => {
+    const { fetch, fetched } = fetchCommand(office)
+    const plays = () => ari.asked.filter((one) => one.includes('/play/'))
+    const end = async (times: number, state: string) => {
+      await expect.poll(() => plays().length, patient).toBe(times)
+      const [, play = ''] = /\/play\/(.+)/.exec(plays().at(-1) ?? '') ?? []
+      fetched({ id: decodeURIComponent(play), state })
+    }
+    const failing = Promise.allSettled([fetch(address), fetch(address)])
+    await end(1, 'failed')
+    expect((await failing).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    const fetching = Promise.all([fetch(address), fetch(address)])
+    await end(2, 'done')
+    await fetching
+    await fetch(address)
+    expect(plays()).toHaveLength(2)
+  })
+
   it('is given up after half a minute, and nothing of it is left', async () => {
     const { fetch } = fetchCommand(office)
     await expect(fetch(address)).rejects.toThrow(`The engine did not fetch ${address}`)

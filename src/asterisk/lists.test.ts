@@ -33,11 +33,12 @@ describe('what an engine has', () => {
       channel('pointsman-1.1'),
       channel('c2', inDialplan('Stasis', 'pointsman,argument')),
     ]
-    ari.bridges = [bridge('pointsman-b1')]
-    const { callers, phones, bridges } = await read()
+    ari.bridges = [bridge('pointsman-b1'), bridge('pointsman-fetch-1')]
+    const { callers, phones, bridges, fetches } = await read()
     expect(callers.map(({ id }) => id)).toEqual(['c1', 'c2'])
     expect(phones.map(({ id }) => id)).toEqual(['pointsman-1.1'])
     expect(bridges).toEqual([bridge('pointsman-b1')])
+    expect(fetches).toEqual(['pointsman-fetch-1'])
   })
 
   it('is left alone where it is of others', async () => {
@@ -48,8 +49,13 @@ describe('what an engine has', () => {
       channel('c4', inDialplan('Stasis')),
       channel('pointsman-1.1', inDialplan('Stasis', 'other')),
     ]
-    ari.bridges = [bridge('b1'), bridge('pointsman-b1', { name: 'other' })]
-    expect(await read()).toEqual({ callers: [], phones: [], bridges: [] })
+    const others = { name: 'other' }
+    ari.bridges = [
+      bridge('b1'),
+      bridge('pointsman-b1', others),
+      bridge('pointsman-fetch-1', others),
+    ]
+    expect(await read()).toEqual({ callers: [], phones: [], bridges: [], fetches: [] })
   })
 
   it('is read without what is no channel and no bridge', async () => {

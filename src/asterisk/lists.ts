@@ -1,5 +1,6 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import { EngineFault } from '../engines/engine.ts'
+import { isFetch } from './fetches.ts'
 import { isOwn } from './legs.ts'
 import { listBytesMax, type Requests } from './requests.ts'
 import { type Bridge, BridgeSchema, type Channel, ChannelSchema, checker } from './resources.ts'
@@ -12,6 +13,8 @@ export interface Lists {
   callers: readonly Channel[]
   phones: readonly Channel[]
   bridges: readonly Bridge[]
+  /** Bridges in which something is fetched. */
+  fetches: readonly string[]
 }
 
 function listIn<Item>(value: unknown, isItem: (item: unknown) => item is Item): Item[] {
@@ -33,10 +36,12 @@ export async function readLists(
     const [name] = app_data.split(',', 1)
     return app_name === 'Stasis' && name === application
   })
+  // The name tells ours from those of another program that uses the same ids.
+  const own = listIn(bridges, isBridge).filter(({ id, name }) => isOwn(id) && name === application)
   return {
     callers: ours.filter(({ id }) => !isOwn(id)),
     phones: ours.filter(({ id }) => isOwn(id)),
-    // The name tells ours from those of another program that uses the same ids.
-    bridges: listIn(bridges, isBridge).filter(({ id, name }) => isOwn(id) && name === application),
+    bridges: own.filter(({ id }) => !isFetch(id)),
+    fetches: own.map(({ id }) => id).filter(isFetch),
   }
 }

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import type { EngineEvent, EngineListener, Survey } from '../engines/engine.ts'
 import type { Callers } from './callers.ts'
+import type { fetchCommand } from './fetches.ts'
 import { type Legs, legOf } from './legs.ts'
 import { type Lists, readLists } from './lists.ts'
 import type { Requests } from './requests.ts'
@@ -29,6 +30,7 @@ export interface SurveyorOptions {
   requests: Requests
   callers: Callers
   legs: Legs
+  fetches: Pick<ReturnType<typeof fetchCommand>, 'surveyed' | 'forget'>
   log: FastifyBaseLogger
 }
 
@@ -69,6 +71,7 @@ export class Surveyor {
     this.#kept = undefined
     this.#ending.clear()
     this.#hasSurveyed = false
+    this.#options.fetches.forget()
     listener?.lost()
   }
 
@@ -138,13 +141,14 @@ export class Surveyor {
   }
 
   async #survey({ proveNow }: Connected): Promise<Survey> {
-    const { callers, configuration, legs, requests } = this.#options
+    const { callers, configuration, fetches, legs, requests } = this.#options
     const at = performance.now()
     const lists = await readLists(requests, configuration)
     // Now every event has come that happened before the lists were made.
     await proveNow()
     const isEnding = (channel: string) => this.#ending.has(channel)
     const dialled = legs.surveyed(lists.phones, { askedAt: at, isEnding })
+    await fetches.surveyed(lists.fetches)
     const known = await callers.surveyed(lists.callers, isEnding)
     const bridgeOf = bridgesByLeg(lists)
     const answered = new Set(

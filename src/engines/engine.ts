@@ -47,7 +47,10 @@ export interface PlayCommands {
   play(leg: string, play: string, addresses: readonly string[]): Promise<void>
   stop(play: string): Promise<void>
   isPlaying(play: string): Promise<boolean>
-  /** Has an address of the web fetched apart from any call, and ends when it is there: a leg that fetches is deaf to its end. */
+  /**
+   * Has an address of the web fetched apart from any call, once for each connection, and ends when it is there: a leg that fetches is
+   * deaf to its end.
+   */
   fetch(address: string): Promise<void>
 }
 

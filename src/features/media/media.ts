@@ -40,12 +40,12 @@ export interface SharedFolder {
   ourFolder: string
 }
 
-/** An engine that fetches files from us. Where it has lost what it fetched, as after a restart, it is a new place. */
+/** An engine that fetches files from us. */
 export interface FetchingEngine {
   /** Where it reaches us, without a slash at the end. */
   url: string
   /**
-   * Has the engine fetch an address apart from any call, and ends when it has. Asterisk keeps what it fetched, but of two calls that fetch
+   * Has the engine fetch an address apart from any call, unless it has it, and ends when it has. Asterisk keeps what it fetched, but of two calls that fetch
    * the same at the same time one plays nothing, and a channel that fetches does not notice a hang-up. By ARI: `play` into an empty bridge,
    * with an `offsetms` beyond the end, until `PlaybackFinished` (`PlaybackStarted` comes before the fetch).
    */
@@ -133,30 +133,12 @@ function createWarnings(logger: MediaOptions['logger']) {
   }
 }
 
-/** Has each engine fetch each address once. */
-function createFetching() {
-  const fetched = new WeakMap<FetchingEngine, Map<string, Promise<void>>>()
-  return (engine: FetchingEngine, playable: Playable): Promise<void> => {
-    const known = fetched.get(engine) ?? new Map<string, Promise<void>>()
-    fetched.set(engine, known)
-    const running = known.get(playable.address)
-    if (running) return running
-    const begun = engine.fetch(playable).catch((error: unknown) => {
-      known.delete(playable.address)
-      throw error
-    })
-    known.set(playable.address, begun)
-    return begun
-  }
-}
-
 /** Opens what makes media ready for engines. */
 export async function openMedia(options: MediaOptions): Promise<Media> {
   const { database, copies, logger, folder, limits } = options
   const holdMusic = await readHoldMusic()
   const chime = makeChime()
   const warn = createWarnings(logger)
-  const fetchOnce = createFetching()
   const files = openStore(folder, limits)
   const stores = new Map<string, Store>([[folder, files]])
   const closing = new AbortController()
@@ -181,7 +163,7 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
     if ('url' in place) {
       const { name, seconds } = await files.ensure(source)
       const playable = { address: `${place.url}${mediaPath}${name}`, seconds }
-      await fetchOnce(place, playable)
+      await place.fetch(playable)
       return playable
     }
     const { name, seconds } = await storeIn(place.ourFolder).ensure(source)
