@@ -323,6 +323,25 @@ describe('an engine that does not answer what it should', () => {
     expect(ari.connections).toBe(1)
     expect(heard.log).toContain('the engine does not answer what it is asked of channels')
   })
+
+  it('about channels alone leaves who comes meanwhile to the dialplan, and has those who are still there', async () => {
+    const heard = await openReady()
+    ari.answering = (request) => (request.url ?? '').startsWith('/ari/channels')
+    await expect(heard.engine.answer('c1')).rejects.toMatchObject({ kind: 'unreachable' })
+    for (const id of ['stays', 'goes']) ari.tell({ type: 'StasisStart', channel: channel(id) })
+    ari.tell({ type: 'StasisEnd', channel: channel('goes') })
+    // Events are kept aside for each survey that is tried, and told when it has failed.
+    await allHasCome(heard)
+    expect(heard.told.map(({ type }) => type)).not.toContain('arrived')
+    ari.channels = [channel('stays')]
+    ari.answering = () => false
+    await becomesReady(heard)
+    expect(heard.surveys.at(-1)?.callers).toMatchObject([{ leg: 'stays' }])
+    ari.tell({ type: 'StasisStart', channel: channel('new') })
+    await allHasCome(heard)
+    const arrived = heard.told.filter(({ type }) => type === 'arrived')
+    expect(arrived).toMatchObject([{ leg: 'new' }])
+  })
 })
 
 describe('a connection', () => {

@@ -47,6 +47,8 @@ export class Surveyor {
   readonly #ending = new Set<string>()
   #hasSurveyed = false
   #isDoubted = false
+  /** What is asked of channels is not answered. */
+  #isSilent = false
   #wake = () => {}
 
   constructor(options: SurveyorOptions) {
@@ -77,6 +79,7 @@ export class Surveyor {
 
   /** A request about channels was not answered: no new calls until the engine is proven again. */
   doubt(): void {
+    this.#isSilent = true
     if (!this.isReady) return
     this.#isDoubted = true
     this.#options.log.warn('the engine does not answer what it is asked of channels')
@@ -92,6 +95,8 @@ export class Surveyor {
 
   tell(event: EngineEvent): void {
     this.#keepOrDo(() => {
+      // Nothing could be done for them. A survey tells of those who are still there when it can: the dialplan bounds how long they are.
+      if (event.type === 'arrived' && this.#isSilent) return
       try {
         this.#listener?.happened(event)
       } catch (error) {
@@ -123,6 +128,7 @@ export class Surveyor {
         if (signal.aborted) return
         this.#hasSurveyed = true
         this.#isDoubted = false
+        this.#isSilent = false
         this.#letGo()
         await this.#rest(intervalMilliseconds, signal)
       } catch (error) {
@@ -144,6 +150,7 @@ export class Surveyor {
     const { callers, configuration, fetches, legs, requests } = this.#options
     const at = performance.now()
     const lists = await readLists(requests, configuration)
+    this.#isSilent = false
     // Now every event has come that happened before the lists were made.
     await proveNow()
     const isEnding = (channel: string) => this.#ending.has(channel)
