@@ -89,7 +89,7 @@ export function openAsterisk(
   const surveyor = new Surveyor({ configuration, requests, callers, legs, fetches, log })
   const channelOf = (leg: string) => (isOwn(leg) ? legs.channelOf(leg) : leg)
   const office: Office = { configuration, requests, channelOf }
-  const { claim, releaseCaller, ...callerOnes } = callerCommands(office)
+  const { releaseCaller, ...callerOnes } = callerCommands(office)
   const { wasWhole, ...plays } = playCommands(office)
   const takers: Takers = {
     callers,
@@ -134,10 +134,6 @@ export function openAsterisk(
     ...plays,
     ...bridgeCommands(office),
     fetch: (address) => fetches.fetch(address),
-    async claim(leg, given) {
-      await claim(leg, given)
-      callers.claimed(leg, given.callId)
-    },
     dial: (leg, dialling) => legs.dial(leg, dialling),
     release: (leg, cause) => (isOwn(leg) ? legs.release(leg, cause) : releaseCaller(leg, cause)),
   }

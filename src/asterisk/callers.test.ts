@@ -164,23 +164,26 @@ describe('a caller who comes', () => {
 })
 
 describe('a survey of callers', () => {
-  it('answers those that were not known, with the calls that they were given', async () => {
-    variables = { POINTSMAN_CALL: 'call-1', SIPDOMAIN: 'asked.example' }
+  it('answers those that were not known', async () => {
+    variables = { SIPDOMAIN: 'asked.example' }
     const known = await callers.surveyed([withoutVariables('c1')], nobodyEnds)
-    expect(known).toMatchObject([{ leg: 'c1', callId: 'call-1', domain: 'asked.example' }])
+    expect(known).toMatchObject([{ leg: 'c1', domain: 'asked.example' }])
     expect(told).toEqual([])
     starts(withoutVariables('c1'))
     callers.ended('c1')
     expect(told).toMatchObject([{ type: 'ended', leg: 'c1' }])
   })
 
-  it('asks nothing of those that were known, and answers what they were given since', async () => {
+  it('asks nothing of those that were known', async () => {
     starts(channel('c1'))
     await expect.poll(() => told.length, limit).toBe(1)
-    callers.claimed('c1', 'call-2')
-    callers.claimed('nobody', 'call-3')
     const known = await callers.surveyed([withoutVariables('c1')], nobodyEnds)
-    expect(known).toMatchObject([{ leg: 'c1', callId: 'call-2', domain: 'sip.netaxis.be' }])
+    expect(known).toMatchObject([{ leg: 'c1', domain: 'sip.netaxis.be' }])
+    expect(ari.asked).toEqual([])
+  })
+
+  it('asks nothing of those that were not, where all that is needed was sent', async () => {
+    expect(await callers.surveyed([channel('c1') as Channel], nobodyEnds)).toHaveLength(1)
     expect(ari.asked).toEqual([])
   })
 
@@ -200,6 +203,6 @@ describe('a survey of callers', () => {
     const survey = () => callers.surveyed([withoutVariables('c1')], nobodyEnds)
     await expect(survey()).rejects.toThrow('was answered 500')
     ari.answering = () => false
-    expect(await survey()).toMatchObject([{ leg: 'c1', callId: undefined }])
+    expect(await survey()).toMatchObject([{ leg: 'c1' }])
   })
 })

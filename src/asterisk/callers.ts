@@ -1,6 +1,5 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import { type Arrival, anonymous, type EngineEvent } from '../engines/engine.ts'
-import { callVariable } from './phones.ts'
 import { userOf } from './request-uri.ts'
 import { isStatus, type Requests, segment } from './requests.ts'
 import { type Channel, checker, VariableSchema } from './resources.ts'
@@ -9,14 +8,8 @@ import { type Channel, checker, VariableSchema } from './resources.ts'
 interface Caller {
   /** What is told of it; not before its variables are known. */
   arrival?: Arrival
-  /** The call that it was given. */
-  callId?: string
   /** It ended while they were asked for. */
   hasEnded?: boolean
-}
-
-export interface KnownCaller extends Arrival {
-  callId: string | undefined
 }
 
 const isVariable = checker(VariableSchema)
@@ -68,11 +61,6 @@ export class Callers {
     else this.#conclude(leg)
   }
 
-  claimed(leg: string, callId: string): void {
-    const caller = this.#callers.get(leg)
-    if (caller) caller.callId = callId
-  }
-
   /**
    * Puts what there is in the place of what was known, and answers all callers.
    *
@@ -82,7 +70,7 @@ export class Callers {
   async surveyed(
     channels: readonly Channel[],
     isEnding: (channel: string) => boolean,
-  ): Promise<KnownCaller[]> {
+  ): Promise<Arrival[]> {
     const present = new Set(channels.map(({ id }) => id))
     for (const leg of this.#callers.keys()) {
       if (!present.has(leg) && !isEnding(leg)) this.#callers.delete(leg)
@@ -90,9 +78,7 @@ export class Callers {
     // Those that are being asked for are asked again: their arrival is told here, and not once more.
     const unknown = channels.filter(({ id }) => !this.#callers.get(id)?.arrival)
     await Promise.all(unknown.map((channel) => this.#adopt(channel)))
-    return [...this.#callers.values()].flatMap(({ arrival, callId }) =>
-      arrival ? [{ ...arrival, callId }] : [],
-    )
+    return [...this.#callers.values()].flatMap(({ arrival }) => arrival ?? [])
   }
 
   /** What cannot be asked for is left out: the call is worth more. */
@@ -109,10 +95,7 @@ export class Callers {
   async #adopt(channel: Channel): Promise<void> {
     const caller: Caller = {}
     this.#callers.set(channel.id, caller)
-    const ask = (name: string) => this.#variableOf(channel, name)
-    const [arrival, callId] = await Promise.all([this.#arrivalOf(channel, ask), ask(callVariable)])
-    caller.arrival = arrival
-    if (callId !== undefined) caller.callId = callId
+    caller.arrival = await this.#arrivalOf(channel, (name) => this.#variableOf(channel, name))
   }
 
   #conclude(leg: string): void {

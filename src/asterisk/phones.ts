@@ -51,10 +51,7 @@ export function phoneBody(
   }
 }
 
-/** The variable that tells a leg's call. */
-export const callVariable = 'POINTSMAN_CALL'
-
-/** What binds a leg to its call, and ends it whatever happens to us. */
+/** What tells a leg's call to whoever looks at the engine, and ends it whatever happens to us. */
 export function claimVariables(callId: string, secondsMax: number): Record<string, string> {
-  return { [callVariable]: callId, 'TIMEOUT(absolute)': String(secondsMax) }
+  return { POINTSMAN_CALL: callId, 'TIMEOUT(absolute)': String(secondsMax) }
 }

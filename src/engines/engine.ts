@@ -102,7 +102,7 @@ export interface Dialling {
   from: Party
   /** Text of a header Alert-Info, by which telephones choose how to ring. */
   alertInfo?: string
-  /** By which the leg is known again when all else is forgotten. */
+  /** Kept with the leg, for whoever looks at the engine. */
   callId: string
 }
 
@@ -148,11 +148,7 @@ export interface Survey {
   /** When it was begun, by `performance.now()`: what was asked of the engine later is not seen. */
   at: number
   /** Callers' legs that have been given to us, with what is needed where we do not know them. */
-  callers: readonly (Arrival & {
-    isAnswered: boolean
-    bridge: string | undefined
-    callId: string | undefined
-  })[]
+  callers: readonly (Arrival & { isAnswered: boolean; bridge: string | undefined })[]
   /** Legs under ids of ours. */
   dialled: readonly { leg: string; isAnswered: boolean; bridge: string | undefined }[]
   /** Bridges under ids of ours. */
