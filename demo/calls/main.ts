@@ -113,7 +113,11 @@ async function show(look: () => Promise<Seen>, ending: AbortSignal): Promise<See
   while (!ending.aborted) {
     const now = await look()
     if (stdout.isTTY) {
-      const table = tableOf(now, { columns: stdout.columns, rows: stdout.rows })
+      const table = tableOf(now, {
+        // A terminal that does not tell its size says 0.
+        columns: stdout.columns || 80,
+        rows: stdout.rows || 24,
+      })
       const up = height === 0 ? '' : `\x1b[${height}A`
       stdout.write(`${up}\x1b[J${table.join('\n')}\n`)
       height = table.length
