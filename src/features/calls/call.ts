@@ -84,7 +84,7 @@ export type Phase =
   /** Speaks with whom an offer or a forwarding reached. */
   | ({ name: 'connected' } & Conversation)
   /** Hears a tone until it gives up, or we do. */
-  | { name: 'overflowed'; reason: string }
+  | { name: 'overflowed'; outcome: ToneOutcome; reason: string }
   /** Over and recorded; the row stands until the engine has let go of the caller. */
   | { name: 'ended'; ending: Ending }
 
@@ -114,6 +114,9 @@ export interface Offer {
   to: Target
   isForced: boolean
 }
+
+/** How a call ends whose caller heard a tone at last: it overflowed, or nobody took it where it was sent. */
+export type ToneOutcome = 'overflowed' | 'failed'
 
 /** How calls end: each in exactly one of these ways. */
 export const outcomes = [

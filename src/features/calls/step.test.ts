@@ -149,6 +149,18 @@ describe('forced forwarding', () => {
     expect(treated.ending).toMatchObject({ outcome: 'failed' })
   })
 
+  it('lets a caller who had been answered hear that it is busy, and then go', () => {
+    const setting = { ...active, playAnnouncementBeforeForwarding: true }
+    const treated = new TreatedCall({ settings: { forced_forwarding: setting } })
+    treated.goesThrough(arrived)
+    treated.goesThrough({ type: 'played', play: treated.play, isWhole: true })
+    treated.goesThrough({ type: 'resolved', route: outside })
+    treated.done()
+    treated.goesThrough({ type: 'ended', leg: treated.leg, how: 'unavailable' })
+    expect(treated.done()).toEqual(['hang up', 'stop', 'tone'])
+    expect(treated.waits(10).ending).toMatchObject({ outcome: 'failed' })
+  })
+
   it('is a new arrival at a route point of ours, five times at most', () => {
     const treated = new TreatedCall({ settings: { forced_forwarding: active } })
     treated.goesThrough(arrived)

@@ -133,8 +133,8 @@ function needsRoutePoint({ phase }: Call): boolean {
 
 /** How a call ends from outside: as what it has become, or else. */
 function endedAs(phase: Phase, otherwise: Outcome): Outcome {
-  if (phase.name === 'connected') return phase.outcome
-  return phase.name === 'overflowed' ? 'overflowed' : otherwise
+  const hasOutcome = phase.name === 'connected' || phase.name === 'overflowed'
+  return hasOutcome ? phase.outcome : otherwise
 }
 
 function callerLeft(turn: Turn): void {
@@ -204,7 +204,7 @@ function due(turn: Turn, timer: TimerName): void {
   else if (phase.name === 'forwarded' && timer === 'noAnswer') {
     forwardingFailed(turn, phase, 'noAnswer')
   } else if (phase.name === 'overflowed' && timer === 'tone') {
-    turn.end('overflowed', phase.reason, causes.noAnswer)
+    turn.end(phase.outcome, phase.reason, causes.noAnswer)
   } else if (phase.name === 'announced' && timer === 'announcement') {
     turn.hush()
     goOn(turn, phase)

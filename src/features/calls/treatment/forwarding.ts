@@ -3,6 +3,7 @@ import type { Leaving } from '../call.ts'
 import type { Route } from '../find.ts'
 import { soundOf } from '../sounds.ts'
 import { announce } from './announcing.ts'
+import { beBusy } from './overflow.ts'
 import type { Turn } from './turn.ts'
 
 /** Route points of ours that a call may be sent on by. */
@@ -75,7 +76,14 @@ export const causesOfEnds: Record<LegEnd, Cause> = {
   failed: causes.congestion,
 }
 
-export function forwardingFailed(turn: Turn, leaving: Leaving, how: LegEnd | 'noAnswer'): void {
+export function forwardingFailed(
+  turn: Turn,
+  leaving: Leaving & { leg: string },
+  how: LegEnd | 'noAnswer',
+): void {
   const cause = how === 'noAnswer' ? causes.noAnswer : causesOfEnds[how]
-  turn.end('failed', `${leaving.reason} The destination did not take it: ${how}.`, cause)
+  // It may ring still; the end of the call would end it as well.
+  if (turn.call.isAnswered) turn.act({ do: 'hang up', leg: leaving.leg })
+  const reason = `${leaving.reason} The destination did not take it: ${how}.`
+  beBusy(turn, { outcome: 'failed', reason }, cause)
 }

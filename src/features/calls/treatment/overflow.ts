@@ -1,4 +1,5 @@
-import { causes } from '../../../engines/engine.ts'
+import { type Cause, causes } from '../../../engines/engine.ts'
+import type { ToneOutcome } from '../call.ts'
 import { soundOf } from '../sounds.ts'
 import { announce } from './announcing.ts'
 import type { Turn } from './turn.ts'
@@ -23,28 +24,33 @@ export function overflow(turn: Turn, reason: string): void {
 export function sendAway(turn: Turn, reason: string): void {
   const action = turn.decide('overflow', 'action')
   if (action === 'Ringing') ringUntilGivenUp(turn, reason)
-  else if (action === 'Busy') beBusy(turn, reason)
+  else if (action === 'Busy') beBusy(turn, { outcome: 'overflowed', reason })
   else transfer(turn, reason)
 }
 
 function transfer(turn: Turn, reason: string): void {
   const destination = turn.decide('overflow', 'transferPhoneNumber')
-  if (destination === undefined) beBusy(turn, reason)
+  if (destination === undefined) beBusy(turn, { outcome: 'overflowed', reason })
   else turn.leave(destination, { outcome: 'overflowed', reason })
 }
 
-function beBusy(turn: Turn, reason: string): void {
+/** The caller is told that there is nobody: by the cause before the answer, and by a tone after it. */
+export function beBusy(
+  turn: Turn,
+  { outcome, reason }: { outcome: ToneOutcome; reason: string },
+  cause: Cause = causes.busy,
+): void {
   if (!turn.call.isAnswered) {
-    turn.end('overflowed', reason, causes.busy)
+    turn.end(outcome, reason, cause)
     return
   }
-  turn.become({ name: 'overflowed', reason })
+  turn.become({ name: 'overflowed', outcome, reason })
   turn.busy()
   turn.keepTimer('tone', turn.now + busySecondsMax * 1_000)
 }
 
 function ringUntilGivenUp(turn: Turn, reason: string): void {
-  turn.become({ name: 'overflowed', reason })
+  turn.become({ name: 'overflowed', outcome: 'overflowed', reason })
   turn.ring()
   turn.keepTimer('tone', turn.now + ringingSecondsMax * 1_000)
 }
