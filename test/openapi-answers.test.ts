@@ -63,7 +63,7 @@ describe('what is answered', () => {
     const [engine] = engines
     if (!engine) throw new Error('There is no engine to build the application on.')
     folder = await mkdtemp(join(tmpdir(), 'pointsman-answers-'))
-    await writeFile(join(folder, mediaFile), 'of an engine')
+    await writeFile(join(folder, mediaFile), Buffer.alloc(16_000))
     world = await createWorld(engine, { POINTSMAN_MEDIA_FOLDER: folder }, new Exchange())
     document = world.app.openapi()
     ajv = new Ajv2020({ strict: false, validateFormats: false })

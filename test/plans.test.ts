@@ -374,7 +374,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       },
     }
     folder = await mkdtemp(join(tmpdir(), 'pointsman-plans-'))
-    await writeFile(join(folder, mediaFile), 'of an engine')
+    await writeFile(join(folder, mediaFile), Buffer.alloc(16_000))
     world = await createWorld(capturing, { POINTSMAN_MEDIA_FOLDER: folder }, new Exchange())
     const ask = async (method: string, url: string, body: object) =>
       (await world.ask('system', method, url, body)).status

@@ -266,6 +266,16 @@ describe('a call that waits', () => {
     expect(treated.done()).toEqual(['play'])
   })
 
+  it('hears its music again after a while where it ends again and again, and at once after that', () => {
+    const treated = waitingCall()
+    const ended = () => treated.goesThrough({ type: 'played', play: treated.play, isWhole: true })
+    expect(ended().done()).toEqual(['play'])
+    expect(ended().waits(29).done()).toEqual([])
+    expect(treated.waits(1).done()).toEqual(['play'])
+    treated.waits(3_600)
+    expect(ended().done()).toEqual(['play'])
+  })
+
   it('waits on without a routing system, and goes where the failover policy says where there is one', () => {
     const treated = waitingCall()
     treated.world = { ...treated.world, isRouted: false }

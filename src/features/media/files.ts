@@ -7,6 +7,12 @@ type Extension = keyof typeof rates
 const extensions = Object.keys(rates) as Extension[]
 const sampleBytes = 2
 
+/**
+ * What is shorter is silent to its end: music is named by one `play` as often as the request may hold, and one sample again and again
+ * would keep an engine busy.
+ */
+const secondsMin = 1
+
 /** What is ours in a folder; everything else is somebody else's. */
 export const filePattern = /^([0-9a-f]{64})\.(sln|sln16)$/
 export const unfinishedPattern = /^[0-9a-f]{64}\.[0-9a-f-]{36}\.part$/
@@ -39,11 +45,17 @@ export function nameAt(sha256: string, rate: number): string {
   return `${sha256}.${extension}`
 }
 
-/** Undefined for a file of another name, and for an empty one. */
+/** The silence that a file needs after so many bytes of audio, in bytes. */
+export function silenceAfter(bytes: number, rate: number): number {
+  return Math.max(secondsMin * rate * sampleBytes - bytes, 0)
+}
+
+/** Undefined for a file of another name, and for one that is shorter than we make any. */
 export function toMediaFile({ name, bytes }: FoundFile): MediaFile | undefined {
   const [, , extension] = filePattern.exec(name) ?? []
-  if (extension === undefined || bytes === 0) return undefined
-  return { name, bytes, seconds: bytes / sampleBytes / rates[extension as Extension] }
+  if (extension === undefined) return undefined
+  const seconds = bytes / sampleBytes / rates[extension as Extension]
+  return seconds < secondsMin ? undefined : { name, bytes, seconds }
 }
 
 /** What is answered by whoever looks at a file or folder; undefined where there is none. */

@@ -1,7 +1,8 @@
+import { Buffer } from 'node:buffer'
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nameAt } from './files.ts'
+import { nameAt, silenceAfter } from './files.ts'
 import { toSignedLinear, Unplayable } from './signed-linear.ts'
 
 /** What a file is made of. */
@@ -32,7 +33,10 @@ export async function makeFile(folder: string, { sha256, read }: MediaSource): P
   try {
     const source = hashed()
     const { rate, pieces } = await toSignedLinear(source)
-    for await (const piece of pieces) await file.write(piece)
+    let bytes = 0
+    for await (const piece of pieces) bytes += (await file.write(piece)).bytesWritten
+    if (bytes === 0) throw new Unplayable('There is no audio in it.')
+    await file.write(Buffer.alloc(silenceAfter(bytes, rate)))
     // What follows the audio belongs to the hash as well.
     for await (const _ of source);
     if (hash.digest('hex') !== sha256) throw new Unplayable('It is not what its hash tells.')

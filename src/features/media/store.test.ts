@@ -75,6 +75,26 @@ describe('the folder of media', () => {
     expect(Buffer.concat(part).equals(bytes.subarray(-47_990, -47_980))).toBe(true)
   })
 
+  it.each([
+    ['at 8 kHz', {}, 16_000, 'sln'],
+    ['at 16 kHz', { rate: 16_000 }, 32_000, 'sln16'],
+    ['of A-law', { tag: 6, bits: 8 }, 16_000, 'sln'],
+  ])(
+    'lets one sample %s last a second, so that music of it keeps no engine busy',
+    async (_, given, bytes, ending) => {
+      const one = source(waveFile(1 / 16_000, given))
+      const file = await store.ensure(one)
+      expect(file).toEqual({ name: `${one.sha256}.${ending}`, bytes, seconds: 1 })
+      const audio = await readFile(join(folder, file.name))
+      expect(audio.subarray(0, 2).equals(Buffer.alloc(2))).toBe(false)
+      expect(audio.subarray(2).equals(Buffer.alloc(bytes - 2))).toBe(true)
+      // As it was made before.
+      await writeFile(join(folder, file.name), audio.subarray(0, 2))
+      expect(await store.find(file.name)).toBeUndefined()
+      expect(await store.ensure(one)).toEqual(file)
+    },
+  )
+
   it('makes a file once for all who want it at the same moment, and later, and elsewhere', async () => {
     const one = source(waveFile())
     await Promise.all(Array.from({ length: 50 }, () => store.ensure(one)))

@@ -2,7 +2,7 @@ import { soundOf } from '../sounds.ts'
 import { overflow } from './overflow.ts'
 import type { Turn } from './turn.ts'
 
-/** When music that could not be played is tried again. */
+/** When music that could not be played, or has ended twice meanwhile, is tried again. */
 export const musicSeconds = 30
 
 /** Waits, at the place that the call has or at the end. */
@@ -34,10 +34,14 @@ export function playMusic(turn: Turn): void {
   turn.play(soundOf('music', selection))
 }
 
-/** Music has come to an end, or could not be played: then it is not tried again at once. */
+/**
+ * Music has come to an end. What could not be played is not tried again at once, nor is what was begun again shortly before: an engine
+ * that says at once that all was played would be asked without end.
+ */
 export function musicEnded(turn: Turn, isWhole: boolean): void {
-  if (isWhole) playMusic(turn)
-  else turn.keepTimer('music', turn.now + musicSeconds * 1_000)
+  const isFirst = turn.call.timers.music === undefined
+  if (isWhole && isFirst) playMusic(turn)
+  if (!isWhole || isFirst) turn.keepTimer('music', turn.now + musicSeconds * 1_000)
 }
 
 function failOver(turn: Turn): boolean {
