@@ -3,7 +3,14 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Asterisk, registeringAgent, startAsterisk } from './asterisk.ts'
 import { canPlayCalls } from './programs.ts'
-import { audioOf, register, type SipParty, startAnswerer, startCaller } from './sip.ts'
+import {
+  audioOf,
+  register,
+  type SipParty,
+  startAnswerer,
+  startCaller,
+  statusOfInvitation,
+} from './sip.ts'
 import { openApplication } from './stasis.ts'
 import { type Ear, holdTone, openEar, tone } from './tones.ts'
 
@@ -66,10 +73,14 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
     expect(asterisk.output()).not.toMatch(/Error loading module|declined to load|failed to load/)
   })
 
-  it('asks strangers for a password, and lets them no further', async () => {
-    expect(await statusOf(await call({ host: '127.0.0.9' }))).toBe(401)
-    expect(await asterisk.channels()).toEqual([])
-  })
+  it.each(['sipp', 'trunk', 'agents', 'fixed', 'alice', 'anonymous'])(
+    'asks strangers who call themselves %s for a password, and lets them no further',
+    async (user) => {
+      const from = `<sip:${user}@127.0.0.1>`
+      expect(await statusOf(await call({ host: '127.0.0.9', from }))).toBe(401)
+      expect(await asterisk.channels()).toEqual([])
+    },
+  )
 
   const dialled = ['+41441234567', '5', 'sales', 'T', 'a%2Cb%22%26', '1%ff', 'x'.repeat(200)]
   it.each(dialled)(
@@ -204,10 +215,36 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
       expect(await asterisk.channels()).toMatchObject([{ id: channel?.id }])
     })
 
-    it.each(['\\xff', 'Zürich'])('a call whose Call-ID has %s is refused', async (callId) => {
-      expect(await statusOf(await call({ callId }))).toBe(403)
+    it.each([
+      '\xff',
+      'Z\xfcrich',
+      // Each would end an argument, a name or an expression before the byte that is none, if it were one.
+      'x):0:1(\xff',
+      'x:0:1\xff',
+      'x)}:0:1\xff',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: how Asterisk writes a variable
+      '${EXTEN}\xff',
+      '}${\xff',
+      '$[0]]?a:b\xff',
+      'a,b"\xff',
+      "'\xff'",
+      '(\xff)',
+      '\xff:_',
+      // Longer than what a variable holds.
+      `${'x'.repeat(4_200)}\xff`,
+    ])('a call whose Call-ID is %j is refused', async (callId) => {
+      expect(await statusOfInvitation(asterisk.sip, { callId })).toBe(403)
       await nothingIsLeft()
     })
+
+    it.each(['a:b@c', 'x):0:1(y', 'x'.repeat(200)])(
+      'a call whose Call-ID is %s is taken',
+      async (callId) => {
+        await call({ callId })
+        const { channel } = await application.event('StasisStart', 'trunk')
+        expect(await asterisk.channels()).toMatchObject([{ id: channel?.id }])
+      },
+    )
 
     it.each([
       [1, 404],

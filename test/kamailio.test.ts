@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { findProgram } from './programs.ts'
-import { freeUdpPort, type SipParty, startAnswerer, startCaller } from './sip.ts'
+import {
+  freeUdpPort,
+  type SipParty,
+  startAnswerer,
+  startCaller,
+  statusOfInvitation,
+} from './sip.ts'
 
 const program = findProgram('kamailio')
 const shipped = join(import.meta.dirname, '..', 'deploy', 'kamailio.cfg')
@@ -98,6 +104,19 @@ describe.skipIf(program === undefined || findProgram('sipp') === undefined)(
     it('has strangers know that they are none of its callers', async () => {
       const { status } = await (await call(hosts.stranger)).finalAnswer()
       expect(status, output).toBe(403)
+    })
+
+    it('passes on nothing of strangers, who can say that they belong to a call, and name a way', async () => {
+      const us = `<sip:${at.host}:${at.port};lr>`
+      for (const { host, port } of [carrier, asterisk]) {
+        for (const route of [us, `${us}, <sip:${host}:${port};lr>`]) {
+          const headers = [`Route: ${route}`]
+          const uri = `sip:+19005550000@${host}:${port}`
+          const stranger = { host: hosts.stranger, uri, toParameters: ';tag=any', headers }
+          expect(await statusOfInvitation(at, stranger), output).toBe(403)
+        }
+      }
+      expect([carrier, asterisk].flatMap(invitations)).toEqual([])
     })
 
     it('gives calls of the carrier to an Asterisk as they came, and to the next where one says 503', async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -285,4 +285,53 @@ export async function register(
   )
   const { isAsScripted } = await party.ended
   if (!isAsScripted) throw new Error(`${user} cannot register: ${JSON.stringify(party.messages())}`)
+}
+
+/** What SIPp cannot write, or would not: each character is one byte. */
+interface Invitation {
+  /** Where it comes from; 127.0.0.1 unless told. */
+  host?: string
+  uri?: string
+  callId?: string
+  /** Parameters of To, with their semicolon: a tag makes it belong to a call. */
+  toParameters?: string
+  headers?: readonly string[]
+}
+
+/** Sends one INVITE as it is told, and answers with the status of its final answer. */
+export async function statusOfInvitation(
+  called: Address,
+  { host: from = host, uri = 'sip:1@127.0.0.1', toParameters = '', ...more }: Invitation,
+): Promise<number> {
+  const socket = createSocket('udp4').bind(0, from)
+  try {
+    await once(socket, 'listening')
+    const us = `${from}:${socket.address().port}`
+    const body = `v=0\r\no=- 1 1 IN IP4 ${from}\r\ns=-\r\nc=IN IP4 ${from}\r\nt=0 0\r\nm=audio 9 RTP/AVP 8\r\n`
+    const lines = [
+      `INVITE ${uri} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${us};branch=z9hG4bK-${randomUUID()}`,
+      'Max-Forwards: 70',
+      'From: <sip:caller@127.0.0.1>;tag=1',
+      `To: <${uri}>${toParameters}`,
+      `Call-ID: ${more.callId ?? randomUUID()}`,
+      'CSeq: 1 INVITE',
+      `Contact: <sip:${us}>`,
+      ...(more.headers ?? []),
+      'Content-Type: application/sdp',
+      `Content-Length: ${body.length}`,
+    ]
+    socket.send(
+      Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`, 'latin1'),
+      called.port,
+      called.host,
+    )
+    for await (const [answer] of on(socket, 'message')) {
+      const status = Number(/^SIP\/2\.0 (\d{3})/.exec(String(answer))?.[1])
+      if (status >= 200) return status
+    }
+    throw new Error('The socket has been closed.')
+  } finally {
+    socket.close()
+  }
 }
