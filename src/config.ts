@@ -111,7 +111,7 @@ export const ConfigSchema = Type.Object(
       maximum: 1_099_511_627_776,
       default: 2_147_483_648,
       description:
-        'What such a folder may take, in bytes; beyond it, what was not played for the longest goes.',
+        'What such a folder may take, in bytes, files of one tenant a quarter of it; beyond it, what was not played for the longest goes.',
     }),
     MEDIA_DAYS: Type.Integer({
       minimum: 1,

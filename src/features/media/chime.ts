@@ -55,7 +55,6 @@ export function makeChime(): MediaSource {
   const bytes = waveOf(samples)
   return {
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    payer: 'everybody',
     async *read() {
       yield bytes
     },

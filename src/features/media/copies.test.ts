@@ -307,7 +307,7 @@ describe.each(engines)('audio of addresses that settings name, on $name', (engin
     await vi.waitFor(() => expect(outcomes).toEqual(['new']))
     const [first] = await media.playable(place(), [medium, music])
     expect(first).toEqual({
-      address: expect.stringMatching(/^\/media\/[0-9a-f]{64}$/),
+      address: expect.stringMatching(/^\/media\/[0-9a-f]{64}-[0-9a-f]{16}$/),
       seconds: 1,
     })
   })

@@ -65,7 +65,7 @@ export function openCopies(options: RefreshOptions): Copies {
       if (!copy) throw new Error('It was removed while it was fetched.')
       const { sha256 } = copy
       const { tenantKey } = address
-      return { sha256, payer: tenantKey, read: () => readCopy(database, tenantKey, copy) }
+      return { sha256, tenantKey, read: () => readCopy(database, tenantKey, copy) }
     },
     async tidy() {
       for await (const group of groupsWithCopies(database)) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -14,12 +15,12 @@ const sampleBytes = 2
 const secondsMin = 1
 
 /** What is ours in a folder; everything else is somebody else's. */
-export const filePattern = /^([0-9a-f]{64})\.(sln|sln16)$/
-export const unfinishedPattern = /^[0-9a-f]{64}\.[0-9a-f-]{36}\.part$/
+export const filePattern = /^[0-9a-f]{64}(?:-([0-9a-f]{16}))?\.(sln|sln16)$/
+export const unfinishedPattern = /^[0-9a-f]{64}(?:-[0-9a-f]{16})?\.[0-9a-f-]{36}\.part$/
 
 /** A file that an engine can play. */
 export interface MediaFile {
-  /** `HASH.sln` or `HASH.sln16`. */
+  /** `HASH.sln` or `HASH.sln16`; `HASH-OWNER.sln` where it is a tenant's. */
   name: string
   bytes: number
   seconds: number
@@ -33,16 +34,34 @@ export interface FoundFile {
   usedAt: number
 }
 
-/** The names that what was made of a source may have. */
-export function namesOf(sha256: string): string[] {
-  return extensions.map((extension) => `${sha256}.${extension}`)
+/** Whose a file is, as its name tells; undefined for what everybody plays. */
+export function ownerIn(name: string): string | undefined {
+  return filePattern.exec(name)?.[1]
+}
+
+/** How names tell whose a file is. */
+export function ownerOf(tenantKey: string): string {
+  return createHash('sha256').update(tenantKey).digest('hex').slice(0, 16)
+}
+
+/**
+ * The name, without its ending, of what is made of a source. A tenant has its own file even of what another has too, since each has its
+ * own room.
+ */
+export function stemOf({ sha256, tenantKey }: { sha256: string; tenantKey?: string }): string {
+  return tenantKey === undefined ? sha256 : `${sha256}-${ownerOf(tenantKey)}`
+}
+
+/** The names that what has this stem may have. */
+export function namesOf(stem: string): string[] {
+  return extensions.map((extension) => `${stem}.${extension}`)
 }
 
 /** @throws Error when no engine plays so many samples a second. */
-export function nameAt(sha256: string, rate: number): string {
+export function nameAt(stem: string, rate: number): string {
   const extension = extensions.find((one) => rates[one] === rate)
   if (extension === undefined) throw new Error(`No engine plays ${rate} samples a second.`)
-  return `${sha256}.${extension}`
+  return `${stem}.${extension}`
 }
 
 /** The silence that a file needs after so many bytes of audio, in bytes. */

@@ -11,7 +11,6 @@ export async function readHoldMusic(): Promise<MediaSource> {
   const bytes = await readFile(file)
   return {
     sha256: createHash('sha256').update(bytes).digest('hex'),
-    payer: 'everybody',
     async *read() {
       for (let at = 0; at < bytes.length; at += pieceBytes) {
         yield bytes.subarray(at, at + pieceBytes)

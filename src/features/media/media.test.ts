@@ -9,6 +9,7 @@ import { engines } from '../../../test/engines.ts'
 import { createWorld, expectRefusal, group, type World } from '../../../test/world.ts'
 import { findContent } from '../announcements/contents.ts'
 import type { Copies } from './copies.ts'
+import { stemOf } from './files.ts'
 import { type FetchingEngine, type Media, type Medium, openMedia, type Playable } from './media.ts'
 
 const collection = `${group}announcements/`
@@ -80,7 +81,7 @@ describe.each(engines)('what calls play on $name', (engine) => {
     for (let round = 0; round < 2; round += 1) {
       const playable = await media.playable(shared(), [gone, others, kept, damaged, holdMusic])
       expect(playable).toEqual([
-        { address: `/var/spool/pointsman/${kept.sha256}`, seconds: 1 },
+        { address: `/var/spool/pointsman/${stemOf(kept)}`, seconds: 1 },
         {
           address: expect.stringMatching(/^\/var\/spool\/pointsman\/[0-9a-f]{64}$/),
           seconds: 48,
@@ -97,8 +98,8 @@ describe.each(engines)('what calls play on $name', (engine) => {
   it('lies in the folder that the engine shares', async () => {
     const one = await announce('Shared', 4)
     await media.playable(shared(), [one])
-    expect(await readdir(join(folder, 'shared'))).toContain(`${one.sha256}.sln`)
-    expect(await readdir(join(folder, 'ours')).catch(() => [])).not.toContain(`${one.sha256}.sln`)
+    expect(await readdir(join(folder, 'shared'))).toContain(`${stemOf(one)}.sln`)
+    expect(await readdir(join(folder, 'ours')).catch(() => [])).not.toContain(`${stemOf(one)}.sln`)
   })
 
   it('is not read from the database where it lies there already', async () => {
@@ -112,7 +113,7 @@ describe.each(engines)('what calls play on $name', (engine) => {
     const one = await announce('Fetched', 6)
     const { place, fetched } = fetching()
     const answers = await media.playable(place, [one])
-    const address = `https://pointsman.example/base/media/${one.sha256}.sln`
+    const address = `https://pointsman.example/base/media/${stemOf(one)}.sln`
     expect(answers).toEqual([{ address, seconds: 6 }])
     expect(fetched).toEqual([address])
   })
@@ -134,28 +135,26 @@ describe.each(engines)('what calls play on $name', (engine) => {
   it('is served to nobody who does not know its hash', async () => {
     const one = await announce('Served', 7)
     await media.playable(fetching().place, [one])
+    const name = stemOf(one)
     const bad = [
       one.sha256,
-      `${one.sha256}.wav`,
-      `${one.sha256}.sln16`,
-      `${one.sha256.toUpperCase()}.sln`,
+      `${one.sha256}.sln`,
+      name,
+      `${name}.wav`,
+      `${name}.sln16`,
+      `${name.toUpperCase()}.sln`,
     ]
-    const others = [
-      '',
-      '%2e%2e%2fpointsman.db',
-      `..%2fours%2f${one.sha256}.sln`,
-      `${'0'.repeat(64)}.sln`,
-    ]
-    for (const name of [...bad, ...others]) {
-      expectRefusal(await world.ask('system', 'GET', `/media/${name}`), 404)
+    const others = ['', '%2e%2e%2fpointsman.db', `..%2fours%2f${name}.sln`, `${'0'.repeat(64)}.sln`]
+    for (const other of [...bad, ...others]) {
+      expectRefusal(await world.ask('system', 'GET', `/media/${other}`), 404)
     }
-    expectRefusal(await world.ask('nobody', 'POST', `/media/${one.sha256}.sln`), 405)
-    const answer = await world.ask('nobody', 'GET', `/media/${one.sha256}.sln`)
+    expectRefusal(await world.ask('nobody', 'POST', `/media/${name}.sln`), 405)
+    const answer = await world.ask('nobody', 'GET', `/media/${name}.sln`)
     expect(answer.status).toBe(200)
     expect(answer.bytes.length).toBe(7 * 16_000)
     expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable')
     const part = { range: 'bytes=0-9' }
-    const range = await world.ask('nobody', 'GET', `/media/${one.sha256}.sln`, undefined, part)
+    const range = await world.ask('nobody', 'GET', `/media/${name}.sln`, undefined, part)
     expect([range.status, range.bytes.length]).toEqual([206, 10])
   })
 })

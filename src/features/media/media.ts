@@ -155,7 +155,7 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
     if (medium.kind === 'url') return copies.sourceOf(medium)
     const { tenantKey, contentId, sha256 } = medium
     const read = () => readWholeContent(database, tenantKey, contentId)
-    return { sha256, payer: tenantKey, read }
+    return { sha256, tenantKey, read }
   }
 
   async function makeReady(place: MediaPlace, medium: Medium): Promise<Playable> {

@@ -22,8 +22,8 @@ function addFiles({ app }: Api, { files }: Media): void {
     names: {
       component: 'FileName',
       description:
-        'SHA-256 of what the file was made of, with `.sln` (8 kHz) or `.sln16` (16 kHz).',
-      schema: { type: 'string', pattern: '^[0-9a-f]{64}\\.sln(?:16)?$' },
+        'SHA-256 of what the file was made of, whose it is where it is a tenant’s, and `.sln` (8 kHz) or `.sln16` (16 kHz).',
+      schema: { type: 'string', pattern: '^[0-9a-f]{64}(?:-[0-9a-f]{16})?\\.sln(?:16)?$' },
       example: '64e904dc09e34a1988eabbadc52b910dcffc6f886ae7fd41760a97eb4606019a.sln',
     },
     id: 'getMediaFile',

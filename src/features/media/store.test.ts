@@ -23,10 +23,11 @@ describe('the folder of media', () => {
   })
   afterEach(() => rmSync(join(folder, '..', '..'), { recursive: true }))
 
-  function source(bytes: Buffer, sha256?: string): MediaSource {
+  /** What everybody plays, unless it is a tenant's. */
+  function source(bytes: Buffer, given: Partial<MediaSource> = {}): MediaSource {
     return {
-      sha256: sha256 ?? createHash('sha256').update(bytes).digest('hex'),
-      payer: 'somebody',
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      ...given,
       async *read() {
         reads += 1
         for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000)
@@ -43,12 +44,12 @@ describe('the folder of media', () => {
   const files = () => readdir(folder).catch(() => [])
 
   it.each([
-    ['what is no audio', Buffer.from('no audio'), undefined],
-    ['what has no audio in it', waveFile(0), undefined],
-    ['what has another hash than was told', waveFile(), 'a'.repeat(64)],
-    ['what has no hash', waveFile(), '../../escaped'],
-  ])('takes nothing of %s', async (_, bytes, sha256) => {
-    await expect(store.ensure(source(bytes, sha256))).rejects.toThrow()
+    ['what is no audio', Buffer.from('no audio'), {}],
+    ['what has no audio in it', waveFile(0), {}],
+    ['what has another hash than was told', waveFile(), { sha256: 'a'.repeat(64) }],
+    ['what has no hash', waveFile(), { sha256: '../../escaped' }],
+  ])('takes nothing of %s', async (_, bytes, given) => {
+    await expect(store.ensure(source(bytes, given))).rejects.toThrow()
     expect((await files()).filter((name) => name !== `${source(bytes).sha256}.sln`)).toEqual([])
   })
 
@@ -147,15 +148,36 @@ describe('the folder of media', () => {
 
   it('makes room where there is none, but not by what may be playing', async () => {
     const small = openStore(folder, { ...limits, bytesMax: 40_000 })
-    const [first, second] = [
-      await small.ensure(source(waveFile(1))),
-      await small.ensure(source(waveFile(2))),
-    ]
-    await expect(small.ensure(source(waveFile(3)))).rejects.toThrow(/has 48000 bytes, of 40000/)
+    const ensure = (seconds: number) =>
+      small.ensure(source(waveFile(seconds), { tenantKey: `tenant${seconds}` }))
+    const [first, second] = [await ensure(1), await ensure(2)]
+    await expect(ensure(3)).rejects.toThrow('There are 48000 bytes, of 40000 in all.')
     await age(first.name, 5)
     await age(second.name, 7)
-    const third = await small.ensure(source(waveFile(3)))
+    const third = await ensure(3)
     expect((await files()).sort()).toEqual([first.name, third.name].sort())
+  })
+
+  it('gives a tenant a quarter, makes room in it by that tenant’s own, and is never too full for what everybody plays', async () => {
+    const small = openStore(folder, { ...limits, bytesMax: 200_000 })
+    const of = (tenantKey: string, seconds: number) =>
+      small.ensure(source(waveFile(seconds), { tenantKey }))
+    const others = await of('other', 1)
+    const own = [await of('greedy', 1), await of('greedy', 1.5), await of('greedy', 2)]
+    expect(new Set([others, ...own].map(({ name }) => name)).size).toBe(4)
+    await expect(of('greedy', 3)).rejects.toThrow('The tenant has 72000 bytes, of 50000.')
+    await age(others.name, 9)
+    for (const { name } of own.slice(0, 2)) await age(name, 8)
+    const more = await of('greedy', 3)
+    const left = [others, own[2], more].map((file) => file?.name)
+    expect((await files()).sort()).toEqual(left.sort())
+    // Who opens the folder next knows whose is what.
+    const next = openStore(folder, { ...limits, bytesMax: 200_000 })
+    const asked = next.ensure(source(waveFile(4), { tenantKey: 'greedy' }))
+    await expect(asked).rejects.toThrow('The tenant has 80000 bytes, of 50000.')
+    const full = openStore(folder, { ...limits, bytesMax: 10 })
+    await expect(full.ensure(source(waveFile(5), { tenantKey: 'new' }))).rejects.toThrow()
+    expect((await full.ensure(source(waveFile(5)))).seconds).toBe(5)
   })
 
   it('is not cleared of what is wanted meanwhile', async () => {
