@@ -4,15 +4,16 @@ import { describe, expect, it } from 'vitest'
 
 /** The floor knows nothing of the domain: each part with the parts that it may import, lowest first. */
 const floor: Record<string, readonly string[]> = {
+  addresses: [],
   errors: [],
   files: [],
   database: ['errors'],
   config: ['database'],
   documents: ['errors'],
   engines: ['documents', 'errors', 'files'],
-  asterisk: ['engines'],
+  asterisk: ['addresses', 'engines'],
   log: ['config'],
-  http: ['config', 'database', 'documents', 'errors'],
+  http: ['addresses', 'config', 'database', 'documents', 'errors'],
   metrics: ['database', 'engines', 'http'],
   writes: ['database', 'documents', 'errors', 'http'],
   resources: ['database', 'documents', 'errors', 'http', 'writes'],

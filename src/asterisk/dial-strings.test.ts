@@ -53,6 +53,7 @@ describe('an agent', () => {
     ['PJSIP/{extension}', 'PJSIP/5001'],
     ['PJSIP/{phoneNumber}@trunk', 'PJSIP/+41445550100@trunk'],
     ['Local/{extension}-{user}@agents', 'Local/5001-jane@agents'],
+    ['PJSIP/{user}_{domain}', 'PJSIP/jane_sip.example.org'],
   ])('is dialled by %s as %s', (agents, dialled) => {
     const jane = agent('jane@sip.example.org', {
       extension: '5001',
@@ -105,6 +106,73 @@ describe('an agent', () => {
   })
 })
 
+describe('an endpoint that the templates name is not rung as an agent', () => {
+  const trunk = agent('trunk@sip.example.org')
+
+  it.each([
+    [{}, 'trunk'],
+    [{}, 'Trunk'],
+    [{ agents: 'PJSIP/{user}/sip:phone@pbx' }, 'trunk'],
+    [{ numbers: 'PJSIP/carrier/sip:{number}@carrier.example' }, 'carrier'],
+    [{ uris: 'PJSIP/proxy/sip:{uri}' }, 'proxy'],
+  ])('by %j with the user %s', (changed, user) => {
+    expect(dialStringOf({ ...templates, ...changed }, agent(`${user}@a`))).toBeUndefined()
+  })
+
+  it.each([
+    ['PJSIP/agents/sip:{user}@pbx', 'PJSIP/agents/sip:trunk@pbx'],
+    ['PJSIP/{user}@trunk', 'PJSIP/trunk@trunk'],
+    ['PJSIP/{user}_{domain}', 'PJSIP/trunk_sip.example.org'],
+  ])('by %s, but a user of that name is', (agents, dialled) => {
+    expect(dialStringOf({ ...templates, agents }, trunk)).toBe(dialled)
+  })
+})
+
+describe('an address that is not public', () => {
+  const hosts = [
+    '127.0.0.1',
+    '127.0.0.77:5060',
+    '10.1.2.3',
+    '192.168.0.1',
+    '169.254.169.254',
+    '[::1]:5060',
+    '[fd00::1]',
+    '[::ffff:10.0.0.1]',
+    '[64:ff9b::a00:1]',
+    '127.1',
+    '2130706433',
+    '0x7f.1',
+    '0177.0.0.1',
+  ]
+  it.each(hosts)('%s is nobody that a target can reach', (host) => {
+    const agents = 'PJSIP/agents/sip:{userId}'
+    expect(dialStringOf(templates, uri(`jane@${host}`))).toBeUndefined()
+    expect(dialStringOf({ ...templates, agents }, agent(`jane@${host}`))).toBeUndefined()
+    const byDomain = { ...templates, agents: 'PJSIP/agents/sip:{user}@{domain};transport=tcp' }
+    expect(dialStringOf(byDomain, agent(`jane@${host}`))).toBeUndefined()
+  })
+
+  it.each(['127.0.0.1', '2130706433', '%31%30.0.0.1'])(
+    '%s is none without a user either',
+    (host) => {
+      expect(dialStringOf(templates, uri(host))).toBeUndefined()
+    },
+  )
+
+  it.each([
+    ['PJSIP/agents/sip:{user}@10.0.0.1', 'PJSIP/agents/sip:jane@10.0.0.1'],
+    ['PJSIP/{user}_{domain}', 'PJSIP/jane_10.0.0.2'],
+  ])('is dialled where the template says so: %s', (agents, dialled) => {
+    expect(dialStringOf({ ...templates, agents }, agent('jane@10.0.0.2'))).toBe(dialled)
+  })
+
+  it('is dialled where it is public', () => {
+    expect(dialStringOf(templates, uri('jane@8.8.8.8:5070'))).toBe(
+      'PJSIP/trunk/sip:jane@8.8.8.8:5070',
+    )
+  })
+})
+
 describe('a number', () => {
   it.each(['5001', '+41445550100', '*21#', '0'.repeat(32)])('%s is dialled', (text) => {
     expect(dialStringOf(templates, number(text))).toBe(`PJSIP/${text}@trunk`)
@@ -122,7 +190,7 @@ describe('a SIP URI', () => {
   it.each([
     ['jane@sip.example.org', 'jane@sip.example.org'],
     ['jane@sip.example.org:5070', 'jane@sip.example.org:5070'],
-    ['jane@[2001:db8::1]:5070', 'jane@[2001:db8::1]:5070'],
+    ['jane@[2600::1]:5070', 'jane@[2600::1]:5070'],
     ['jane', 'jane'],
     ['a@b@sip.example.org', 'a%40b@sip.example.org'],
     ['a&b@sip.example.org', 'a%26b@sip.example.org'],

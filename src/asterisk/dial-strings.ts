@@ -1,3 +1,4 @@
+import { canonicalAddress, isPublic } from '../addresses.ts'
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import type { Target } from '../engines/engine.ts'
 
@@ -90,14 +91,55 @@ function templateFor({ agents, numbers, uris }: Templates, target: Target): stri
   return { agent: agents, number: numbers, uri: uris }[target.kind]
 }
 
+/** The name of the endpoint that a dial string rings, or a template of some: `PJSIP/NAME`, `PJSIP/NAME/URI`, `PJSIP/USER@NAME`. */
+function endpointNameIn(dialString: string): string | undefined {
+  const [, alone, behindUser] =
+    /^PJSIP\/(?:([^/@]+)(?:\/|$)|[^/@]+@([^/@]+)$)/i.exec(dialString) ?? []
+  return (alone ?? behindUser)?.toLowerCase()
+}
+
+/** The host, with its port, to which a dial string sends its call, where that stands in it. */
+function hostIn(dialString: string): string | undefined {
+  const [, uri] = /\/sips?:(.*)$/i.exec(dialString) ?? []
+  return uri?.slice(uri.lastIndexOf('@') + 1).split(/[;?]/, 1)[0]
+}
+
+const isOfTarget = (part: string | undefined) => part?.includes('{') === true
+
+/**
+ * Whether a host may be one of the public internet: a name, whose addresses only the engine learns, or a public address in any
+ * of the spellings that a resolver reads as one, such as `127.1`.
+ */
+function mayBePublic(host: string): boolean {
+  const hostname = URL.parse(`http://${host}`)?.hostname
+  if (hostname === undefined) return false
+  const address = canonicalAddress(hostname)
+  return address === undefined || isPublic(address)
+}
+
+/** Whether what a target has chosen in a dial string is its to choose: no endpoint that the templates keep for something else, and no private host. */
+function isAllowed(dialString: string, template: string, templates: Templates): boolean {
+  const { agents, numbers, uris = '' } = templates
+  const taken = [agents, numbers, uris].map(endpointNameIn)
+  const host = hostIn(dialString)
+  if (isOfTarget(endpointNameIn(template)) && taken.includes(endpointNameIn(dialString))) {
+    return false
+  }
+  return host === undefined || !isOfTarget(hostIn(template)) || mayBePublic(host)
+}
+
 /**
  * What Asterisk dials for a target; undefined where it cannot be dialled: the configuration does not say how, or what stands
- * for a placeholder is missing or would mean something else there. No text of a target becomes more than a part of an address.
+ * for a placeholder is missing, would mean something else there, or is not a target's to choose. No text of a target becomes more
+ * than a part of an address.
  */
 export function dialStringOf(templates: Templates, target: Target): string | undefined {
   const template = templateFor(templates, target)
-  if (template === undefined) return undefined
-  const values = valuesOf(target)
+  const dialString = template && fill(template, valuesOf(target))
+  return dialString && isAllowed(dialString, template, templates) ? dialString : undefined
+}
+
+function fill(template: string, values: Record<string, Value>): string | undefined {
   const pieces: string[] = []
   // Pieces of the template and placeholders take turns.
   for (const [index, piece] of template.split(/\{(\w+)\}/).entries()) {

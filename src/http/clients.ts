@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { networkOf, siteNetworkOf } from './addresses.ts'
+import { networkOf, siteNetworkOf } from '../addresses.ts'
 import type { Caller } from './permissions.ts'
 
 declare module 'fastify' {

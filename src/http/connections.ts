@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
-import { type AddressTest, canonicalAddress, networkOf } from './addresses.ts'
+import { type AddressTest, canonicalAddress, networkOf } from '../addresses.ts'
 import { type Awaited, Connection, type Holder } from './connection.ts'
 
 /** Milliseconds between two looks at all connections. */

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { canonicalAddress } from '../addresses.ts'
 import {
   busy,
   DatabaseUnavailable,
@@ -9,7 +10,6 @@ import {
   isErrorCode,
   Refusal,
 } from '../errors.ts'
-import { canonicalAddress } from './addresses.ts'
 import { type Connections, socketErrors } from './connections.ts'
 import { floorHeaders, securityHeaders } from './headers.ts'
 

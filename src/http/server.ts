@@ -6,9 +6,10 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import Negotiator from 'negotiator'
+import { addressTest, canonicalAddress } from '../addresses.ts'
 import type { PublicUrl } from '../config.ts'
 import { type Fault, notFound, Refusal, refuseIfAny } from '../errors.ts'
-import { addressTest, canonicalAddress, clientAddress } from './addresses.ts'
+import { clientAddress } from './client-address.ts'
 import { Connections } from './connections.ts'
 import { clientErrorHandler, handleError } from './error-handler.ts'
 import { announceStopping } from './events.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
+import { networkOf } from '../../addresses.ts'
 import { type Database, sql, type Transaction } from '../../database/database.ts'
 import { Refusal } from '../../errors.ts'
-import { networkOf } from '../../http/addresses.ts'
 import { defineExpiry } from '../../writes/expiry.ts'
 
 interface Policy {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { addressTest, canonicalAddress, clientAddress, networkOf } from './addresses.ts'
+import { addressTest, canonicalAddress, networkOf } from './addresses.ts'
+import { clientAddress } from './http/client-address.ts'
 
 describe('an address', () => {
   it.each([

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
 
 /** The eight groups of an IPv6 address that is known to be one. */
@@ -88,20 +87,39 @@ export function addressTest(ranges: readonly string[]): AddressTest {
 }
 
 /**
- * The canonical address of whoever sent a request: the nearest one that is no proxy of ours. What a trusted proxy passes
- * on and is no address ends the line there, so that nobody is known by a text of their own making.
+ * What is nobody's public IPv4 address (IANA's registry of special purposes, multicast, and what is reserved): this host, private
+ * networks, those behind a provider's translation, link-local with the metadata of clouds, tests, and the relay of 6to4.
  */
-export function clientAddress({ socket, headers }: IncomingMessage, isProxy: AddressTest): string {
-  let client = canonicalAddress(socket.remoteAddress ?? '')
-  const forwarded = headers['x-forwarded-for']
-  // A socket that is closed already has no address; nobody reads the answer.
-  if (client === undefined) return 'unknown'
-  if (forwarded === undefined || !isProxy(client)) return client
-  for (const entry of String(forwarded).split(',').reverse()) {
-    const next = canonicalAddress(entry)
-    if (next === undefined) break
-    client = next
-    if (!isProxy(client)) break
-  }
-  return client
+const specialIpv4 = [
+  '0.0.0.0/8',
+  '10.0.0.0/8',
+  '100.64.0.0/10',
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '172.16.0.0/12',
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '192.88.99.0/24',
+  '192.168.0.0/16',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+]
+
+/** Where all public IPv6 addresses are; private, link-local and multicast ones are outside. */
+const publicIpv6 = ['2000::/3']
+
+/** What in there is none: protocols of the IETF (Teredo), documentation, and 6to4, which carries any IPv4 address. */
+const specialIpv6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
+
+const isSpecialIpv4 = addressTest(specialIpv4)
+const isPublicIpv6 = addressTest(publicIpv6)
+const isSpecialIpv6 = addressTest(specialIpv6)
+
+/** Whether a canonical address is one of the public internet. */
+export function isPublic(address: string): boolean {
+  if (!address.includes(':')) return !isSpecialIpv4(address)
+  return isPublicIpv6(address) && !isSpecialIpv6(address)
 }
