@@ -168,6 +168,47 @@ describe('audio from the web', () => {
     await expectAllClosed()
   })
 
+  const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n'
+
+  it.each([
+    ['answers before the answer', '', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['chunks of a byte', chunked, '1\r\nX\r\n'],
+    ['words around chunks', chunked, `1;${'x'.repeat(100)}\r\nX\r\n`],
+    ['zeros before the size of a chunk', chunked, '0'],
+  ])(
+    'is given up where a server sends %s without end',
+    async (_, start, again) => {
+      let sent = 0
+      const flood = again.repeat(60_000 / again.length)
+      server.paths.set('/x', ({ socket }) => {
+        const more = () => {
+          if (socket.destroyed) return
+          sent += 1
+          socket.write(flood, () => setImmediate(more))
+        }
+        socket.write(start, more)
+      })
+      const asked = fetch(`${server.url}/x`, {
+        timeLimitMilliseconds: 60_000,
+        bytesMax: 50_000_000,
+      })
+      await expect(asked).rejects.toThrow('It sends too much that is not the file.')
+      await expectAllClosed()
+      expect(sent).toBeGreaterThan(0)
+    },
+    60_000,
+  )
+
+  it('is taken where a server sends it in small chunks', async () => {
+    const long = waveFile(60)
+    server.paths.set('/x', (_, response) => {
+      for (let at = 0; at < long.length; at += 64) response.write(long.subarray(at, at + 64))
+      response.end()
+    })
+    const fetched = await fetch(`${server.url}/x`, { bytesMax: 1_000_000 })
+    expect(fetched?.recording.size).toBe(long.length)
+  })
+
   it('is given up where a server ends before it is whole, or speaks no HTTP', async () => {
     server.paths.set('/x', (_, response) => {
       response.writeHead(200, { 'content-length': String(file.length) })

@@ -1,6 +1,6 @@
 import { promises as dns, type LookupAddress } from 'node:dns'
 import { once } from 'node:events'
-import http, { type IncomingMessage, type RequestOptions } from 'node:http'
+import http, { type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
 import { gather } from '../../documents/upload.ts'
@@ -31,6 +31,18 @@ export interface Fetched extends Validators {
 
 /** Longer ones are not kept: what a server sends there is its own business, but ours to store. */
 const validatorLengthMax = 256
+
+/** Answers before the answer, such as `103 Early Hints`: none is of use to us, and each costs more than its bytes. */
+const interimMax = 10
+
+/**
+ * Bytes that may come besides the file, and besides as many again as it has: heads, what stands around chunks, what TLS adds, and what
+ * has come of the file and not been read yet.
+ */
+const besidesMax = 262_144
+
+/** Between two looks at what comes: the parser tells nothing of what is no part of the file. */
+const watchMilliseconds = 50
 
 /**
  * Names are looked up one at a time: the system does it in one of few threads, in which a server of names that does not
@@ -91,8 +103,44 @@ function headersFor({ etag, lastModified }: Partial<Validators>): Record<string,
   }
 }
 
-async function ask(url: URL, options: RequestOptions): Promise<IncomingMessage> {
-  const request = (url.protocol === 'https:' ? https : http).get(url, options)
+/** Breaks a request off whose server sends much that is not the file, which could keep a processor busy. */
+class Watch {
+  #carrier: ClientRequest | IncomingMessage
+  #fileBytes = 0
+  #interim = 0
+  readonly #looking: NodeJS.Timeout
+
+  constructor(request: ClientRequest) {
+    this.#carrier = request
+    request.on('information', () => {
+      this.#interim += 1
+      if (this.#interim > interimMax) this.#breakOff()
+    })
+    this.#looking = setInterval(() => {
+      const bytes = request.socket?.bytesRead ?? 0
+      if (bytes > 2 * this.#fileBytes + besidesMax) this.#breakOff()
+    }, watchMilliseconds)
+  }
+
+  /** The body of the answer. */
+  async *body(response: IncomingMessage): AsyncGenerator<Uint8Array, void> {
+    this.#carrier = response
+    for await (const piece of response) {
+      this.#fileBytes += piece.length
+      yield piece
+    }
+  }
+
+  end(): void {
+    clearInterval(this.#looking)
+  }
+
+  #breakOff(): void {
+    this.#carrier.destroy(new Error('It sends too much that is not the file.'))
+  }
+}
+
+async function answerTo(request: ClientRequest): Promise<IncomingMessage> {
   const [response] = await once(request, 'response')
   // What breaks the answer off ends its reading.
   request.on('error', () => {})
@@ -115,9 +163,12 @@ function validatorsOf({ headers }: IncomingMessage): Validators {
   return { etag: kept(headers.etag), lastModified: kept(headers['last-modified']) }
 }
 
-async function read(response: IncomingMessage, bytesMax: number): Promise<Fetched> {
+async function read(
+  response: IncomingMessage,
+  { watch, bytesMax }: { watch: Watch; bytesMax: number },
+): Promise<Fetched> {
   requireFile(response, bytesMax)
-  const recording = await examine(await gather(response, 'audio', bytesMax))
+  const recording = await examine(await gather(watch.body(response), 'audio', bytesMax))
   if (recording.flaw !== undefined) throw new Error(`It cannot be played: ${recording.flaw}.`)
   return { recording, ...validatorsOf(response) }
 }
@@ -138,16 +189,19 @@ export async function fetchAudio(
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeLimitMilliseconds)])
   const addresses = (await addressesOf(url, signal)).filter(({ address }) => isReachable(address))
   if (addresses.length === 0) throw new Error('Its host has no address that may be asked.')
-  const response = await ask(url, {
+  const request = (url.protocol === 'https:' ? https : http).get(url, {
     lookup: pinnedTo(addresses),
     headers: headersFor(known),
     agent: false,
     signal,
   })
+  const watch = new Watch(request)
   try {
+    const response = await answerTo(request)
     const isUnchanged = response.statusCode === 304 && Object.values(known).some(Boolean)
-    return isUnchanged ? undefined : await read(response, bytesMax)
+    return isUnchanged ? undefined : await read(response, { watch, bytesMax })
   } finally {
-    response.destroy()
+    watch.end()
+    request.destroy()
   }
 }
