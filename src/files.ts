@@ -20,10 +20,13 @@ export async function readTextFile(file: string, bytesMax: number): Promise<stri
   return utf8.decode(bytes)
 }
 
-/** @throws Error when the file cannot be read, or holds no secret. */
+/** @throws Error when the file cannot be read, or holds no secret: nothing, or what nobody types, as files of several lines do. */
 export async function readSecretFile(file: string): Promise<string> {
   // Editors and `echo` end a file with a line end, which is no part of the password.
   const secret = (await readTextFile(file, secretBytesMax)).replace(/\r?\n$/, '')
   if (secret === '') throw new Error('it is empty')
+  if (/\p{Cc}/v.test(secret)) {
+    throw new Error('it has a control character, such as a second line end, in its password')
+  }
   return secret
 }

@@ -97,7 +97,11 @@ describe('a file of engines', () => {
 
   it('may list no engine, and many', async () => {
     expect(await read([])).toEqual([])
-    const many = Array.from({ length: 100 }, (_, index) => ({ ...least, name: `engine-${index}` }))
+    const many = Array.from({ length: 100 }, (_, index) => ({
+      ...least,
+      name: `engine-${index}`,
+      url: `https://pbx-${index}.example.org:8089`,
+    }))
     expect(await read(many)).toHaveLength(100)
   })
 
@@ -109,6 +113,16 @@ describe('a file of engines', () => {
   ])('means by the URL %s the ARI at %s', async (url, root) => {
     expect(await readChanged({ url })).toMatchObject([{ url: root }])
   })
+
+  it.each(['media', './media/', 'x/../media'])(
+    'means by our folder %s one beside the file',
+    async (ourFolder) => {
+      const media = { folder: '/srv/media', ourFolder }
+      expect(await readChanged({ media })).toMatchObject([
+        { media: { folder: '/srv/media', ourFolder: join(folder, 'media') } },
+      ])
+    },
+  )
 
   it('may have media fetched from us', async () => {
     expect(await readChanged({ media: { url: 'http://10.0.0.1:8080/' } })).toMatchObject([
@@ -223,11 +237,32 @@ describe('a file of engines is refused as a whole, in words that name what is wr
   })
 
   it('for two engines of one name, in whatever case', async () => {
-    const reason = await refusalOf(read([least, { ...least, name: 'Zurich-1' }]))
+    const reason = await refusalOf(read([least, { ...least, name: 'Zurich-1', url: 'http://b' }]))
     expect(reason).toBe("The 'engines[1].name' field has the name of another engine.")
   })
 
   it.each([
+    ['https://pbx.example.org:8089', 'https://pbx.example.org:8089/ari'],
+    ['https://pbx.example.org:8089', 'https://PBX.example.org:8089/'],
+    ['https://pbx.example.org/ari/', 'https://pbx.example.org:443'],
+  ])('for two engines of one application, at %s and %s', async (url, same) => {
+    const other = { ...least, name: 'other', url: same, application: 'pointsman' }
+    expect(await refusalOf(read([{ ...least, url }, other]))).toBe(
+      "The 'engines[1].url' field gives 'other' the URL and the application of 'zurich-1'.",
+    )
+    expect(
+      await read([
+        { ...least, url },
+        { ...other, application: 'more' },
+      ]),
+    ).toHaveLength(2)
+  })
+
+  it.each([
+    [{ folder: '/' }, "'engines[0].media.folder'"],
+    [{ folder: '/srv/../' }, "'engines[0].media.folder'"],
+    [{ folder: '/srv/media', ourFolder: '/' }, "'engines[0].media.ourFolder'"],
+    [{ folder: '/srv/media', ourFolder: '../'.repeat(40) }, "'engines[0].media.ourFolder'"],
     [{ folder: '/srv/media', url: 'http://10.0.0.1' }, "'engines[0].media'"],
     [{ url: 'http://10.0.0.1', ourFolder: '/srv/media' }, "'engines[0].media.ourFolder'"],
   ])('for media in %j', async (media, named) => {
@@ -245,10 +280,14 @@ describe('the file of a password', () => {
     ['is missing', undefined, 'ENOENT'],
     ['is empty', '', 'it is empty'],
     ['has a line end alone', '\n', 'it is empty'],
+    ['has two lines', `${secret}\n${secret}\n`, 'it has a control character'],
+    ['has an empty line', `${secret}\n\n`, 'it has a control character'],
+    ['has a tab', `${secret}\t`, 'it has a control character'],
     ['is too large', `${secret}${'x'.repeat(4_096)}`, 'it has more than 4096 bytes'],
   ])('that %s is named, with the member that names it', async (_, content, reason) => {
     if (content !== undefined) writeFileSync(join(folder, 'other'), content)
-    const refusal = await refusalOf(read([least, { ...least, name: 'b', passwordFile: 'other' }]))
+    const other = { ...least, name: 'b', url: 'http://b', passwordFile: 'other' }
+    const refusal = await refusalOf(read([least, other]))
     const path = join(folder, 'other')
     expect(refusal).toContain(`'engines[1].passwordFile' names '${path}': `)
     expect(refusal).toContain(reason)

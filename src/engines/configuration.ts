@@ -139,9 +139,23 @@ const rootExpected = 'must be http:// or https:// with a host, without user, que
 
 type EngineEntry = Static<typeof EngineSchema>
 
-function mediaFaults({ folder, ourFolder, url }: EngineEntry['media'], path: string): Fault[] {
+interface Whereabouts {
+  /** Of the faulty member in the file. */
+  path: string
+  /** The folder to which paths are relative. */
+  base: string
+}
+
+function mediaFaults(media: EngineEntry['media'], { path, base }: Whereabouts): Fault[] {
+  const { folder, ourFolder, url } = media
   const faults: Fault[] = []
   const at = (member: string) => memberPath(path, member)
+  for (const [member, named] of Object.entries({ folder, ourFolder })) {
+    if (named !== undefined && resolve(base, named) === '/') {
+      const reason = 'must not be the root of all files'
+      faults.push(invalid(at(member), `The '${at(member)}' field ${reason}.`))
+    }
+  }
   if ((folder === undefined) === (url === undefined)) {
     faults.push(missing(path, `The '${path}' field must have one of 'folder' and 'url'.`))
   }
@@ -158,8 +172,26 @@ function mediaFaults({ folder, ourFolder, url }: EngineEntry['media'], path: str
   return faults
 }
 
+/** The entry before this one that is the same application of the same engine, whose events only one can have. */
+function findDouble(entry: EngineEntry, before: readonly EngineEntry[]): EngineEntry | undefined {
+  if (!readRoot(entry.url)) return undefined
+  return before.find(
+    (other) =>
+      readRoot(other.url) !== undefined &&
+      rootOf(other.url) === rootOf(entry.url) &&
+      applicationOf(other) === applicationOf(entry),
+  )
+}
+
+interface Surroundings {
+  index: number
+  all: readonly EngineEntry[]
+  /** The folder to which paths are relative. */
+  base: string
+}
+
 /** What the schema cannot tell of an engine. */
-function entryFaults(entry: EngineEntry, index: number, all: readonly EngineEntry[]): Fault[] {
+function entryFaults(entry: EngineEntry, { index, all, base }: Surroundings): Fault[] {
   const path = itemPath('engines', index)
   const at = (member: string) => memberPath(path, member)
   const faults: Fault[] = []
@@ -170,23 +202,30 @@ function entryFaults(entry: EngineEntry, index: number, all: readonly EngineEntr
   if (!readRoot(entry.url)) {
     faults.push(invalid(at('url'), `The '${at('url')}' field ${rootExpected}.`))
   }
+  const double = findDouble(entry, all.slice(0, index))
+  if (double) {
+    const reason = `gives '${entry.name}' the URL and the application of '${double.name}'`
+    faults.push(invalid(at('url'), `The '${at('url')}' field ${reason}.`))
+  }
   if (!isSupportedCountry(entry.country)) {
     const form = "must be a country of ISO 3166, as in 'CH'"
     faults.push(invalid(at('country'), `The '${at('country')}' field ${form}.`))
   }
-  return [...faults, ...mediaFaults(entry.media, at('media'))]
+  return [...faults, ...mediaFaults(entry.media, { path: at('media'), base })]
 }
 
-function readMedia({ folder, ourFolder, url }: EngineEntry['media']): EngineMedia {
+function readMedia({ folder, ourFolder, url }: EngineEntry['media'], base: string): EngineMedia {
   if (folder === undefined) return { kind: 'url', url: withoutSlash(url ?? '') }
   return {
     kind: 'folder',
     folder: withoutSlash(folder),
-    ourFolder: withoutSlash(ourFolder ?? folder),
+    ourFolder: resolve(base, ourFolder ?? folder),
   }
 }
 
 const withoutSlash = (path: string) => path.replace(/\/+$/, '')
+
+const applicationOf = ({ application }: EngineEntry) => application ?? 'pointsman'
 
 /** The address of ARI; an engine's address alone stands for where Asterisk has it. */
 function rootOf(address: string): string {
@@ -194,11 +233,11 @@ function rootOf(address: string): string {
   return `${origin}${pathname === '/' ? '/ari' : withoutSlash(pathname)}`
 }
 
-function readEntry(entry: EngineEntry, password: string): EngineConfiguration {
+function readEntry(entry: EngineEntry, password: string, base: string): EngineConfiguration {
   return {
     name: entry.name,
     url: rootOf(entry.url),
-    application: entry.application ?? 'pointsman',
+    application: applicationOf(entry),
     username: entry.username,
     password,
     country: entry.country,
@@ -207,7 +246,7 @@ function readEntry(entry: EngineEntry, password: string): EngineConfiguration {
     agents: entry.agents,
     numbers: entry.numbers,
     uris: entry.uris,
-    media: readMedia(entry.media),
+    media: readMedia(entry.media, base),
     alertInfo: { ...alertInfo, ...entry.alertInfo },
     fallback: entry.fallback,
     callSecondsMax: entry.callSecondsMax ?? callSecondsMaxDefault,
@@ -245,7 +284,10 @@ async function readEntries(file: string): Promise<EngineEntry[]> {
   if (!Array.isArray(engines)) throw badFile(file, 'it must be a list of engines.')
   let faults = faultsOf({ engines })
   const entries = engines as EngineEntry[]
-  if (faults.length === 0) faults = entries.flatMap(entryFaults)
+  if (faults.length === 0) {
+    const base = dirname(file)
+    faults = entries.flatMap((entry, index) => entryFaults(entry, { index, all: entries, base }))
+  }
   if (faults.length > 0) throw badFile(file, faults.map(({ message }) => message).join(' '))
   return entries
 }
@@ -257,11 +299,12 @@ async function readEntries(file: string): Promise<EngineEntry[]> {
  */
 export async function readEngines(file: string): Promise<EngineConfiguration[]> {
   const entries = await readEntries(file)
+  const base = dirname(file)
   return Promise.all(
     entries.map(async (entry, index) => {
-      const passwordFile = resolve(dirname(file), entry.passwordFile)
+      const passwordFile = resolve(base, entry.passwordFile)
       try {
-        return readEntry(entry, await readSecretFile(passwordFile))
+        return readEntry(entry, await readSecretFile(passwordFile), base)
       } catch (error) {
         const member = memberPath(itemPath('engines', index), 'passwordFile')
         const reason = `'${member}' names '${passwordFile}': ${reasonOf(error)}.`
