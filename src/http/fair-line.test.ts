@@ -54,6 +54,23 @@ describe('a line of dear work', () => {
     expect(begun).toEqual(['a1', 'a2', 'a3', 'b1'])
   })
 
+  it('does no more of one payer at once than it may, whoever has brought more', async () => {
+    const { come, settle, begun, workOff } = observe({
+      atOnce: 2,
+      atOnceEach: 1,
+      waitingMax: 9,
+      waitingEachMax: 9,
+    })
+    for (const name of ['a1', 'a2', 'a3']) void come(name)
+    await settle()
+    expect(begun).toEqual(['a1'])
+    void come('b1')
+    await settle()
+    expect(begun).toEqual(['a1', 'b1'])
+    await workOff()
+    expect(begun).toEqual(['a1', 'b1', 'a2', 'a3'])
+  })
+
   it('keeps a place until its rest is over, and nobody waiting for what is done', async () => {
     let endRest = () => {}
     const rest = () =>

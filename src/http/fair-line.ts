@@ -4,6 +4,8 @@ import type { Client } from './clients.ts'
 export interface LineLimits {
   /** Pieces of work that are done at the same time. */
   atOnce: number
+  /** Those of one payer that are; as many unless told. */
+  atOnceEach?: number
   /** Pieces of work that may wait. */
   waitingMax: number
   /** Those of one payer that may wait. */
@@ -70,19 +72,39 @@ function lineToShorten(
   return longest && longest.length > own.length + 1 ? longest : undefined
 }
 
+/** The places of those whose work is being done. */
+function createPlaces({ atOnce, atOnceEach = atOnce }: LineLimits) {
+  const taken = new Map<string, number>()
+  let all = 0
+  return {
+    hasFor: (payer: string) => all < atOnce && (taken.get(payer) ?? 0) < atOnceEach,
+    take(payer: string): void {
+      all += 1
+      taken.set(payer, (taken.get(payer) ?? 0) + 1)
+    },
+    leave(payer: string): void {
+      all -= 1
+      const left = (taken.get(payer) ?? 0) - 1
+      if (left > 0) taken.set(payer, left)
+      else taken.delete(payer)
+    },
+  }
+}
+
 /**
  * A bounded line in which payers take turns: somebody who comes with one piece of work waits for one of each other
  * payer's, however many those have brought. When all places are taken, the last of the longest line makes room for whoever
  * has a shorter one, first of all in the site that has most waiting.
  */
-export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: LineLimits) {
+export function createFairLine(limits: LineLimits) {
+  const { waitingMax, waitingEachMax, rest } = limits
   const lines: Lines = new Map()
-  let active = 0
+  const places = createPlaces(limits)
   let waiting = 0
 
   function beginNext(): void {
     for (const [payer, line] of lines) {
-      if (active >= atOnce) return
+      if (!places.hasFor(payer)) continue
       const next = line.shift()
       lines.delete(payer)
       if (line.length > 0) lines.set(payer, line)
@@ -92,7 +114,7 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: Lin
         next.refuse()
         continue
       }
-      active += 1
+      places.take(payer)
       next.begin()
     }
   }
@@ -112,8 +134,8 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: Lin
   }
 
   async function enter(client: Client): Promise<void> {
-    if (active < atOnce) {
-      active += 1
+    if (places.hasFor(client.payer)) {
+      places.take(client.payer)
       return
     }
     const line = lines.get(client.payer) ?? []
@@ -126,9 +148,9 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: Lin
   }
 
   /** The place is kept until the rest is over, the answer is not. */
-  async function leave(milliseconds: number): Promise<void> {
+  async function leave({ payer }: Client, milliseconds: number): Promise<void> {
     await rest?.(milliseconds)
-    active -= 1
+    places.leave(payer)
     beginNext()
   }
 
@@ -144,7 +166,7 @@ export function createFairLine({ atOnce, waitingMax, waitingEachMax, rest }: Lin
       try {
         return await work()
       } finally {
-        void leave(performance.now() - begun)
+        void leave(client, performance.now() - begun)
       }
     },
   }

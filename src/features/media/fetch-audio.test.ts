@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import dns from 'node:dns'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { waveFile } from '../../../test/audio.ts'
@@ -24,7 +25,13 @@ describe('audio from the web', () => {
 
   function fetch(url: string, options: Partial<FetchOptions> = {}) {
     const { signal } = new AbortController()
-    return fetchAudio(url, { ...only('127.0.0.1', '::1'), bytesMax, signal, ...options })
+    return fetchAudio(url, {
+      ...only('127.0.0.1', '::1'),
+      bytesMax,
+      payer: 'tenant',
+      signal,
+      ...options,
+    })
   }
 
   /** Serves what is said, and fetches it. */
@@ -92,6 +99,35 @@ describe('audio from the web', () => {
     })
     expect(second?.headers.host).toBe(`localhost:${server.port}`)
     await expectAllClosed()
+  })
+
+  it('is not kept from others by a tenant whose names are slow', async () => {
+    const slow = Promise.withResolvers<dns.LookupAddress[]>()
+    const asked: string[] = []
+    const lookUp = vi.spyOn(dns.promises, 'lookup')
+    lookUp.mockImplementation((async (name: string) => {
+      asked.push(name)
+      return name.endsWith('.slow') ? slow.promise : [{ address: '127.0.0.1', family: 4 }]
+    }) as never)
+    try {
+      server.paths.set('/x', (_, response) => response.end(file))
+      const timeLimitMilliseconds = 500
+      const greedy = ['1', '2', '3'].map((name) =>
+        fetch(`http://${name}.slow/`, { payer: 'greedy', timeLimitMilliseconds }),
+      )
+      const [first, ...others] = await Promise.allSettled(greedy)
+      expect(first).toMatchObject({ reason: { name: 'TimeoutError' } })
+      // Their turn never came, which says nothing of them.
+      for (const other of others) expect(other).toMatchObject({ reason: { status: 503 } })
+      // The first was given up, but the system is still at it.
+      const more = fetch('http://4.slow/', { payer: 'greedy', timeLimitMilliseconds })
+      expect(await fetch(`http://name.example:${server.port}/x`, { payer: 'other' })).toBeDefined()
+      await expect(more).rejects.toMatchObject({ status: 503 })
+      expect(asked).toEqual(['1.slow', 'name.example'])
+    } finally {
+      slow.resolve([])
+      lookUp.mockRestore()
+    }
   })
 
   it.each([301, 302, 303, 307, 308])('is not looked for where a %i leads', async (status) => {

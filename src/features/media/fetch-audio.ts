@@ -4,6 +4,7 @@ import http, { type ClientRequest, type IncomingMessage, type RequestOptions } f
 import https from 'node:https'
 import { isIP } from 'node:net'
 import { gather } from '../../documents/upload.ts'
+import { busy } from '../../errors.ts'
 import { createFairLine } from '../../http/fair-line.ts'
 import { examine, type Recording } from '../announcements/wave.ts'
 
@@ -14,6 +15,8 @@ export interface Validators {
 }
 
 export interface FetchOptions {
+  /** The tenant for which it is fetched. */
+  payer: string
   /** Which addresses may be asked. */
   isReachable(address: string): boolean
   /** Bytes of the largest file. */
@@ -32,6 +35,9 @@ export interface Fetched extends Validators {
 /** Longer ones are not kept: what a server sends there is its own business, but ours to store. */
 const validatorLengthMax = 256
 
+/** For whoever comes while other names are looked up. */
+const retryAfterSeconds = 10
+
 /** Answers before the answer, such as `103 Early Hints`: none is of use to us, and each costs more than its bytes. */
 const interimMax = 10
 
@@ -45,10 +51,10 @@ const besidesMax = 262_144
 const watchMilliseconds = 50
 
 /**
- * Names are looked up one at a time: the system does it in one of few threads, in which a server of names that does not
- * answer keeps it for long, and others need such a thread as well.
+ * Names are looked up by the system in one of few threads, of which a name keeps one for long where its server does not answer, also when
+ * it was given up. So a tenant has one, and two are the most that Node gives to names.
  */
-const lookUps = createFairLine({ atOnce: 1, waitingMax: 100, waitingEachMax: 100 })
+const lookUps = createFairLine({ atOnce: 2, atOnceEach: 1, waitingMax: 100, waitingEachMax: 50 })
 
 /** @throws Error that tells why nothing is fetched from there. */
 function readUrl(text: string): URL {
@@ -72,16 +78,27 @@ async function untilAborted<Result>(work: Promise<Result>, signal: AbortSignal):
   }
 }
 
-/** The addresses of a URL's host, as `URL` has written it: other spellings of an address are that address by now. */
-async function addressesOf({ hostname }: URL, signal: AbortSignal): Promise<LookupAddress[]> {
+/**
+ * The addresses of a URL's host, as `URL` has written it: other spellings of an address are that address by now.
+ *
+ * @throws Refusal 503 where its turn has not come; Error.
+ */
+async function addressesOf(
+  { hostname }: URL,
+  { payer, signal }: Pick<FetchOptions, 'payer' | 'signal'>,
+): Promise<LookupAddress[]> {
   const literal = hostname.replace(/^\[|\]$/g, '')
   const family = isIP(literal)
   if (family !== 0) return [{ address: literal, family }]
-  const client = { payer: hostname, isGone: () => signal.aborted }
-  return untilAborted(
-    lookUps.run(client, () => dns.lookup(hostname, { all: true })),
-    signal,
-  )
+  let isBegun = false
+  const found = lookUps.run({ payer, isGone: () => signal.aborted }, () => {
+    isBegun = true
+    return dns.lookup(hostname, { all: true })
+  })
+  return untilAborted(found, signal).catch((error: unknown) => {
+    // It says nothing of this address.
+    throw isBegun ? error : busy('Other names are being looked up.', retryAfterSeconds)
+  })
 }
 
 /** The connection goes to these addresses and to no other: a name may mean another one the next time. */
@@ -178,7 +195,7 @@ async function read(
  * followed: where they lead nobody has configured.
  *
  * @returns undefined where what is known is still so.
- * @throws Error that tells why there is none.
+ * @throws Refusal 503 where too many names are looked up; Error that tells why there is none.
  */
 export async function fetchAudio(
   text: string,
@@ -187,7 +204,9 @@ export async function fetchAudio(
   const { isReachable, bytesMax, timeLimitMilliseconds = 10_000, known = {} } = options
   const url = readUrl(text)
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeLimitMilliseconds)])
-  const addresses = (await addressesOf(url, signal)).filter(({ address }) => isReachable(address))
+  const addresses = (await addressesOf(url, { payer: options.payer, signal })).filter(
+    ({ address }) => isReachable(address),
+  )
   if (addresses.length === 0) throw new Error('Its host has no address that may be asked.')
   const request = (url.protocol === 'https:' ? https : http).get(url, {
     lookup: pinnedTo(addresses),

@@ -26,7 +26,7 @@ const freshMilliseconds = 3_600_000
 export interface RefreshOptions extends CopyLimits {
   database: Database
   logger: Pick<FastifyBaseLogger, 'warn'>
-  fetching: Omit<FetchOptions, 'known' | 'signal'>
+  fetching: Omit<FetchOptions, 'payer' | 'known' | 'signal'>
   /** The URLs that settings of a group name. */
   namedUrls: RoutePointBackend['namedUrls']
   /** Told of each fetch. */
@@ -72,7 +72,8 @@ async function fetchAnew(
   const known = await findCopy(database, address)
   // Another node was faster.
   if (known && isFresh(known)) return 'unchanged'
-  const fetched = await fetchAudio(address.url, { ...fetching, signal, ...(known && { known }) })
+  const forWhom = { payer: address.tenantKey, signal, ...(known && { known }) }
+  const fetched = await fetchAudio(address.url, { ...fetching, ...forWhom })
   if (fetched) await keep(options, address, fetched)
   else await noteUnchanged(database, address)
   return fetched ? 'new' : 'unchanged'
