@@ -8,11 +8,12 @@ import { causes, type LegEnd } from '../src/engines/engine.ts'
 import { outcomes } from '../src/features/calls/call.ts'
 import { dialledMax } from '../src/features/calls/find.ts'
 import { nameCharactersMax, numberCharactersMax } from '../src/features/calls/live/arrivals.ts'
-import { createBackOff } from '../src/features/calls/live/back-off.ts'
+import { createBackOff, pauseSeconds } from '../src/features/calls/live/back-off.ts'
 import { presenceSecondsMax } from '../src/features/calls/live/presence.ts'
 import { arrivalsMax } from '../src/features/calls/live/switchboard.ts'
 import { announcementSecondsMax } from '../src/features/calls/treatment/announcing.ts'
 import {
+  alikeMax,
   causesOfEnds,
   forwardingSecondsMax,
   hopsMax,
@@ -99,6 +100,7 @@ describe('docs/calls.md', () => {
       'music again': musicSeconds,
       'agent’s back-off, first': backOffs()[0],
       'agent’s back-off, longest': Math.max(...backOffs()),
+      'after a withdrawal': pauseSeconds,
       'life of a call': await callSecondsMax(),
       'until taken': configured('extensions.conf', 'SECONDS_UNTIL_TAKEN'),
       'silent leg': configured('pjsip.conf', 'rtp_timeout'),
@@ -108,6 +110,9 @@ describe('docs/calls.md', () => {
 
   it('has the limits of the code', () => {
     expect(page).toContain(`sent on by ${hopsMax} route points at most`)
+    const { withNumber, withoutNumber } = alikeMax
+    expect(page).toContain(`${withNumber} calls of one number may ring`)
+    expect(page).toContain(`and ${withoutNumber} of callers without a number`)
     expect(page).toContain(`While ${arrivalsMax} calls are arriving at once`)
     expect(page).toContain(
       `kept to ${nameCharactersMax} characters and a number to ${numberCharactersMax};`,

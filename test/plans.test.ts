@@ -14,7 +14,7 @@ import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { findContent, readWholeContent } from '../src/features/announcements/contents.ts'
 import { examine } from '../src/features/announcements/wave.ts'
 import { findCallee } from '../src/features/calls/find.ts'
-import { readCallsOfOthers, recordLost } from '../src/features/calls/rows.ts'
+import { hasCall, readCallsOfOthers, recordLost } from '../src/features/calls/rows.ts'
 import {
   findCopy,
   groupsWithCopies,
@@ -481,6 +481,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       why: 'It was never there.',
     }
     await readCallsOfOthers(world.database, [])
+    await hasCall(world.database, none.routePoint, none.id)
     await world.database.write((transaction) => recordLost(transaction, none, Date.now()))
   }
 

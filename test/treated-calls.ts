@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import {
   type Action,
   type Call,
@@ -71,6 +72,8 @@ function arrivedCall(changed: Partial<Call> = {}): Call {
   return { ...newCall({ ...known, routePoint: key, dnis: null }, 14_400), ...changed }
 }
 
+export const arrived = { type: 'arrived' } as const
+
 export const agent: Route = {
   kind: 'agent',
   userId: 'agent@sip.netaxis.be',
@@ -83,6 +86,7 @@ export function offerTo(route: Route = agent, changed: object = {}): CallEvent {
     type: 'offered',
     agent: 'agent@sip.netaxis.be',
     route,
+    destination: null,
     isForced: undefined,
     ringSeconds: undefined,
     ...changed,
@@ -104,6 +108,7 @@ export class TreatedCall {
       state: stateOf(configured),
       isDamaged: false,
       waiting: 0,
+      alike: 0,
       isRouted: true,
     }
   }
@@ -165,4 +170,23 @@ export class TreatedCall {
     const { phase } = this.call
     return phase.name === 'ended' ? phase.ending : undefined
   }
+}
+
+/** A call that waits. */
+export function waitingCall(
+  ...[configured]: ConstructorParameters<typeof TreatedCall>
+): TreatedCall {
+  const treated = new TreatedCall(configured).goesThrough(arrived)
+  expect(treated.call.phase.name).toBe('waiting')
+  treated.done()
+  return treated
+}
+
+/** One that is offered to the agent. */
+export function offeredCall(
+  ...[configured]: ConstructorParameters<typeof TreatedCall>
+): TreatedCall {
+  const treated = waitingCall(configured).goesThrough(offerTo())
+  expect(treated.call.phase.name).toBe('offered')
+  return treated
 }

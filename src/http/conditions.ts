@@ -18,6 +18,11 @@ export function namesWeakly(header: string, etag: string): boolean {
   return namesStrongly(header.replaceAll('W/', ''), etag)
 }
 
+/** Whether a request is only to be done in some state. */
+export function hasPreconditions({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return headers['if-match'] !== undefined || headers['if-none-match'] !== undefined
+}
+
 /**
  * Judges a write by its preconditions, in the order of RFC 9110, 13.2.2; every other refusal comes before.
  *

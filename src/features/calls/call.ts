@@ -112,6 +112,8 @@ export interface Offer {
   /** Null where it is made to a destination that is no user of ours. */
   agent: string | null
   to: Target
+  /** As the routing system gave it; null where it named an agent. */
+  destination: string | null
   isForced: boolean
 }
 
@@ -178,6 +180,7 @@ export type CallEvent =
       type: 'offered'
       agent: string | null
       route: Route
+      destination: string | null
       /** What the route point says unless told; as are the seconds. */
       isForced: boolean | undefined
       ringSeconds: number | undefined

@@ -110,11 +110,14 @@ async function agentOf(
 /**
  * Tells where a route point's destination leads: extensions are those of its group, numbers are read by the group's country,
  * ids without a host get its domain. A user of another tenant is called as anybody outside, so that nothing of them is told.
+ *
+ * @param reach whether route points of other tenants are found: nobody is to be told which there are.
  */
 export async function resolveDestination(
   reader: Reader,
   routePoint: RoutePointKey,
   destination: string,
+  reach: 'everywhere' | 'tenant' = 'everywhere',
 ): Promise<Route> {
   if (!isDestination(destination)) return { kind: 'nowhere' }
   const [tenantKey, groupKey, identityKey] = routePoint
@@ -122,10 +125,10 @@ export async function resolveDestination(
   const meaning = await meaningOf(reader, holder, destination)
   const { phoneNumber, country } = meaning
   const found = await findReached(reader, { country, tenantKey, groupKey }, meaning)
-  if (found?.isRoutePoint) {
+  const isOurs = found?.key[0] === tenantKey
+  if (found?.isRoutePoint && (isOurs || reach === 'everywhere')) {
     return { kind: 'route point', routePoint: found.key, dnisName: found.dnisName }
   }
-  const isOurs = found?.key[0] === tenantKey
   const agent = found && isOurs ? await agentOf(reader, found.key) : undefined
   if (agent) return agent
   if (phoneNumber === undefined) return { kind: 'uri', uri: destination }

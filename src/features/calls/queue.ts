@@ -14,53 +14,72 @@ export function byPlace(one: Call, other: Call): number {
   )
 }
 
-function nameOf({ routePoint }: Pick<Call, 'routePoint'>): string {
-  return JSON.stringify(routePoint)
-}
-
-/** Who waits where. */
+/** Who waits where, and who is on their way elsewhere. */
 export interface Queues {
   /** Takes note of how a call now stands. */
   place(call: Call): void
   forget(call: Call): void
   /** How many others wait at a call's route point. */
   othersOf(call: Call): number
+  /** How many others of the same caller ring at where that route point has sent them. */
+  alike(call: Call): number
   /** All who wait. */
   waiting(): readonly Call[]
 }
 
-export function createQueues(): Queues {
-  /** By route point, then by the call's id. */
-  const queues = new Map<string, Map<string, Call>>()
-  const places = new Map<string, string>()
+/** Calls under names of which each has one at a time, or none. */
+function createIndex(nameOf: (call: Call) => string | undefined) {
+  const groups = new Map<string, Map<string, Call>>()
+  const names = new Map<string, string>()
 
   function remove(id: string): void {
-    const name = places.get(id)
+    const name = names.get(id)
     if (name === undefined) return
-    places.delete(id)
-    const queue = queues.get(name)
-    queue?.delete(id)
-    if (queue?.size === 0) queues.delete(name)
-  }
-
-  function add(call: Call): void {
-    const name = nameOf(call)
-    const queue = queues.get(name) ?? new Map<string, Call>()
-    queues.set(name, queue.set(call.id, call))
-    places.set(call.id, name)
+    names.delete(id)
+    const group = groups.get(name)
+    group?.delete(id)
+    if (group?.size === 0) groups.delete(name)
   }
 
   return {
-    place(call) {
+    groups,
+    remove,
+    place(call: Call): void {
       remove(call.id)
-      if (isWaiting(call)) add(call)
+      const name = nameOf(call)
+      if (name === undefined) return
+      const group = groups.get(name) ?? new Map<string, Call>()
+      groups.set(name, group.set(call.id, call))
+      names.set(call.id, name)
     },
-    forget: ({ id }) => remove(id),
-    othersOf(call) {
-      const queue = queues.get(nameOf(call))
-      if (!queue) return 0
-      return queue.has(call.id) ? queue.size - 1 : queue.size
+    /** Others under a name. */
+    others(name: string, { id }: Call): number {
+      const group = groups.get(name)
+      if (!group) return 0
+      return group.has(id) ? group.size - 1 : group.size
     },
-    waiting: () => [...queues.values()].flatMap((queue) => [...queue.values()]),
+  }
+}
+
+const placeOf = ({ routePoint }: Call) => JSON.stringify(routePoint)
+const wayOf = ({ routePoint, caller }: Call) => JSON.stringify([routePoint, caller.number])
+
+export function createQueues(): Queues {
+  const waiting = createIndex((call) => (isWaiting(call) ? placeOf(call) : undefined))
+  const forwarded = createIndex((call) =>
+    call.phase.name === 'forwarded' ? wayOf(call) : undefined,
+  )
+  return {
+    place(call) {
+      waiting.place(call)
+      forwarded.place(call)
+    },
+    forget({ id }) {
+      waiting.remove(id)
+      forwarded.remove(id)
+    },
+    othersOf: (call) => waiting.others(placeOf(call), call),
+    alike: (call) => forwarded.others(wayOf(call), call),
+    waiting: () => [...waiting.groups.values()].flatMap((group) => [...group.values()]),
   }
 }

@@ -26,6 +26,7 @@ const insertRecord = sql(
   `INSERT INTO call_records (tenant_key, call_id, group_key, route_point_key, ended_at, outcome, value)
    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_key, call_id) DO NOTHING`,
 )
+const selectCall = sql<CallRow>(`SELECT ${columns} FROM calls WHERE tenant_key = ? AND call_id = ?`)
 const selectOfEngine = sql<CallRow>(`SELECT ${columns} FROM calls WHERE engine = ?`)
 const selectEngines = sql<{ engine: string }>('SELECT DISTINCT engine FROM calls')
 const selectOfAgent = sql<{ call_id: string }>('SELECT call_id FROM calls WHERE agent_key = ?')
@@ -194,6 +195,17 @@ export async function readCallsOfOthers(
     lost.push(...damaged, ...calls.map((call) => ({ ...call, call, why })))
   }
   return lost
+}
+
+/** Whether there is a call at a route point that is not over. */
+export async function hasCall(
+  reader: Reader,
+  routePoint: RoutePointKey,
+  callId: string,
+): Promise<boolean> {
+  const row = await reader.get(selectCall, routePoint[0], callId)
+  if (!row || !isSameKey(routePoint, routePointOf(row))) return false
+  return callIn(row)?.phase.name !== 'ended'
 }
 
 /** The calls of a route point that are not over, in no order. */

@@ -63,11 +63,10 @@ export type ShownCall = Static<typeof ShownCall>
 function offerOf({ phase }: Call): ShownCall['offer'] {
   const offer = phase.name === 'offered' || phase.name === 'connected' ? phase.offer : null
   if (!offer) return undefined
-  const { id, to, isForced } = offer
-  const whom =
-    to.kind === 'agent'
-      ? { agent: to.userId }
-      : { destination: to.kind === 'number' ? to.number : to.uri }
+  const { id, to, destination, isForced } = offer
+  // Who of another group is called by a destination is not told.
+  const isAgent = destination === null && to.kind === 'agent'
+  const whom = isAgent ? { agent: to.userId } : { destination: destination ?? '' }
   return { offerId: id, ...whom, forceDelivery: isForced }
 }
 

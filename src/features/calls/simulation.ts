@@ -21,6 +21,7 @@ export type Imagined =
       event: 'offer'
       agent: string | null
       route: Route
+      destination: string | null
       forceDelivery: boolean | undefined
       ringSeconds: number | undefined
     }
@@ -91,8 +92,8 @@ function eventOf(call: Call, imagined: Imagined): CallEvent | undefined {
     case 'wait':
       return undefined
     case 'offer': {
-      const { agent, route, forceDelivery: isForced, ringSeconds } = imagined
-      return { type: 'offered', agent, route, isForced, ringSeconds }
+      const { event: _, forceDelivery: isForced, ...offer } = imagined
+      return { type: 'offered', ...offer, isForced }
     }
     case 'answer':
       return withOtherLeg(call, (leg) => ({ type: 'answered', leg }))
@@ -170,7 +171,14 @@ class Simulation {
       }
       const isAtHome = isSameKey(routePoint, this.#scene.routePoint)
       const waiting = isAtHome ? this.#scene.waitingCalls : 0
-      const world = { now: this.#now, state, isDamaged: false, waiting, isRouted: this.#isRouted }
+      const world = {
+        now: this.#now,
+        state,
+        isDamaged: false,
+        waiting,
+        alike: 0,
+        isRouted: this.#isRouted,
+      }
       const made = step(this.#call, next.event, world)
       const isIgnored = made.isRefused || (made.call === this.#call && made.actions.length === 0)
       this.#call = made.call

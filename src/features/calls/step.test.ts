@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { agent, offerTo, TreatedCall } from '../../../test/treated-calls.ts'
+import {
+  agent,
+  arrived,
+  offeredCall,
+  offerTo,
+  TreatedCall,
+  waitingCall,
+} from '../../../test/treated-calls.ts'
 import type { Route } from './find.ts'
 
 const outside: Route = { kind: 'number', number: '+3225126779' }
@@ -8,22 +15,7 @@ const elsewhere: Route = {
   routePoint: ['footenant', 'foogroup', 'second@sip.netaxis.be'],
   dnisName: null,
 }
-const arrived = { type: 'arrived' } as const
 const file = { audioMessageSelection: 'File' as const, audioFileList: [{ name: 'Welcome' }] }
-
-/** A call that waits. */
-function waitingCall(...[configured]: ConstructorParameters<typeof TreatedCall>): TreatedCall {
-  const treated = new TreatedCall(configured).goesThrough(arrived)
-  expect(treated.call.phase.name).toBe('waiting')
-  treated.done()
-  return treated
-}
-
-function offeredCall(...[configured]: ConstructorParameters<typeof TreatedCall>): TreatedCall {
-  const treated = waitingCall(configured).goesThrough(offerTo())
-  expect(treated.call.phase.name).toBe('offered')
-  return treated
-}
 
 describe('a call that arrives', () => {
   it('is refused with 480 where the route point is not active', () => {
@@ -147,6 +139,22 @@ describe('forced forwarding', () => {
     treated.goesThrough({ type: 'ended', leg: treated.leg, how })
     expect(treated.actions.at(-1)).toEqual({ do: 'release', cause })
     expect(treated.ending).toMatchObject({ outcome: 'failed' })
+  })
+
+  it.each([
+    ['+3225550100', 20],
+    ['', 100],
+  ])('ends with 480 where the calls of %o seem to go round', (number, most) => {
+    for (const [alike, phase] of [
+      [most - 1, 'forwarded'],
+      [most, 'ended'],
+    ] as const) {
+      const caller = { name: 'Anna', number }
+      const treated = new TreatedCall({ settings: { forced_forwarding: active } }, { caller })
+      treated.world = { ...treated.world, alike }
+      treated.goesThrough(arrived, { type: 'resolved', route: outside })
+      expect(treated.call.phase.name).toBe(phase)
+    }
   })
 
   it('lets a caller who had been answered hear that it is busy, and then go', () => {
@@ -544,53 +552,5 @@ describe('the disposition code', () => {
       treated.goesThrough({ type: 'ended', leg: treated.leg, how: 'hungUp' })
       expect(treated.ending).toMatchObject({ outcome: 'answered', dispositionCodes: codes })
     }
-  })
-})
-
-describe('a call that is found again', () => {
-  const there = { isAnswered: true, leg: 'absent', isConnected: false, isPlaying: true } as const
-
-  it('goes on where everything is as it was', () => {
-    const treated = waitingCall().goesThrough({ type: 'found', found: there })
-    expect(treated.done()).toEqual([])
-  })
-
-  it('is answered and hears its music where that was not done any more', () => {
-    const found = { ...there, isAnswered: false, isPlaying: false }
-    const treated = waitingCall().goesThrough({ type: 'found', found })
-    expect(treated.done()).toEqual(['answer', 'play'])
-  })
-
-  it('waits on where its agent is not rung', () => {
-    const treated = offeredCall().goesThrough({ type: 'found', found: there })
-    expect(treated.call.phase.name).toBe('waiting')
-  })
-
-  it('is connected where its agent has answered meanwhile, and where the bridge is not', () => {
-    const found = { ...there, leg: 'answered' } as const
-    const treated = offeredCall().goesThrough({ type: 'found', found })
-    expect(treated.call.phase.name).toBe('connected')
-    treated.done()
-    treated.goesThrough({ type: 'found', found })
-    // What was to end before maybe did not.
-    expect(treated.done()).toEqual(['dissolve', 'stop', 'connect'])
-    treated.goesThrough({ type: 'found', found: { ...found, isConnected: true } })
-    expect(treated.done()).toEqual([])
-    treated.goesThrough({ type: 'found', found: there })
-    expect(treated.ending).toMatchObject({ outcome: 'answered' })
-  })
-
-  it('is let go again where it is over', () => {
-    const treated = waitingCall().goesThrough({ type: 'released', cause: 17 })
-    treated.done()
-    treated.goesThrough({ type: 'found', found: there })
-    expect(treated.actions).toEqual([{ do: 'release', cause: 17 }])
-  })
-
-  it('has failed where the engine does not have it, unless somebody spoke', () => {
-    expect(waitingCall().goesThrough({ type: 'lost' }).ending).toMatchObject({ outcome: 'failed' })
-    const spoke = offeredCall()
-    spoke.goesThrough({ type: 'answered', leg: spoke.leg }, { type: 'lost' })
-    expect(spoke.ending).toMatchObject({ outcome: 'answered', isGone: true })
   })
 })

@@ -4,9 +4,9 @@ import type { Door, Work } from '../../../writes/door.ts'
 import type { Intent } from '../../../writes/intent.ts'
 import type { RoutePointKey } from '../../route-points/route-point.ts'
 import { type Call, type CallEvent, isSameKey } from '../call.ts'
-import { readCallsOf, saveCall } from '../rows.ts'
+import { hasCall, saveCall } from '../rows.ts'
 import type { Switchboard } from './switchboard.ts'
-import { adopt, type Decision, decide, type LiveCall, performAll } from './treatment.ts'
+import { adopt, type Decision, decide, type LiveCall, noteOffer, performAll } from './treatment.ts'
 
 /** What somebody wants of a call. */
 export interface Command {
@@ -29,8 +29,7 @@ function refuse({ desk }: Switchboard, door: Door, command: Command): Promise<An
   return door.write(intent, {
     guard: 'keys',
     async act({ transaction }) {
-      const calls = await readCallsOf(transaction, routePoint)
-      if (!calls.some(({ id }) => id === callId)) throw notFound()
+      if (!(await hasCall(transaction, routePoint, callId))) throw notFound()
       desk.logger.warn({ callId }, 'a call is not treated here')
       throw busy('The call is not treated now: its engine is not connected.', 1)
     },
@@ -85,7 +84,10 @@ async function obey(
     const answer = await write(board, obeying, (decision) => {
       decided = decision
     })
-    if (decided) adopt(desk, live, decided)
+    if (decided) {
+      adopt(desk, live, decided)
+      noteOffer(desk, decided, obeying.command.event)
+    }
     answerWith(answer)
   } finally {
     // What was refused, only tried or answered before has not changed the call's place.

@@ -369,6 +369,32 @@ describe.each(engines)('calls on $name', (engine) => {
     expect(await outcomes()).toEqual(['failed'])
   })
 
+  it('are not shed for what lasts on the engine', async () => {
+    world = await createCallWorld(engine)
+    await put('', { queueLength: 525 })
+    const { exchange } = world
+    const { promise, resolve } = Promise.withResolvers<void>()
+    exchange.play = () => promise
+    for (let count = 1; count <= 130; count += 1) {
+      exchange.call(hotlineNumber)
+      await vi.waitFor(async () => expect(await world.rows()).toBe(count), 10_000)
+    }
+    expect(exchange.released).toEqual([])
+    resolve()
+    for (const leg of [...exchange.legs.values()]) exchange.hangUp(leg)
+    expect(await outcomes()).toHaveLength(130)
+  }, 60_000)
+
+  it('that are over before it is known whom they call are over at once', async () => {
+    world = await createCallWorld(engine)
+    await put('', { queueLength: 0 })
+    for (let count = 0; count < 10; count += 1) {
+      world.exchange.hangUp(world.exchange.call(hotlineNumber))
+    }
+    await vi.waitFor(async () => expect(await world.records()).toHaveLength(10))
+    await outcomes()
+  })
+
   it('are shed with 503 where more come at once than can be treated, and none is half treated', async () => {
     world = await createCallWorld(engine)
     await put('', { queueLength: 525 })

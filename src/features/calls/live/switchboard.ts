@@ -17,13 +17,18 @@ import { createLine } from './line.ts'
 import type { TurnedAway } from './meter.ts'
 import type { Station } from './station.ts'
 import { compare } from './survey.ts'
-import { type Desk, type LiveCall, treat } from './treatment.ts'
+import { type Desk, decideAndKeep, type LiveCall, performAll } from './treatment.ts'
 
 /** Calls whose arrival is being treated at once; more are sent away, before those that wait would suffer. */
 export const arrivalsMax = 100
 
 /** Milliseconds between tries while the database is not available. */
 const retryMilliseconds = { least: 200, most: 5_000 }
+
+/** Of a caller's leg, among those of all engines. */
+function nameOf({ engine }: Station, leg: string): string {
+  return `${engine.name} ${leg}`
+}
 
 /** Where calls are treated: brings to each what happens to it, one thing after another. */
 export class Switchboard {
@@ -33,7 +38,8 @@ export class Switchboard {
   readonly #callers = new Map<string, string>()
   readonly #stations: Station[] = []
   readonly #closing = new AbortController()
-  #arriving = 0
+  /** Callers' legs of which it is not yet known whom they call, and how each has ended meanwhile. */
+  readonly #arriving = new Map<string, CallEvent | undefined>()
 
   constructor(known: Omit<Desk, 'deadlines'>) {
     const deadlines = keepDeadlines((callId, timer, at) => this.#due(callId, { timer, at }))
@@ -83,7 +89,7 @@ export class Switchboard {
   }
 
   findByCaller(station: Station, leg: string): LiveCall | undefined {
-    const callId = this.#callers.get(`${station.engine.name} ${leg}`)
+    const callId = this.#callers.get(nameOf(station, leg))
     return callId === undefined ? undefined : this.#calls.get(callId)
   }
 
@@ -95,14 +101,14 @@ export class Switchboard {
   add(station: Station, call: Call, touchedAt: number): LiveCall {
     const live: LiveCall = { call, station, line: createLine(), touchedAt }
     this.#calls.set(call.id, live)
-    this.#callers.set(`${station.engine.name} ${call.leg}`, call.id)
+    this.#callers.set(nameOf(station, call.leg), call.id)
     this.desk.queues.place(call)
     return live
   }
 
   #remove({ call, station }: LiveCall): void {
     this.#calls.delete(call.id)
-    this.#callers.delete(`${station.engine.name} ${call.leg}`)
+    this.#callers.delete(nameOf(station, call.leg))
     this.desk.queues.forget(call)
     this.desk.deadlines.forget(call.id)
   }
@@ -129,8 +135,8 @@ export class Switchboard {
     let wait = retryMilliseconds.least
     while (!signal.aborted) {
       try {
-        const undone = await treat(this.desk, live, { event, isNew: false })
-        this.settle(live, undone)
+        const decision = await decideAndKeep(this.desk, live, { event, isNew: false })
+        this.settle(live, await performAll(this.desk, live, decision))
         return
       } catch (error) {
         if (!(error instanceof DatabaseUnavailable)) throw error
@@ -166,7 +172,9 @@ export class Switchboard {
     if (event.type === 'ringing') return
     const id = event.type === 'played' ? event.play : event.leg
     const live = this.findByOwn(station, id) ?? this.findByCaller(station, id)
+    const name = nameOf(station, id)
     if (live) void this.tell(live, event)
+    else if (this.#arriving.has(name)) this.#arriving.set(name, event)
     else if (event.type === 'answered') this.#letGo(station, event.leg, causes.normal)
   }
 
@@ -193,12 +201,13 @@ export class Switchboard {
 
   /** A caller has come. */
   async arrive(station: Station, arrival: Arrival): Promise<void> {
-    if (this.findByCaller(station, arrival.leg)) return
+    const name = nameOf(station, arrival.leg)
+    if (this.findByCaller(station, arrival.leg) || this.#arriving.has(name)) return
     const { peers } = station.configuration
-    if (this.#arriving >= arrivalsMax) this.#turnAway(station, arrival, 'shed')
+    if (this.#arriving.size >= arrivalsMax) this.#turnAway(station, arrival, 'shed')
     else if (peers && !peers.includes(arrival.peer)) this.#turnAway(station, arrival, 'peer')
     else {
-      this.#arriving += 1
+      this.#arriving.set(name, undefined)
       try {
         await this.#receive(station, arrival)
       } catch (error) {
@@ -209,11 +218,12 @@ export class Switchboard {
         const isAway = error instanceof DatabaseUnavailable
         this.#turnAway(station, arrival, isAway ? 'unavailable' : 'failed')
       } finally {
-        this.#arriving -= 1
+        this.#arriving.delete(name)
       }
     }
   }
 
+  /** Ends when the call is kept: what the engine then does with it may last. */
   async #receive(station: Station, arrival: Arrival): Promise<void> {
     const { country, domain } = station.configuration
     const dialled = { user: arrival.dialled, domain: arrival.domain || (domain ?? ''), country }
@@ -224,16 +234,22 @@ export class Switchboard {
     }
     const call = arrivedCall(station, arrival, { callee, now: Date.now() })
     const live = this.add(station, call, performance.now())
+    const keeping = live.line.run(async () => {
+      await this.#claim(live)
+      return decideAndKeep(this.desk, live, { event: { type: 'arrived' }, isNew: true })
+    })
+    const doing = live.line.run(async () =>
+      this.settle(live, await performAll(this.desk, live, await keeping)),
+    )
+    doing.catch(() => {})
     try {
-      await live.line.run(async () => {
-        await this.#claim(live)
-        const undone = await treat(this.desk, live, { event: { type: 'arrived' }, isNew: true })
-        this.settle(live, undone)
-      })
+      await keeping
     } catch (error) {
       this.#remove(live)
       throw error
     }
+    const end = this.#arriving.get(nameOf(station, arrival.leg))
+    if (end) void this.tell(live, end)
   }
 
   /**

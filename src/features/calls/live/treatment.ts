@@ -10,7 +10,7 @@ import { resolveDestination } from '../find.ts'
 import type { Queues } from '../queue.ts'
 import { saveCall } from '../rows.ts'
 import { type Step, step } from '../step.ts'
-import type { BackOff } from './back-off.ts'
+import { type BackOff, calledBy } from './back-off.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { Line } from './line.ts'
 import type { CallMeter } from './meter.ts'
@@ -80,7 +80,8 @@ async function stepOnce(desk: Desk, call: Call, event: CallEvent) {
   const { state, isDamaged } = await readState(desk, call)
   const isRouted = desk.presence.isThere(call.routePoint)
   const waiting = desk.queues.othersOf(call)
-  const made = step(call, event, { now: Date.now(), state, isDamaged, waiting, isRouted })
+  const alike = desk.queues.alike(call)
+  const made = step(call, event, { now: Date.now(), state, isDamaged, waiting, alike, isRouted })
   desk.queues.place(made.call)
   return { made, state }
 }
@@ -118,12 +119,16 @@ export async function decide(desk: Desk, before: Call, event: CallEvent): Promis
   return { before, call, actions, state, isRefused }
 }
 
-/** Remembers how agents' telephones did: one that fails by itself is not to be rung again at once. */
-function noteAgent({ backOff }: Desk, { before, call }: Decision, event: CallEvent): void {
-  if (before.phase.name !== 'offered' || before.phase.offer.agent === null) return
-  const { agent } = before.phase.offer
-  if (call.phase.name === 'connected') backOff.succeeded(agent)
-  else if (event.type === 'ended' && event.leg !== before.leg) backOff.failed(agent)
+/** Remembers how telephones did: an agent's that fails by itself, or whatever was rung in vain, is not to be rung again at once. */
+export function noteOffer({ backOff }: Desk, { before, call }: Decision, event: CallEvent): void {
+  if (before.phase.name !== 'offered') return
+  const { offer } = before.phase
+  const called = calledBy(offer)
+  if (call.phase.name === 'connected') backOff.succeeded(called)
+  else if (event.type === 'withdrawn') backOff.withdrawn(called)
+  else if (event.type === 'ended' && event.leg !== before.leg && offer.agent !== null) {
+    backOff.failed(called)
+  }
 }
 
 /** The call has become what was decided and kept. */
@@ -189,17 +194,16 @@ export async function performAll(
 }
 
 /**
- * Treats an event: what becomes of the call is kept before the engine hears of it.
+ * Decides what an event makes of a call, and keeps it before the engine hears of it.
  *
  * @param isNew the call has no row yet.
- * @returns what the engine did not do, as events of the call.
  * @throws DatabaseUnavailable: nothing has changed.
  */
-export async function treat(
+export async function decideAndKeep(
   desk: Desk,
   live: LiveCall,
   { event, isNew }: { event: CallEvent; isNew: boolean },
-): Promise<CallEvent[]> {
+): Promise<Decision> {
   const since = performance.now()
   const before = live.call
   const decision = await decide(desk, before, event)
@@ -214,8 +218,8 @@ export async function treat(
       throw error
     }
     adopt(desk, live, decision)
-    noteAgent(desk, decision, event)
+    noteOffer(desk, decision, event)
   }
   desk.meter.decided((performance.now() - since) / 1_000)
-  return performAll(desk, live, decision)
+  return decision
 }

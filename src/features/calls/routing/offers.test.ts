@@ -2,7 +2,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type CallWorld, createCallWorld } from '../../../../test/call-world.ts'
 import { engines } from '../../../../test/engines.ts'
 import { expectNothingStored } from '../../../../test/every-write.ts'
-import { expectRefusal, group, type Person, routePoint } from '../../../../test/world.ts'
+import {
+  expectRefusal,
+  group,
+  type Person,
+  routePoint,
+  siblingGroup,
+} from '../../../../test/world.ts'
 
 describe.each(engines)('a routing system on $name', (engine) => {
   let world: CallWorld
@@ -112,6 +118,39 @@ describe.each(engines)('a routing system on $name', (engine) => {
     expectRefusal(await world.ask('groupAdmin', 'DELETE', withdrawal), 409)
     await vi.waitFor(() => expect(world.exchange.ringing()).toEqual([]))
     expect((await world.calls())[0]).toMatchObject({ state: 'waiting', offers: 1, place: 1 })
+    const again = await offer(callId, { agent: 'agent' })
+    expectRefusal(again, 409)
+    expect(again.headers['retry-after']).toBe('1')
+    // Nor is a number outside rung again and again.
+    const destination = '+3225126779'
+    expect((await offer(callId, { destination })).status).toBe(201)
+    const other = `${path(callId)}offer/2/`
+    expect((await world.ask('groupAdmin', 'DELETE', other)).status).toBe(200)
+    expectRefusal(await offer(callId, { destination }), 409)
+    expect((await offer(callId, { destination: '+3225126778' })).status).toBe(201)
+  })
+
+  it('is shown no more of a user by a number than that number', async () => {
+    world = await createCallWorld(engine)
+    const user = {
+      userId: 'hidden',
+      firstName: 'Hidden',
+      lastName: 'User',
+      phoneNumber: '+3225550001',
+    }
+    await world.ask('system', 'POST', `${siblingGroup}users/`, user)
+    const callId = await waitingCall()
+    const other = await waitingCall()
+    expect((await offer(callId, { destination: '+3225550001' })).status).toBe(201)
+    const shown = (await world.calls()).find((call) => call.callId === callId)
+    expect(shown?.offer).toEqual({
+      offerId: '1',
+      destination: '+3225550001',
+      forceDelivery: expect.any(Boolean),
+    })
+    const refused = await offer(other, { destination: '+3225550001' })
+    expectRefusal(refused, 409)
+    expect(refused.text).not.toMatch(/agent|hidden/i)
   })
 
   it('gets the same answer again under an Idempotency-Key, also when the call is over', async () => {

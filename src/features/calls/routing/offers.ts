@@ -11,11 +11,12 @@ import {
   invalid,
   memberPath,
   missing,
+  notFound,
   Refusal,
   refuseIfAny,
 } from '../../../errors.ts'
 import { type Answer, done, representation } from '../../../http/answer.ts'
-import { judgePreconditions } from '../../../http/conditions.ts'
+import { hasPreconditions, judgePreconditions } from '../../../http/conditions.ts'
 import { addOperation, fillPath } from '../../../http/operation.ts'
 import { groupKeyOf, parametersIn } from '../../../http/place.ts'
 import { siteOf } from '../../../resources/resource.ts'
@@ -26,7 +27,7 @@ import { Destination } from '../../numbers/members.ts'
 import { requireRoutePoint, routePointScope } from '../../route-points/route-points.ts'
 import type { Call, CallEvent } from '../call.ts'
 import { findAgent, type Route, resolveDestination } from '../find.ts'
-import type { BackOff } from '../live/back-off.ts'
+import { type BackOff, calledBy } from '../live/back-off.ts'
 import { command } from '../live/commands.ts'
 import type { Switchboard } from '../live/switchboard.ts'
 import { agentOf, readCallOfAgent } from '../rows.ts'
@@ -93,25 +94,28 @@ function stateOf({ phase }: Call): string {
   return phase.name === 'ended' ? 'it is over' : `it is '${phase.name}' now`
 }
 
-/** Whom an offer is made to. */
+/** Whom an offer is made to; of a destination that is a user's nothing is told but that it is one. */
 interface Wanted {
   agent: string | null
   route: Route
+  /** As it was given. */
+  destination: string | null
 }
 
 /**
  * @param path where the two stand in the body.
+ * @param reach as of `resolveDestination()`.
  * @throws Refusal 2 for a user or destination that the group cannot reach.
  */
 export async function wantedOf(
   reader: Reader,
   request: FastifyRequest,
   { agent, destination = '' }: { agent?: string | undefined; destination?: string | undefined },
-  path = '',
+  { path = '', reach }: { path?: string; reach?: 'everywhere' | 'tenant' } = {},
 ): Promise<Wanted> {
   if (agent !== undefined) {
     const found = await findAgent(reader, groupKeyOf(request.place), agent)
-    if (found) return { agent: fold(found.userId), route: found }
+    if (found) return { agent: fold(found.userId), route: found, destination: null }
     const parameter = memberPath(path, 'agent')
     throw new Refusal([invalid(parameter, `The '${parameter}' field names no user of the group.`)])
   }
@@ -120,8 +124,8 @@ export async function wantedOf(
   const holder = { place: request.place, identityKey, dnisName: null }
   const parameter = memberPath(path, 'destination')
   refuseIfAny(await checkDestination(reader, holder, { parameter, destination }))
-  const route = await resolveDestination(reader, routePoint, destination)
-  return { agent: route.kind === 'agent' ? fold(route.userId) : null, route }
+  const route = await resolveDestination(reader, routePoint, destination, reach)
+  return { agent: route.kind === 'agent' ? fold(route.userId) : null, route, destination }
 }
 
 /** Judges the body, and answers the event that it asks for. */
@@ -134,13 +138,15 @@ async function offerOf(
   refuseIfAny(faults)
   refuseIfAny([...whomFaults(value)])
   const wanted = await wantedOf(door.reader, request, value)
-  const seconds = wanted.agent === null ? 0 : backOff.secondsLeft(wanted.agent)
+  const { agent, route } = wanted
+  const isDialled = route.kind !== 'route point' && route.kind !== 'nowhere'
+  const seconds = isDialled ? backOff.secondsLeft(calledBy({ agent, to: route })) : 0
   if (seconds > 0) {
     throw new Refusal(
       [
         {
           code: 409,
-          message: `The agent’s telephone has failed; it can be tried in ${seconds} s.`,
+          message: `The telephone has just failed, or was rung in vain; it can be tried in ${seconds} s.`,
         },
       ],
       { 'retry-after': String(seconds) },
@@ -148,6 +154,21 @@ async function offerOf(
   }
   const { forceDelivery, ringSeconds } = value
   return { type: 'offered', ...wanted, isForced: forceDelivery, ringSeconds }
+}
+
+/**
+ * Judges a command by what its client has read. The places of all calls are not looked up for those who have not.
+ *
+ * @throws Refusal 404 for a call that is over, 412
+ */
+async function judgeAsRead(
+  reader: Reader,
+  request: FastifyRequest,
+  { phase }: Call,
+): Promise<void> {
+  if (phase.name === 'ended') throw notFound()
+  if (!hasPreconditions(request)) return
+  judgePreconditions(request, JSON.stringify(await requireCall(reader, request)))
 }
 
 function addOffer(app: FastifyInstance, offering: Offering): void {
@@ -178,13 +199,13 @@ function addOffer(app: FastifyInstance, offering: Offering): void {
         intent: intentOf(request),
         event,
         async judge({ transaction }, { before, call, isRefused }) {
-          const shown = await requireCall(transaction, request)
-          judgePreconditions(request, JSON.stringify(shown))
+          await judgeAsRead(transaction, request, before)
           if (isRefused) throw conflict(`The call cannot be offered: ${stateOf(before)}.`)
           const agent = agentOf(call)
           const other = agent === null ? undefined : await readCallOfAgent(transaction, agent)
           if (other !== undefined && other !== call.id) {
-            throw conflict('The agent has another call.')
+            const who = event.destination === null ? 'The agent' : 'Who is called there'
+            throw conflict(`${who} has another call.`)
           }
           if (!board.isReady(call)) throw busy('The engine of the call is not connected.', 1)
         },
@@ -218,8 +239,7 @@ function addWithdrawal(app: FastifyInstance, { board, door }: Offering): void {
         intent: intentOf(request),
         event: { type: 'withdrawn', offer: parametersIn(request).offer_id ?? '' },
         async judge({ transaction }, { before, isRefused }) {
-          const shown = await requireCall(transaction, request)
-          judgePreconditions(request, JSON.stringify(shown))
+          await judgeAsRead(transaction, request, before)
           if (isRefused) throw conflict(`There is no such offer to withdraw: ${stateOf(before)}.`)
         },
         answer: () => done,
@@ -259,8 +279,7 @@ function addRelease(app: FastifyInstance, { board, door }: Offering): void {
         intent: intentOf(request),
         event: { type: 'released', cause: value.cause && causes[value.cause] },
         async judge({ transaction }, { before, isRefused }) {
-          const shown = await requireCall(transaction, request)
-          judgePreconditions(request, JSON.stringify(shown))
+          await judgeAsRead(transaction, request, before)
           if (isRefused) throw conflict(`The call cannot be ended: ${stateOf(before)}.`)
         },
         answer: () => done,

@@ -139,6 +139,17 @@ describe.each(engines)('a call in thought on $name', (engine) => {
     await put('bounced_call/', { active: false })
   })
 
+  it('tells nobody which ids of another tenant are route points', async () => {
+    const told: string[] = []
+    for (const user of ['otherRP', 'nobody']) {
+      const forwardToPhoneNumber = `${user}@other.example`
+      await put('forced_forwarding/', { active: true, forwardToPhoneNumber })
+      told.push(JSON.stringify((await simulate({})).steps).replaceAll(user, 'USER'))
+    }
+    expect(told[0]).toBe(told[1])
+    await put('forced_forwarding/', { active: false })
+  })
+
   it('goes as far as the group does, and tells nothing of another', async () => {
     const sibling = '/api/v1/tenants/footenant/groups/siblinggroup/services/route_points/siblingRP/'
     const profile = { serviceInstanceProfile: { phoneNumber: '+3225126795' }, queueLength: 7 }

@@ -156,7 +156,12 @@ async function imaginedOf(
       faults.push(missing(parameter, `One of '${parameter}' and 'destination' must be given.`))
       continue
     }
-    const wanted = await wantedOf(reader, request, { agent, destination }, path)
+    const wanted = await wantedOf(
+      reader,
+      request,
+      { agent, destination },
+      { path, reach: 'tenant' },
+    )
     imagined.push({ event: 'offer', ...wanted, forceDelivery, ringSeconds })
   }
   refuseIfAny(faults)
@@ -252,7 +257,8 @@ function surroundingsOf(
       states.set(name, state)
       return state
     },
-    resolve: (routePoint, destination) => resolveDestination(reader, routePoint, destination),
+    resolve: (routePoint, destination) =>
+      resolveDestination(reader, routePoint, destination, 'tenant'),
   }
 }
 

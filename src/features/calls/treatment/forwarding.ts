@@ -9,6 +9,12 @@ import type { Turn } from './turn.ts'
 /** Route points of ours that a call may be sent on by. */
 export const hopsMax = 5
 
+/**
+ * Calls of one caller that may ring at once where a route point has sent them. More are one call that comes back again and again,
+ * from a number outside that is itself forwarded here; of callers without a number there may be several.
+ */
+export const alikeMax = { withNumber: 20, withoutNumber: 100 }
+
 /** How long it rings where a call was sent, before it counts as not answered: a proxy waits as long (RFC 3261, timer C). */
 export const forwardingSecondsMax = 180
 
@@ -56,6 +62,11 @@ function goToRoutePoint(turn: Turn, route: Route & { kind: 'route point' }): voi
 }
 
 function dialDestination(turn: Turn, leaving: Leaving, to: Target): void {
+  const { number } = turn.call.caller
+  if (turn.world.alike >= (number === '' ? alikeMax.withoutNumber : alikeMax.withNumber)) {
+    turn.end('refused', `${leaving.reason} The call seems to go round.`, causes.noAnswer)
+    return
+  }
   turn.ring()
   const leg = turn.newId()
   turn.become({ name: 'forwarded', leg, outcome: leaving.outcome, reason: leaving.reason })

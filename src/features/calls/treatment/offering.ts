@@ -10,7 +10,7 @@ export const ringSeconds = 6
 
 /** A routing system has chosen who shall take the call. */
 export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void {
-  const { route } = event
+  const { agent, destination, route } = event
   turn.change({ offers: turn.call.offers + 1 })
   if (route.kind === 'route point' || route.kind === 'nowhere') {
     // Sent on by somebody who decides each time, it goes round no loop of settings.
@@ -20,7 +20,7 @@ export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void 
   }
   const leg = turn.newId()
   const isForced = event.isForced ?? turn.decide('route_points', 'forceDeliveryOfCalls')
-  const made: Offer = { id: String(turn.call.offers), leg, agent: event.agent, to: route, isForced }
+  const made: Offer = { id: String(turn.call.offers), leg, agent, to: route, destination, isForced }
   turn.become({ name: 'offered', offer: made })
   if (turn.decide('route_points', 'playRingingWhenOfferingCall')) turn.ring()
   const seconds = event.ringSeconds ?? ringsOf(turn) * ringSeconds

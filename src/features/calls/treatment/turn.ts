@@ -25,6 +25,8 @@ export interface World {
   isDamaged: boolean
   /** Other calls that wait at the route point or are offered. */
   waiting: number
+  /** Other calls of the same caller that ring at where the route point has sent them. */
+  alike: number
   /** A routing system is there for the route point. */
   isRouted: boolean
 }
