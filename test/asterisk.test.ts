@@ -14,6 +14,9 @@ import {
 import { openApplication } from './stasis.ts'
 import { type Ear, holdTone, openEar, tone } from './tones.ts'
 
+/** As `PJSIP/{user}_{domain}` dials an agent of one of several tenants. */
+const ofSeveral = 'alice_a.example'
+
 /** An agent's phone that is known by its address. */
 const knownPhone = '127.0.0.3'
 const fixedAgent = `
@@ -30,7 +33,9 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
   const ears: Ear[] = []
 
   beforeAll(async () => {
-    asterisk = await startAsterisk({ pjsip: registeringAgent('secret') + fixedAgent })
+    asterisk = await startAsterisk({
+      pjsip: registeringAgent('secret') + registeringAgent('secret', ofSeveral) + fixedAgent,
+    })
   })
 
   afterEach(async () => {
@@ -316,18 +321,21 @@ describe.skipIf(!canPlayCalls())('Asterisk with the configuration of deploy/aste
       expect(await asterisk.channels()).toHaveLength(2)
     })
 
-    it('an agent whose phone registers is rung by name, and by nobody before', async () => {
-      const nobody = { endpoint: 'PJSIP/alice', app: 'pointsman' }
-      expect((await asterisk.ask('POST', '/channels', nobody)).status).toBe(500)
-      // Another address than the trunk's: who comes from there is the trunk, whatever it says of itself.
-      const phone = await agent({ host: '127.0.0.2', ringMilliseconds: 0 })
-      const wrong = { user: 'alice', password: 'guessed', at: phone }
-      await expect(register(asterisk.sip, wrong)).rejects.toThrow('alice cannot register')
-      await register(asterisk.sip, { ...wrong, password: 'secret' })
-      await application.tell('POST', '/channels', nobody)
-      await application.event('StasisStart', 'alice')
-      await phone.message({ request: 'ACK' })
-    })
+    it.each(['alice', ofSeveral])(
+      '%s, whose phone registers, is rung by name, and by nobody before',
+      async (user) => {
+        const nobody = { endpoint: `PJSIP/${user}`, app: 'pointsman' }
+        expect((await asterisk.ask('POST', '/channels', nobody)).status).toBe(500)
+        // Another address than the trunk's: who comes from there is the trunk, whatever it says of itself.
+        const phone = await agent({ host: '127.0.0.2', ringMilliseconds: 0 })
+        const wrong = { user, password: 'guessed', at: phone }
+        await expect(register(asterisk.sip, wrong)).rejects.toThrow(`${user} cannot register`)
+        await register(asterisk.sip, { ...wrong, password: 'secret' })
+        await application.tell('POST', '/channels', nobody)
+        await application.event('StasisStart', user)
+        await phone.message({ request: 'ACK' })
+      },
+    )
 
     it('who only calls itself an agent is asked for its password', async () => {
       const from = '<sip:alice@127.0.0.2>'

@@ -81,11 +81,12 @@ ${more.pjsip ?? ''}`,
   }
 }
 
-/** The sample's agent whose phone registers here, alice, which stands there as a comment: lines for `pjsip`. */
-export function registeringAgent(password: string): string {
-  const text = readFileSync(join(sample, 'installation', 'pjsip.conf'), 'utf8')
-  const [, commented = ''] = /^(; \[alice\].*)/ms.exec(text) ?? []
-  return commented.replaceAll(/^; /gm, '').replace('password=', `password=${password}`)
+/** The sample's agent whose phone registers here, alice, which stands there as a comment, or one of another name: lines for `pjsip`. */
+export function registeringAgent(password: string, name = 'alice'): string {
+  const file = readFileSync(join(sample, 'installation', 'pjsip.conf'), 'utf8')
+  const [, commented = ''] = /^(; \[alice\].*)/ms.exec(file) ?? []
+  const text = commented.replaceAll(/^; /gm, '').replace('password=', `password=${password}`)
+  return text.replaceAll('alice', name)
 }
 
 /** What its folders are; those of the program are told by `scripts/asterisk`, where they are not where it looks by itself. */
