@@ -28,7 +28,11 @@ async function ask(method: string, path: string, body?: object): Promise<void> {
   await answer.arrayBuffer()
 }
 
+/** As long as calls may last: else the dialplan ends them after seconds. */
+const limit = `variable=${encodeURIComponent('TIMEOUT(absolute)')}&value=14400`
+
 async function take(caller: string): Promise<void> {
+  await ask('POST', `/channels/${caller}/variable?${limit}`)
   await ask('POST', `/channels/${caller}/answer`)
   await ask('POST', `/channels/${caller}/play/hold-${caller}`, { media: `sound:${MEDIA}` })
   if (ENDPOINT === undefined) return
