@@ -47,7 +47,9 @@ export const ShownCall = named(
         {
           offerId: Type.String({ description: 'Its number among those of the call.' }),
           agent: Type.Optional(Type.String({ description: 'Id of the user.' })),
-          destination: Type.Optional(Type.String({ description: 'Where it is no user.' })),
+          destination: Type.Optional(
+            Type.String({ description: 'As it was given, where no agent was named.' }),
+          ),
           forceDelivery: Type.Boolean({ description: 'It is put through without being accepted.' }),
         },
         { description: 'Whom it is offered to, or speaks with.' },

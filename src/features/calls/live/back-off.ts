@@ -38,6 +38,7 @@ export function createBackOff(now: () => number = () => performance.now()): Back
     withdrawn(called) {
       if (agents.size >= agentsMax) agents.clear()
       const known = agents.get(called)
+      // Should it fail next, it is the first time.
       const until = Math.max(known?.until ?? 0, now() + pauseSeconds * 1_000)
       agents.set(called, { seconds: known?.seconds ?? pauseSeconds / 2, until })
     },

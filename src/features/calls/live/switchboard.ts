@@ -241,6 +241,7 @@ export class Switchboard {
     const doing = live.line.run(async () =>
       this.settle(live, await performAll(this.desk, live, await keeping)),
     )
+    // What was not kept is told below.
     doing.catch(() => {})
     try {
       await keeping

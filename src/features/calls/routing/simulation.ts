@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import type { Reader } from '../../../database/database.ts'
 import { defineDocument } from '../../../documents/document.ts'
 import { named, text } from '../../../documents/vocabulary.ts'
+import { callSecondsMaxDefault } from '../../../engines/configuration.ts'
 import {
   type Fault,
   invalid,
@@ -58,7 +59,11 @@ const Event = Type.Object(
         'What happens: `wait` lets `seconds` pass, and what is due in them; `answer`, `refuse` and `otherHangsUp` are of the telephone that rings or speaks.',
     }),
     seconds: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 14_400, description: 'Of `wait`; 0 unless told.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: callSecondsMaxDefault,
+        description: 'Of `wait`; 0 unless told.',
+      }),
     ),
     agent: Type.Optional(text(161, { description: 'Of `offer`: id of a user of the group.' })),
     destination: Type.Optional(Destination),
