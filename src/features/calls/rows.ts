@@ -1,7 +1,8 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { isObject } from '../../documents/normalise.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
-import { type Call, type Ending, isSameKey } from './call.ts'
+import { type Call, isSameKey } from './call.ts'
+import { insertRecord, recordOf, saveRecord } from './records/record.ts'
 
 interface CallRow {
   tenant_key: string
@@ -22,10 +23,6 @@ const updateCall = sql(
    WHERE tenant_key = ? AND call_id = ?`,
 )
 const deleteCall = sql('DELETE FROM calls WHERE tenant_key = ? AND call_id = ?')
-const insertRecord = sql(
-  `INSERT INTO call_records (tenant_key, call_id, group_key, route_point_key, ended_at, outcome, value)
-   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_key, call_id) DO NOTHING`,
-)
 const selectCall = sql<CallRow>(`SELECT ${columns} FROM calls WHERE tenant_key = ? AND call_id = ?`)
 const selectOfEngine = sql<CallRow>(`SELECT ${columns} FROM calls WHERE engine = ?`)
 const selectEngines = sql<{ engine: string }>('SELECT DISTINCT engine FROM calls')
@@ -40,39 +37,6 @@ export function agentOf({ phase }: Call): string | null {
   if (phase.name === 'offered') return phase.offer.agent
   if (phase.name === 'connected') return phase.offer?.agent ?? null
   return null
-}
-
-/** What is kept of a call that is over. */
-function recordOf(
-  call: Call,
-  { outcome, reason, at, dispositionCodes }: Omit<Ending, 'cause' | 'isGone'>,
-): object {
-  const { id, caller, dialled, dnis, arrivedAt, waitingSince, taken, hops, offers, isBounced } =
-    call
-  return {
-    callId: id,
-    caller,
-    dialled,
-    dnis,
-    arrivedAt,
-    waitingSince,
-    answeredAt: taken?.at ?? null,
-    agent: taken?.agent ?? null,
-    endedAt: at,
-    outcome,
-    reason,
-    hops,
-    offers,
-    isBounced,
-    dispositionCodes,
-  }
-}
-
-async function saveRecord(transaction: Transaction, call: Call, ending: Ending): Promise<void> {
-  const [tenantKey, ...others] = call.routePoint
-  const text = JSON.stringify(recordOf(call, ending))
-  const { at, outcome } = ending
-  await transaction.run(insertRecord, tenantKey, call.id, ...others, at, outcome, text)
 }
 
 /**
@@ -220,18 +184,9 @@ export async function recordLost(
   { routePoint, id, why: reason, call }: LostCall,
   now: number,
 ): Promise<void> {
-  const [tenantKey, ...others] = routePoint
   const outcome = 'failed'
   const ending = { outcome, reason, at: now, dispositionCodes: [] } as const
   const record = call ? recordOf(call, ending) : { callId: id, endedAt: now, outcome, reason }
-  await transaction.run(
-    insertRecord,
-    tenantKey,
-    id,
-    ...others,
-    now,
-    outcome,
-    JSON.stringify(record),
-  )
-  await transaction.run(deleteCall, tenantKey, id)
+  await insertRecord(transaction, { routePoint, callId: id, endedAt: now, outcome, value: record })
+  await transaction.run(deleteCall, routePoint[0], id)
 }

@@ -1,0 +1,13 @@
+-- What happens to calls, for whoever routes them, as long as it is kept. Positions rise as events are committed; the newest is never
+-- removed, so that none is given twice. value is the call as it then was.
+CREATE TABLE call_events (
+  position INTEGER PRIMARY KEY,
+  tenant_key TEXT NOT NULL,
+  group_key TEXT NOT NULL,
+  route_point_key TEXT NOT NULL,
+  happened_at BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  FOREIGN KEY (tenant_key, group_key) REFERENCES groups (tenant_key, group_key) ON DELETE CASCADE
+);
+CREATE INDEX call_events_group ON call_events (tenant_key, group_key, position);
