@@ -98,7 +98,7 @@ export const ConfigSchema = Type.Object(
       format: 'comma-separated addresses or CIDR ranges',
       default: '',
       description:
-        'Comma-separated addresses or CIDR ranges that are not public and from which audio may be fetched all the same.',
+        'Comma-separated addresses or CIDR ranges that are not public and that may be asked for audio, and sent webhooks, all the same.',
     }),
     MEDIA_FOLDER: Type.String({
       minLength: 1,

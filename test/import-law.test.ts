@@ -14,6 +14,7 @@ const floor: Record<string, readonly string[]> = {
   asterisk: ['addresses', 'engines'],
   log: ['config'],
   http: ['addresses', 'config', 'database', 'documents', 'errors'],
+  outbound: ['addresses', 'errors', 'http'],
   metrics: ['database', 'engines', 'http'],
   writes: ['database', 'documents', 'errors', 'http'],
   resources: ['database', 'documents', 'errors', 'http', 'writes'],

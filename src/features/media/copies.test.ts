@@ -14,10 +14,10 @@ import {
   type World,
 } from '../../../test/world.ts'
 import { sql } from '../../database/database.ts'
+import { reachableAddresses } from '../../outbound/reachable.ts'
 import { findNamedUrls } from '../route-points/in-database/audio-urls.ts'
 import { type Copies, openCopies } from './copies.ts'
 import { type Media, type Medium, openMedia } from './media.ts'
-import { reachableAddresses } from './public-addresses.ts'
 import type { RefreshOptions } from './refresh.ts'
 
 const hour = 3_600_000

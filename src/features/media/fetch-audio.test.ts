@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { waveFile } from '../../../test/audio.ts'
 import { type AudioServer, startAudioServer } from '../../../test/audio-server.ts'
+import { reachableAddresses } from '../../outbound/reachable.ts'
 import { type FetchOptions, fetchAudio } from './fetch-audio.ts'
-import { reachableAddresses } from './public-addresses.ts'
 
 const file = waveFile(1)
 const bytesMax = 100_000
@@ -228,7 +228,7 @@ describe('audio from the web', () => {
         timeLimitMilliseconds: 60_000,
         bytesMax: 50_000_000,
       })
-      await expect(asked).rejects.toThrow('It sends too much that is not the file.')
+      await expect(asked).rejects.toThrow('It sends too much besides the body of its answer.')
       await expectAllClosed()
       expect(sent).toBeGreaterThan(0)
     },

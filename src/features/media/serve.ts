@@ -4,10 +4,10 @@ import { notFound } from '../../errors.ts'
 import { addOperation } from '../../http/operation.ts'
 import { parametersIn } from '../../http/place.ts'
 import { countFetches, exposeMedia } from '../../metrics/media.ts'
+import { reachableAddresses } from '../../outbound/reachable.ts'
 import type { RoutePointBackend } from '../route-points/backend.ts'
 import { openCopies } from './copies.ts'
 import { type Media, mediaPath, openMedia } from './media.ts'
-import { reachableAddresses } from './public-addresses.ts'
 
 const day = 86_400
 

@@ -1,4 +1,4 @@
-import { addressTest, canonicalAddress, isPublic } from '../../addresses.ts'
+import { addressTest, canonicalAddress, isPublic } from '../addresses.ts'
 
 /**
  * Tells of an address, in any spelling, whether it may be asked for what a tenant names: a public one, or one of `allowed`. An IPv4 address

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reachableAddresses } from './public-addresses.ts'
+import { reachableAddresses } from './reachable.ts'
 
 const privateAddresses = [
   ...[
@@ -33,7 +33,7 @@ const publicAddresses = [
   ...['2606:4700::1111', '2a00:1450:4001::1', '64:ff9b::101:101', '::ffff:1.1.1.1'],
 ]
 
-describe('addresses from which audio is fetched', () => {
+describe('addresses that tenants may have asked', () => {
   const isReachable = reachableAddresses([])
 
   it.each(privateAddresses)('do not have %s among them', (address) => {
