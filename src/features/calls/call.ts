@@ -28,6 +28,8 @@ export interface Call extends ArrivedCall {
   readonly isAnswered: boolean
   /** How many plays, legs and bridges it has had: each gets an id of its own, since ids used again have crashed engines. */
   readonly numbered: number
+  /** How many events have been told of it: each has its number, by which a write that is done again tells none twice. */
+  readonly told: number
   /** How many offers it has had. */
   readonly offers: number
   /** Since when it waits at its route point, and so its place; null where it never has. */
@@ -53,6 +55,7 @@ export function newCall(
     hops: 0,
     isAnswered: false,
     numbered: 0,
+    told: 0,
     offers: 0,
     waitingSince: null,
     isBounced: false,
@@ -226,6 +229,39 @@ export type Action =
   | { do: 'release'; cause: Cause }
 
 export type RingPattern = 'Normal' | 'Long-Long' | 'Short-Short-Long' | 'Short-Long-Short'
+
+/** What is told of a call to whoever routes, and what besides the call belongs to it. */
+export type Telling =
+  /** It has come to its route point. */
+  | { kind: 'call.arrived' }
+  /** It waits, for the first time or again, and can be offered. */
+  | { kind: 'call.queued' }
+  /** It rings at an agent or destination. */
+  | { kind: 'call.offered' }
+  /** Somebody took it. */
+  | { kind: 'call.answered' }
+  /** An offer is over, and nobody took the call. */
+  | { kind: 'call.offerFailed'; offer: Offer; how: LegEnd | 'noAnswer' | 'withdrawn' }
+  /** After such an offer it goes elsewhere, or before all that wait. */
+  | { kind: 'call.bounced' }
+  /** It has no place in the queue, or no longer. */
+  | { kind: 'call.overflowed'; reason: string }
+  /** It rings at a destination; or it has left, and another route point treats it. */
+  | { kind: 'call.forwarded'; destination: string; hasLeft: boolean; reason: string }
+  /** It does something else now, of which nothing further is to be told. */
+  | { kind: 'call.changed' }
+  /** It is over. */
+  | { kind: 'call.ended'; offer: Offer | null }
+
+/** What was told. */
+export interface Told {
+  telling: Telling
+  /** Its number among what was told of the call. */
+  number: number
+  at: number
+  /** As the call has become by it. */
+  call: Call
+}
 
 /** Which member of which setting decided something. */
 export interface Reason {

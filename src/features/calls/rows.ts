@@ -1,7 +1,8 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { isObject } from '../../documents/normalise.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
-import { type Call, isSameKey } from './call.ts'
+import { type Call, isSameKey, type Told } from './call.ts'
+import { tellCall, tellLost } from './events/told.ts'
 import { insertRecord, recordOf, saveRecord } from './records/record.ts'
 
 interface CallRow {
@@ -39,19 +40,23 @@ export function agentOf({ phase }: Call): string | null {
   return null
 }
 
-/**
- * Keeps a call as it has become. It is recorded when it ends, and its row goes when the engine has let go of the caller.
- *
- * @param before undefined for a call that has just come.
- */
+/** What has become of a call. */
+export interface Becoming {
+  /** Undefined for a call that has just come. */
+  before: Call | undefined
+  call: Call
+  told: readonly Told[]
+}
+
+/** Keeps a call as it has become, and tells it. It is recorded when it ends, and its row goes when the engine has let go of the caller. */
 export async function saveCall(
   transaction: Transaction,
-  before: Call | undefined,
-  call: Call,
+  { before, call, told }: Becoming,
 ): Promise<void> {
   const { phase, routePoint } = call
   const ending = phase.name === 'ended' ? phase.ending : undefined
   if (ending && before?.phase.name !== 'ended') await saveRecord(transaction, call, ending)
+  await tellCall(transaction, told)
   if (ending?.isGone) {
     if (before) await transaction.run(deleteCall, before.routePoint[0], call.id)
     return
@@ -121,7 +126,8 @@ function isCallOf(row: CallRow, call: unknown): boolean {
 function callIn(row: CallRow): Call | undefined {
   try {
     const call: unknown = JSON.parse(row.value)
-    return isCallOf(row, call) ? (call as Call) : undefined
+    // The version before told nothing of calls.
+    return isCallOf(row, call) ? Object.assign({ told: 0 }, call as Call) : undefined
   } catch {
     return undefined
   }
@@ -181,12 +187,21 @@ export async function readCallsOf(reader: Reader, routePoint: RoutePointKey): Pr
 /** Records a call that nobody can treat as failed, and forgets it. */
 export async function recordLost(
   transaction: Transaction,
-  { routePoint, id, why: reason, call }: LostCall,
+  lost: LostCall,
   now: number,
 ): Promise<void> {
+  const { routePoint, id, why: reason, call } = lost
   const outcome = 'failed'
   const ending = { outcome, reason, at: now, dispositionCodes: [] } as const
   const record = call ? recordOf(call, ending) : { callId: id, endedAt: now, outcome, reason }
-  await insertRecord(transaction, { routePoint, callId: id, endedAt: now, outcome, value: record })
+  const isNew = await insertRecord(transaction, {
+    routePoint,
+    callId: id,
+    endedAt: now,
+    outcome,
+    value: record,
+  })
+  // Its row may still have been there though its end was told.
+  if (isNew) await tellLost(transaction, lost, ending)
   await transaction.run(deleteCall, routePoint[0], id)
 }

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { named } from '../../documents/vocabulary.ts'
-import type { Call } from './call.ts'
+import type { Call, Offer } from './call.ts'
 import { byPlace, isWaiting } from './queue.ts'
 
 const states = [
@@ -62,10 +62,8 @@ export const ShownCall = named(
 
 export type ShownCall = Static<typeof ShownCall>
 
-function offerOf({ phase }: Call): ShownCall['offer'] {
-  const offer = phase.name === 'offered' || phase.name === 'connected' ? phase.offer : null
-  if (!offer) return undefined
-  const { id, to, destination, isForced } = offer
+/** An offer as it is shown. */
+export function showOffer({ id, to, destination, isForced }: Offer): ShownCall['offer'] & {} {
   // Who of another group is called by a destination is not told.
   const isAgent = destination === null && to.kind === 'agent'
   const whom = isAgent ? { agent: to.userId } : { destination: destination ?? '' }
@@ -76,24 +74,65 @@ function timeOf(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
 
-function show(call: Call, place: number | undefined): ShownCall | undefined {
-  const { phase, dnis, waitingSince, taken } = call
-  if (phase.name === 'ended') return undefined
-  const offer = offerOf(call)
+/** Whom a call is offered to, or speaks with. */
+export function offerOf({ phase }: Call): Offer | null {
+  return phase.name === 'offered' || phase.name === 'connected' ? phase.offer : null
+}
+
+function showAs<State extends string>(
+  state: State,
+  call: Call,
+  { offer, place }: { offer: Offer | null; place?: number | undefined },
+) {
+  const { dnis, waitingSince, taken } = call
   return {
     callId: call.id,
-    state: phase.name,
+    state,
     caller: call.caller,
     dialled: call.dialled,
     ...(dnis !== null && { dnis }),
     arrivedAt: timeOf(call.arrivedAt),
-    ...(waitingSince !== null &&
-      place !== undefined && { waitingSince: timeOf(waitingSince), place }),
+    ...(waitingSince !== null && isWaiting(call) && { waitingSince: timeOf(waitingSince) }),
+    ...(place !== undefined && { place }),
     isBounced: call.isBounced,
     offers: call.offers,
-    ...(offer && { offer }),
+    ...(offer && { offer: showOffer(offer) }),
     ...(taken && { answeredAt: timeOf(taken.at) }),
   }
+}
+
+function show(call: Call, place: number | undefined): ShownCall | undefined {
+  const { phase } = call
+  return phase.name === 'ended'
+    ? undefined
+    : showAs(phase.name, call, { offer: offerOf(call), place })
+}
+
+const { place: _place, state: _state, ...membersOfTold } = ShownCall.properties
+
+/** A call in what is told of it: others come and go without a word of it, so it has no place. */
+export const ToldCall = Type.Object({
+  ...membersOfTold,
+  state: Type.Enum([...states, 'ended'], {
+    description: 'As in `Call`; `ended` where it is over.',
+  }),
+})
+
+export type ToldCall = Static<typeof ToldCall>
+
+/** A call as it is told what happens to it. @param lastOffer by whom a call that is over was rung or spoken with at last. */
+export function showTold(call: Call, lastOffer: Offer | null = null): ToldCall {
+  const { phase } = call
+  return phase.name === 'ended'
+    ? showAs('ended', call, { offer: lastOffer })
+    : showAs(phase.name, call, { offer: offerOf(call) })
+}
+
+/** What can be told of the end of a call when nothing is known of it any more. */
+export function showUnknown(callId: string, endedAt: number): ToldCall {
+  const caller = { name: '', number: '' }
+  const arrivedAt = timeOf(endedAt)
+  return { callId, state: 'ended', caller, dialled: '', arrivedAt, isBounced: false, offers: 0 }
 }
 
 /** The calls of a route point as the API shows them: those that wait by their places, then the others as they came. */
@@ -108,6 +147,7 @@ export function showCalls(calls: readonly Call[]): ShownCall[] {
   ]
   return shown.filter((call) => call !== undefined)
 }
+
 /** A call as OpenAPI shows it. */
 export const exampleCall: ShownCall = {
   callId: '019ac7d2-4b0e-7c31-9a53-0f6d2a8c1e47',

@@ -9,8 +9,10 @@ import {
   TreatedCall,
 } from '../../../test/treated-calls.ts'
 import type { LegEnd } from '../../engines/engine.ts'
-import { type Action, type Call, type CallEvent, type Found, outcomes } from './call.ts'
+import { type Action, type Call, type CallEvent, type Found, outcomes, type Told } from './call.ts'
 import type { Route } from './find.ts'
+import { showTold } from './shown.ts'
+import type { Step } from './step.ts'
 
 const boolean = fc.boolean()
 const destination = fc.constantFrom('5001', '+3225126779', 'desk@sip.example.org')
@@ -88,6 +90,8 @@ class Telephony {
   isCallerThere = true
   endings = 0
   last: Action[] = []
+  /** All that was told. */
+  readonly told: Told[] = []
 
   constructor(first: Configured) {
     this.treated = new TreatedCall(first)
@@ -142,12 +146,65 @@ class Telephony {
     }
   }
 
+  /** What is told says all that whoever follows must know: they see the call as it is. */
+  #hears(before: Call, { told, call }: Step): void {
+    this.told.push(...told)
+    expect(told.map(({ number }) => number)).toEqual(
+      told.map((_, index) => before.told + index + 1),
+    )
+    expect(call.told).toBe(before.told + told.length)
+    const last = told.at(-1)
+    const isOnTheWay = call.phase.name === 'leaving' || call.phase.name === 'arriving'
+    if (!last) {
+      if (!isOnTheWay) expect(showTold(call)).toEqual(showTold(before))
+    } else if (last.telling.kind === 'call.forwarded' && last.telling.hasLeft) {
+      expect(call.phase.name).toBe('arriving')
+      expect(last.call.routePoint, 'where it was').toEqual(before.routePoint)
+      expect(last.call.dnis).toBe(before.dnis)
+    } else {
+      expect(showTold(last.call)).toEqual(showTold(call))
+      expect(last.call.routePoint).toEqual(call.routePoint)
+    }
+    for (const { telling, call: then } of told) {
+      const { name } = then.phase
+      if (telling.kind === 'call.queued') expect(name).toBe('waiting')
+      if (telling.kind === 'call.offered') expect(name).toBe('offered')
+      if (telling.kind === 'call.answered') expect(name).toBe('connected')
+      if (telling.kind === 'call.ended') expect(name).toBe('ended')
+      else expect(name, telling.kind).not.toBe('ended')
+    }
+  }
+
+  /** A call that comes somewhere has arrived there once, and one that ends has ended once, last. */
+  #checkTold(): void {
+    const kinds = this.told.map(({ telling }) => telling.kind)
+    const left = this.told.filter(
+      ({ telling }) => telling.kind === 'call.forwarded' && telling.hasLeft,
+    )
+    expect(kinds[0]).toBe('call.arrived')
+    expect(kinds.filter((kind) => kind === 'call.arrived').length).toBe(left.length + 1)
+    for (const one of left)
+      expect(kinds[this.told.indexOf(one) + 1], 'comes where it goes').toBe('call.arrived')
+    expect(kinds.filter((kind) => kind === 'call.ended').length).toBe(this.endings)
+    if (this.endings > 0) expect(kinds.at(-1)).toBe('call.ended')
+    const open = this.told.reduce((count, { telling: { kind } }) => {
+      if (kind === 'call.offered') return count + 1
+      return kind === 'call.offerFailed' ? count - 1 : count
+    }, 0)
+    const { phase } = this.call
+    const isOpen = phase.name === 'offered' || (phase.name === 'connected' && phase.offer !== null)
+    const atEnd = this.told.at(-1)?.telling
+    const isLast = atEnd?.kind === 'call.ended' && atEnd.offer !== null
+    expect(open, 'each offer ends once').toBe(isOpen || isLast ? 1 : 0)
+  }
+
   /** Lets an event happen, has what follows at once follow, and looks at what must hold. */
   happens(event: CallEvent): void {
     let next: CallEvent | undefined = event
     while (next) {
       const before = this.call
       const made = this.treated.happens(next)
+      this.#hears(before, made)
       if (before.phase.name !== 'ended' && this.call.phase.name === 'ended') this.endings += 1
       if (before.phase.name === 'ended') {
         const allowed = ['release', 'hang up']
@@ -161,6 +218,7 @@ class Telephony {
       next = this.#followUp(made.actions)
     }
     this.#check()
+    this.#checkTold()
   }
 
   #followUp(actions: readonly Action[]): CallEvent | undefined {
@@ -355,6 +413,7 @@ function tryCalls(parameters: { seed: number; numRuns: number }): Set<string> {
         expect(phase).toMatchObject({ name: 'ended', ending: { isGone: true } })
         expect(telephony.endings).toBe(1)
         if (phase.name === 'ended') seen.add(phase.ending.outcome)
+        for (const { telling } of telephony.told) seen.add(telling.kind)
         for (const { setting, member } of telephony.treated.reasons)
           seen.add(`${setting}.${member}`)
       },
@@ -384,6 +443,16 @@ describe('a call in any order of events', () => {
       'failover_policy.perCallFailoverPhoneNumber',
       'distinctive_ringing.forceDeliveryRingPattern',
     ]
-    expect([...outcomes, ...phases, ...deciding].filter((one) => !seen.has(one))).toEqual([])
+    const told = [
+      'call.bounced',
+      'call.changed',
+      'call.forwarded',
+      'call.offerFailed',
+      'call.overflowed',
+      'call.queued',
+    ]
+    expect([...outcomes, ...told, ...phases, ...deciding].filter((one) => !seen.has(one))).toEqual(
+      [],
+    )
   }, 60_000)
 })

@@ -9,6 +9,7 @@ import type {
   Phase,
   Reason,
   TimerName,
+  Told,
 } from './call.ts'
 import { admit, arrive } from './treatment/arrival.ts'
 import { connectAgain, conversationFailed, converse } from './treatment/conversation.ts'
@@ -25,6 +26,8 @@ export interface Step {
   actions: readonly Action[]
   /** The members of settings that decided, in their order. */
   reasons: readonly Reason[]
+  /** What is told of it, in order. */
+  told: readonly Told[]
   /** The event was a command that cannot be followed as the call stands: nothing has changed. */
   isRefused: boolean
 }
@@ -38,14 +41,19 @@ type Event<Type extends CallEvent['type']> = CallEvent & { type: Type }
 export function step(call: Call, event: CallEvent, world: World): Step {
   const turn = new Turn(call, world)
   const isTaken = take(turn, event)
-  const { actions, reasons } = turn
-  return { call: turn.call, actions, reasons, isRefused: !isTaken }
+  turn.tellRest(call)
+  const { actions, reasons, told } = turn
+  return { call: turn.call, actions, reasons, told, isRefused: !isTaken }
 }
 
 /** @returns false for a command that cannot be followed. */
 function take(turn: Turn, event: CallEvent): boolean {
   const { call } = turn
   if (call.phase.name === 'ended') return afterEnd(turn, event)
+  // Also where there is no such route point any more: what ends has come.
+  if (event.type === 'arrived' && call.phase.name === 'arriving') {
+    turn.tell({ kind: 'call.arrived' })
+  }
   if (event.type === 'ended' && event.leg === call.leg) {
     callerLeft(turn)
   } else if (event.type === 'lost') {
@@ -187,7 +195,7 @@ function answered(turn: Turn, leg: string): void {
 
 function legEnded(turn: Turn, { leg, how }: Event<'ended'>): void {
   const { phase } = turn.call
-  if (phase.name === 'offered' && phase.offer.leg === leg) offerFailed(turn)
+  if (phase.name === 'offered' && phase.offer.leg === leg) offerFailed(turn, phase.offer, how)
   else if (phase.name === 'forwarded' && phase.leg === leg) forwardingFailed(turn, phase, how)
   else if (phase.name === 'connected' && phase.leg === leg) {
     turn.end(phase.outcome, 'The other side hung up.')
@@ -257,7 +265,7 @@ function found(turn: Turn, { isAnswered, leg, isConnected, isPlaying }: Found): 
     if (leg === 'absent') turn.end(phase.outcome, 'The other side hung up.')
     else if (!isConnected) connectAgain(turn, phase)
   } else if (leg === 'absent' && phase.name === 'offered') {
-    offerFailed(turn)
+    offerFailed(turn, phase.offer, 'failed')
   } else if (leg === 'absent' && phase.name === 'forwarded') {
     forwardingFailed(turn, phase, 'failed')
   } else if (leg === 'answered' && (phase.name === 'offered' || phase.name === 'forwarded')) {

@@ -5,7 +5,7 @@ import { DatabaseUnavailable } from '../../../errors.ts'
 import type { Media } from '../../media/media.ts'
 import type { RoutePointBackend } from '../../route-points/backend.ts'
 import type { RoutePointState } from '../../route-points/state.ts'
-import type { Action, Call, CallEvent } from '../call.ts'
+import type { Action, Call, CallEvent, Told } from '../call.ts'
 import { resolveDestination } from '../find.ts'
 import type { Queues } from '../queue.ts'
 import { saveCall } from '../rows.ts'
@@ -45,6 +45,7 @@ export interface Decision {
   before: Call
   call: Call
   actions: readonly EngineAction[]
+  told: readonly Told[]
   state: RoutePointState | undefined
   isRefused: boolean
 }
@@ -93,6 +94,7 @@ async function stepOnce(desk: Desk, call: Call, event: CallEvent) {
  */
 export async function decide(desk: Desk, before: Call, event: CallEvent): Promise<Decision> {
   const actions: EngineAction[] = []
+  const told: Told[] = []
   let call = before
   let state: RoutePointState | undefined
   let next: CallEvent | undefined = event
@@ -109,6 +111,7 @@ export async function decide(desk: Desk, before: Call, event: CallEvent): Promis
       call = made.call
       isRefused ||= made.isRefused
       actions.push(...made.actions.filter(isForEngine))
+      told.push(...made.told)
       const question = made.actions.find((action) => !isForEngine(action))
       next = question && (await answerTo(desk, call, question))
     }
@@ -116,7 +119,7 @@ export async function decide(desk: Desk, before: Call, event: CallEvent): Promis
     desk.queues.place(before)
     throw error
   }
-  return { before, call, actions, state, isRefused }
+  return { before, call, actions, told, state, isRefused }
 }
 
 /** Remembers how telephones did: an agent's that fails by itself, or whatever was rung in vain, is not to be rung again at once. */
@@ -210,7 +213,7 @@ export async function decideAndKeep(
   if (isNew || decision.call !== before) {
     try {
       await desk.database.write(
-        (transaction) => saveCall(transaction, isNew ? undefined : before, decision.call),
+        (transaction) => saveCall(transaction, { ...decision, before: isNew ? undefined : before }),
         'keys',
       )
     } catch (error) {

@@ -45,15 +45,15 @@ interface NewRecord {
   value: object
 }
 
-/** Keeps what is known of a call that is over, unless it is kept already. */
+/** Keeps what is known of a call that is over, unless it is kept already. @returns whether it was not. */
 export async function insertRecord(
   transaction: Transaction,
   { routePoint, callId, endedAt, outcome, value }: NewRecord,
-): Promise<void> {
+): Promise<boolean> {
   const [tenantKey, groupKey, routePointKey] = routePoint
   const text = JSON.stringify(value)
   const values = [callId, routePointKey, endedAt, outcome, text]
-  await transaction.run(insert, ...values, tenantKey, groupKey)
+  return (await transaction.run(insert, ...values, tenantKey, groupKey)) > 0
 }
 
 /** Records how a call has ended. */

@@ -3,6 +3,7 @@ import { wait } from './waiting.ts'
 
 /** A call comes back from an agent: it goes elsewhere, or before all others, however many wait. */
 export function bounce(turn: Turn): void {
+  turn.tell({ kind: 'call.bounced' })
   turn.change({ isBounced: true })
   if (turn.decide('bounced_call', 'enableTransfer')) {
     const destination = turn.decide('bounced_call', 'transferPhoneNumber')

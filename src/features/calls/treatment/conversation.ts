@@ -8,6 +8,7 @@ export function converse(
   turn: Turn,
   { leg, offer, outcome }: { leg: string; offer: Offer | null; outcome: Outcome },
 ): void {
+  turn.tell({ kind: 'call.answered' })
   turn.answer()
   turn.silence()
   const bridge = turn.newId()
@@ -22,6 +23,7 @@ export function conversationFailed(turn: Turn, { leg, bridge, offer }: Conversat
     turn.end('failed', 'Whoever answered was gone at once.', causes.congestion)
     return
   }
+  turn.tell({ kind: 'call.offerFailed', offer, how: 'hungUp' })
   turn.act({ do: 'hang up', leg })
   turn.act({ do: 'dissolve', bridge })
   turn.change({ taken: null })

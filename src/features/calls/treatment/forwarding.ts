@@ -36,10 +36,13 @@ export function sendForward(turn: Turn, otherwise: (turn: Turn) => void): void {
   else turn.leave(destination, { outcome: 'forwarded', reason: 'Calls are forwarded.' })
 }
 
+/** A call that is to leave, and for where. */
+type Leaver = Leaving & { destination: string }
+
 /** It is known where the call goes. */
-export function goTo(turn: Turn, leaving: Leaving, route: Route): void {
+export function goTo(turn: Turn, leaving: Leaver, route: Route): void {
   if (route.kind === 'route point') {
-    goToRoutePoint(turn, route)
+    goToRoutePoint(turn, leaving, route)
   } else if (route.kind === 'nowhere') {
     turn.end('failed', `${leaving.reason} The destination leads nowhere.`, causes.unknownNumber)
   } else {
@@ -47,12 +50,17 @@ export function goTo(turn: Turn, leaving: Leaving, route: Route): void {
   }
 }
 
-function goToRoutePoint(turn: Turn, route: Route & { kind: 'route point' }): void {
+function tellForwarded(turn: Turn, { destination, reason }: Leaver, hasLeft: boolean): void {
+  turn.tell({ kind: 'call.forwarded', destination, hasLeft, reason })
+}
+
+function goToRoutePoint(turn: Turn, leaving: Leaver, route: Route & { kind: 'route point' }): void {
   const { call } = turn
   if (call.hops >= hopsMax) {
     turn.end('refused', `It was sent on by ${hopsMax} route points.`, causes.noAnswer)
     return
   }
+  tellForwarded(turn, leaving, true)
   // What it hears is the other's to say.
   turn.hush()
   const arrived = { hops: call.hops + 1, waitingSince: null, isBounced: false }
@@ -61,12 +69,13 @@ function goToRoutePoint(turn: Turn, route: Route & { kind: 'route point' }): voi
   turn.act({ do: 'arrive' })
 }
 
-function dialDestination(turn: Turn, leaving: Leaving, to: Target): void {
+function dialDestination(turn: Turn, leaving: Leaver, to: Target): void {
   const { number } = turn.call.caller
   if (turn.world.alike >= (number === '' ? alikeMax.withoutNumber : alikeMax.withNumber)) {
     turn.end('refused', `${leaving.reason} The call seems to go round.`, causes.noAnswer)
     return
   }
+  tellForwarded(turn, leaving, false)
   turn.ring()
   const leg = turn.newId()
   turn.become({ name: 'forwarded', leg, outcome: leaving.outcome, reason: leaving.reason })

@@ -1,5 +1,5 @@
 import type { Party } from '../../../engines/engine.ts'
-import type { CallEvent, Offer, RingPattern } from '../call.ts'
+import type { CallEvent, Leaving, Offer, RingPattern, Telling } from '../call.ts'
 import { bounce } from './bouncing.ts'
 import { goTo } from './forwarding.ts'
 import type { Turn } from './turn.ts'
@@ -15,9 +15,11 @@ export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void 
   if (route.kind === 'route point' || route.kind === 'nowhere') {
     // Sent on by somebody who decides each time, it goes round no loop of settings.
     turn.change({ hops: 0 })
-    goTo(turn, { outcome: 'forwarded', reason: 'The routing system sent it on.' }, route)
+    const leaving: Leaving = { outcome: 'forwarded', reason: 'The routing system sent it on.' }
+    goTo(turn, { destination: destination ?? '', ...leaving }, route)
     return
   }
+  turn.tell({ kind: 'call.offered' })
   const leg = turn.newId()
   const isForced = event.isForced ?? turn.decide('route_points', 'forceDeliveryOfCalls')
   const made: Offer = { id: String(turn.call.offers), leg, agent, to: route, destination, isForced }
@@ -55,21 +57,30 @@ function displayOf(turn: Turn): Party {
   }
 }
 
+type HowFailed = (Telling & { kind: 'call.offerFailed' })['how']
+
+function tellFailed(turn: Turn, offer: Offer, how: HowFailed): void {
+  turn.tell({ kind: 'call.offerFailed', offer, how })
+}
+
 /** Nobody answered in time. */
-export function offerUnanswered(turn: Turn, { leg }: Offer): void {
-  turn.act({ do: 'hang up', leg })
+export function offerUnanswered(turn: Turn, offer: Offer): void {
+  tellFailed(turn, offer, 'noAnswer')
+  turn.act({ do: 'hang up', leg: offer.leg })
   if (turn.decide('bounced_call', 'active')) bounce(turn)
   else wait(turn)
 }
 
 /** The telephone refused, was not reached or went away. */
-export function offerFailed(turn: Turn): void {
+export function offerFailed(turn: Turn, offer: Offer, how: HowFailed): void {
+  tellFailed(turn, offer, how)
   if (turn.decide('bounced_call', 'bounceCallWhenAgentUnavailable')) bounce(turn)
   else wait(turn)
 }
 
 /** The routing system takes its offer back. */
-export function offerWithdrawn(turn: Turn, { leg }: Offer): void {
-  turn.act({ do: 'hang up', leg })
+export function offerWithdrawn(turn: Turn, offer: Offer): void {
+  tellFailed(turn, offer, 'withdrawn')
+  turn.act({ do: 'hang up', leg: offer.leg })
   wait(turn)
 }

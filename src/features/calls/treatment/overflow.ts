@@ -12,6 +12,7 @@ export const ringingSecondsMax = 180
 
 /** A call has no place in the queue, or no longer. */
 export function overflow(turn: Turn, reason: string): void {
+  turn.tell({ kind: 'call.overflowed', reason })
   if (turn.decide('overflow', 'playAnnouncementBeforeOverflowProcessing')) {
     const sound = soundOf('announcement', turn.state.settings.overflow)
     announce(turn, { before: 'overflow', reason }, sound)

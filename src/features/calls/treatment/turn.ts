@@ -11,7 +11,9 @@ import type {
   Outcome,
   Phase,
   Reason,
+  Telling,
   TimerName,
+  Told,
 } from '../call.ts'
 import type { Sound } from '../sounds.ts'
 
@@ -43,6 +45,9 @@ export class Turn {
   readonly world: World
   readonly actions: Action[] = []
   readonly reasons: Reason[] = []
+  readonly told: Told[] = []
+  /** What was told last, as long as the call may become by it what it is. */
+  #telling: Told | undefined
   #call: Call
 
   constructor(call: Call, world: World) {
@@ -56,7 +61,27 @@ export class Turn {
   }
 
   change(changed: Partial<Call>): void {
+    // What it becomes elsewhere is not told where it was.
+    if (changed.routePoint) this.#telling = undefined
     this.#call = { ...this.#call, ...changed }
+    if (this.#telling) this.#telling.call = this.#call
+  }
+
+  /** Tells what happens to the call, with all that it becomes by that: until something else is told, or the step is over. */
+  tell(telling: Telling): void {
+    this.#telling = undefined
+    const number = this.#call.told + 1
+    this.change({ told: number })
+    this.#telling = { telling, number, at: this.now, call: this.#call }
+    this.told.push(this.#telling)
+  }
+
+  /** Tells that the call does something else than it did, where nothing says so yet. */
+  tellRest(before: Call): void {
+    const { name } = this.#call.phase
+    const isOnTheWay = name === 'arriving' || name === 'leaving'
+    if (this.told.length > 0 || isOnTheWay || name === before.phase.name) return
+    this.tell({ kind: 'call.changed' })
   }
 
   /** Goes over into a phase; what was to happen in the one before no longer does. */
@@ -197,6 +222,9 @@ export class Turn {
   }
 
   #over(known: Omit<Ending, 'at' | 'dispositionCodes'>): void {
+    const { phase: before } = this.#call
+    const isOffered = before.name === 'offered' || before.name === 'connected'
+    this.tell({ kind: 'call.ended', offer: isOffered ? before.offer : null })
     const dispositionCodes = known.outcome === 'answered' ? this.#defaultCodes() : []
     const ending = { ...known, at: this.now, dispositionCodes }
     this.change({ phase: { name: 'ended', ending }, timers: {}, hearing: { what: 'nothing' } })

@@ -14,6 +14,7 @@ export function wait(turn: Turn): void {
     turn.keepTimer('silence', turn.now + seconds * 1_000)
   }
   reconsider(turn)
+  if (turn.call.phase.name === 'waiting') turn.tell({ kind: 'call.queued' })
 }
 
 /** A call waits on unless it is time for something else, by the settings as they now are. */
