@@ -60,6 +60,13 @@ export const ConfigSchema = Type.Object(
       default: 365,
       description: 'How long the record of changes is kept, in days; 0 for ever.',
     }),
+    CALLER_DIGITS_MASKED: Type.Integer({
+      minimum: 0,
+      maximum: 15,
+      default: 0,
+      description:
+        'So many of the last digits of callers’ numbers are `x` in the records of calls.',
+    }),
     BODY_BYTES_MAX: Type.Integer({
       minimum: 1_024,
       maximum: 104_857_600,

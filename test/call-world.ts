@@ -36,16 +36,18 @@ const countRows = sql<{ rows: number }>('SELECT count(*) AS rows FROM calls')
  * The furnished world with telephones: the hotline has a number and a queue of 10, the agent an extension.
  *
  * @param registry where its calls are counted, if anywhere; a restart would count them twice.
+ * @param configured environment variables of the program.
  */
 export async function createCallWorld(
   engine: Engine,
   changed: Partial<Station['configuration']> = {},
   registry?: Registry,
+  configured: Record<string, string> = {},
 ): Promise<CallWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
   const exchange = new Exchange(changed)
   if (registry) exchange.registry = registry
-  const environment = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media') }
+  const environment = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media'), ...configured }
   const world = await createWorld(engine, environment, exchange)
   await world.ask('system', 'PUT', routePoint, {
     queueLength: 10,

@@ -14,6 +14,7 @@ import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { findContent, readWholeContent } from '../src/features/announcements/contents.ts'
 import { examine } from '../src/features/announcements/wave.ts'
 import { findCallee } from '../src/features/calls/find.ts'
+import { readRecord, replaceRecordCodes } from '../src/features/calls/records/record.ts'
 import { hasCall, readCallsOfOthers, recordLost } from '../src/features/calls/rows.ts'
 import {
   findCopy,
@@ -36,6 +37,7 @@ import { exampleCalls } from './every-write.ts'
 import { Exchange } from './exchange.ts'
 import { fillGroup, full } from './full-group.ts'
 import { first } from './multiply.ts'
+import { declared, pages } from './wide-statements.ts'
 import { createWorld, routePoint as ownRoutePoint, password, type World } from './world.ts'
 
 // The real functions run; which statements there are, and which of them are pages of lists, is what is looked at.
@@ -49,9 +51,6 @@ const { tenant, group, hub } = full
 const enterprise = '/api/v1/tenants/othertenant/'
 const routePoint = `${group}services/route_points/rp${first + 1}@full.example/`
 const codes = 'services/call_centers_properties/disposition_codes/'
-
-/** What the lists of the API have composed. */
-const pages = new Set<string>()
 
 const lists = await vi.importActual<typeof import('../src/resources/query-sql.ts')>(
   '../src/resources/query-sql.ts',
@@ -69,73 +68,6 @@ vi.mocked(readPage).mockImplementation((reader, source, query) => {
   }
   return lists.readPage({ ...reader, ...noting }, source, query) as never
 })
-
-/**
- * Statements that read a whole table, or all that a tenant or group has in it, and how many tables so at most. The first
- * that fits counts.
- */
-const declared: { why: string; text: { test(text: string): boolean }; most?: number }[] = [
-  { why: 'the last system admin stays', text: /^SELECT count\(\*\) AS count FROM system_admins$/ },
-  {
-    why: 'an announcement is shown with its usages',
-    text: /_setting_files AS files[\s\S]* LIMIT 2000$/,
-  },
-  {
-    why: 'a list shows what there is, and a page how many on all; one of codes those of three levels',
-    most: 2,
-    text: { test: (text) => pages.has(text) },
-  },
-  {
-    why: 'what is not empty is not deleted, and is told',
-    text: /^SELECT count\(\*\) AS count FROM/,
-  },
-  {
-    why: 'the sizes of a group’s announcements are summed',
-    text: /^SELECT coalesce\(sum\(bytes\), 0\)/,
-  },
-  {
-    why: 'a new name is taken to all that bear the old one, step by step',
-    text: /^SELECT [\s\S]*value[\s\S]* LIMIT 500$/,
-  },
-  {
-    why: 'all departments of a group are looked at once',
-    text: /^SELECT department_name, parent_name FROM departments WHERE tenant_key = \? AND group_key = \?$/,
-  },
-  {
-    why: 'nothing hangs any more on a tenant or group that goes',
-    text: /^DELETE FROM (tenants|groups) WHERE/,
-    most: 20,
-  },
-  {
-    why: 'a deletion takes everything, step by step',
-    text: /^(DELETE FROM|UPDATE)[\s\S]* IN \(SELECT [\s\S]* LIMIT 500\)$/,
-  },
-  {
-    why: 'one national number of a group is enough',
-    text: /^SELECT number_key FROM phone_numbers[\s\S]*LIMIT 1$/,
-  },
-  {
-    why: 'the oldest changes stand at one end of the record',
-    text: /^SELECT position, changed_at FROM changes ORDER BY position LIMIT 501$/,
-  },
-  {
-    why: 'a group has 200 copies at most: they are looked through, and PostgreSQL may find one by its tenant while it knows nothing of the table',
-    text: /audio_copies\s+(SET checked_at = \? )?WHERE tenant_key = \? AND group_key = \? (AND url (<>|=) \?|ORDER BY url)$/,
-  },
-  {
-    why: 'groups with copies come one after the other',
-    text: /FROM audio_copies WHERE \(tenant_key, group_key\) > /,
-  },
-  {
-    why: 'the names of engines that carry calls, once a minute: the table has the calls that there are now',
-    text: /^SELECT DISTINCT engine FROM calls$/,
-  },
-  {
-    why: 'PostgreSQL may find a call by its tenant while it knows nothing of the table',
-    text: /calls\s.*WHERE tenant_key = \? AND call_id = \?$/s,
-  },
-  { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
-]
 
 interface Capture {
   isOn: boolean
@@ -482,7 +414,18 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     }
     await readCallsOfOthers(world.database, [])
     await hasCall(world.database, none.routePoint, none.id)
-    await world.database.write((transaction) => recordLost(transaction, none, Date.now()))
+    await world.database.write((transaction) =>
+      recordLost(transaction, none, {
+        now: Date.now(),
+        keeping: { callerDigitsMasked: 0 },
+      }),
+    )
+    const key = ['footenant', 'foogroup', 'apiotestrp@sip.netaxis.be'] as const
+    const dispositionCodes = [{ level: 'Group', code: 'A' }] as const
+    await world.database.write((transaction) =>
+      replaceRecordCodes(transaction, key, { callId: waitingCall ?? '', dispositionCodes }),
+    )
+    expect(await readRecord(world.database, key, waitingCall ?? '')).toBeDefined()
   }
 
   /** What a call asks of the configuration. */

@@ -36,8 +36,8 @@ export interface Call extends ArrivedCall {
   readonly waitingSince: number | null
   /** It has come back from an agent, and stands before those that have not. */
   readonly isBounced: boolean
-  /** Who took it, and when; null as long as nobody has. */
-  readonly taken: { agent: string | null; at: number } | null
+  /** Who took it, by key and as is told, and when; null as long as nobody has. */
+  readonly taken: { agent: string | null; at: number; whom?: Whom } | null
   readonly hearing: Hearing
   /** Plays that were to end last: whether they have is not known. */
   readonly stopped: readonly string[]
@@ -120,6 +120,20 @@ export interface Offer {
   isForced: boolean
 }
 
+/** Whom an offer is made to, as is told; neither where a call was sent on. */
+export interface Whom {
+  /** Id of the user, as it was written. */
+  agent?: string
+  /** As the routing system gave it. */
+  destination?: string
+}
+
+/** Who of another group is called by a destination is not told. */
+export function whomOf({ to, destination }: Offer): Whom {
+  const isAgent = destination === null && to.kind === 'agent'
+  return isAgent ? { agent: to.userId } : { destination: destination ?? '' }
+}
+
 /** How a call ends whose caller heard a tone at last: it overflowed, or nobody took it where it was sent. */
 export type ToneOutcome = 'overflowed' | 'failed'
 
@@ -136,7 +150,7 @@ export const outcomes = [
 ] as const
 export type Outcome = (typeof outcomes)[number]
 
-type DispositionCodeReference = NonNullable<
+export type DispositionCodeReference = NonNullable<
   RoutePointSettings['disposition_codes_config']['defaultCallDispositionCode']
 >
 

@@ -3,7 +3,7 @@ import { isObject } from '../../documents/normalise.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
 import { type Call, isSameKey, type Told } from './call.ts'
 import { tellCall, tellLost } from './events/told.ts'
-import { insertRecord, recordOf, saveRecord } from './records/record.ts'
+import { type Keeping, saveRecord, saveRecordOfDamaged } from './records/record.ts'
 
 interface CallRow {
   tenant_key: string
@@ -52,10 +52,13 @@ export interface Becoming {
 export async function saveCall(
   transaction: Transaction,
   { before, call, told }: Becoming,
+  keeping: Keeping,
 ): Promise<void> {
   const { phase, routePoint } = call
   const ending = phase.name === 'ended' ? phase.ending : undefined
-  if (ending && before?.phase.name !== 'ended') await saveRecord(transaction, call, ending)
+  if (ending && before?.phase.name !== 'ended') {
+    await saveRecord(transaction, call, { ending, keeping })
+  }
   await tellCall(transaction, told)
   if (ending?.isGone) {
     if (before) await transaction.run(deleteCall, before.routePoint[0], call.id)
@@ -188,19 +191,15 @@ export async function readCallsOf(reader: Reader, routePoint: RoutePointKey): Pr
 export async function recordLost(
   transaction: Transaction,
   lost: LostCall,
-  now: number,
+  { now, keeping }: { now: number; keeping: Keeping },
 ): Promise<void> {
   const { routePoint, id, why: reason, call } = lost
   const outcome = 'failed'
   const ending = { outcome, reason, at: now, dispositionCodes: [] } as const
-  const record = call ? recordOf(call, ending) : { callId: id, endedAt: now, outcome, reason }
-  const isNew = await insertRecord(transaction, {
-    routePoint,
-    callId: id,
-    endedAt: now,
-    outcome,
-    value: record,
-  })
+  const damaged = { callId: id, endedAt: now, outcome, reason } as const
+  const isNew = call
+    ? await saveRecord(transaction, call, { ending, keeping })
+    : await saveRecordOfDamaged(transaction, routePoint, damaged)
   // Its row may still have been there though its end was told.
   if (isNew) await tellLost(transaction, lost, ending)
   await transaction.run(deleteCall, routePoint[0], id)

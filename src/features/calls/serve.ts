@@ -20,7 +20,7 @@ export interface CallsOptions {
 
 /** Treats the calls of some engines, and serves what routing systems see of them and do with them. */
 export function addCalls(api: Api, { backend, media, stations }: CallsOptions): void {
-  const { app, database, door, registry } = api
+  const { app, config, database, door, registry } = api
   const queues = createQueues()
   const presence = createPresence()
   const backOff = createBackOff()
@@ -33,6 +33,7 @@ export function addCalls(api: Api, { backend, media, stations }: CallsOptions): 
     presence,
     backOff,
     meter,
+    keeping: { callerDigitsMasked: config.CALLER_DIGITS_MASKED },
     logger: app.log,
   })
   addCallViews(app, { reader: database, presence })

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { named } from '../../documents/vocabulary.ts'
-import type { Call, Offer } from './call.ts'
+import { type Call, type Offer, whomOf } from './call.ts'
 import { byPlace, isWaiting } from './queue.ts'
 
 const states = [
@@ -63,11 +63,8 @@ export const ShownCall = named(
 export type ShownCall = Static<typeof ShownCall>
 
 /** An offer as it is shown. */
-export function showOffer({ id, to, destination, isForced }: Offer): ShownCall['offer'] & {} {
-  // Who of another group is called by a destination is not told.
-  const isAgent = destination === null && to.kind === 'agent'
-  const whom = isAgent ? { agent: to.userId } : { destination: destination ?? '' }
-  return { offerId: id, ...whom, forceDelivery: isForced }
+export function showOffer(offer: Offer): ShownCall['offer'] & {} {
+  return { offerId: offer.id, ...whomOf(offer), forceDelivery: offer.isForced }
 }
 
 function timeOf(milliseconds: number): string {

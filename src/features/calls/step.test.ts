@@ -413,7 +413,11 @@ describe('an offer', () => {
     treated.goesThrough({ type: 'ended', leg: 'caller', how: 'hungUp' })
     expect(treated.done()).toEqual(['hang up', 'dissolve'])
     expect(treated.ending).toMatchObject({ outcome: 'answered' })
-    expect(treated.call.taken).toEqual({ agent: 'agent@sip.netaxis.be', at: expect.any(Number) })
+    expect(treated.call.taken).toEqual({
+      agent: 'agent@sip.netaxis.be',
+      at: expect.any(Number),
+      whom: { agent: expect.any(String) },
+    })
   })
 
   it('stops once more what maybe plays still', () => {

@@ -48,7 +48,7 @@ function write(
     prepare: () => decide(desk, live.call, event),
     async act(work, decision) {
       await judge(work, decision)
-      await saveCall(work.transaction, decision)
+      await saveCall(work.transaction, decision, desk.keeping)
       if (!intent.isDryRun) kept(decision)
       return answer(decision.call)
     },

@@ -16,7 +16,7 @@ function legOf({ phase }: Call): string | undefined {
  * of engines that are no more, end: nobody will tell of them.
  */
 async function takeOver(board: Switchboard, station: Station): Promise<void> {
-  const { database, logger } = board.desk
+  const { database, keeping, logger } = board.desk
   const { calls, damaged } = await readCallsOfEngine(database, station.engine.name)
   for (const call of calls) {
     if (!board.find(call.id)) board.add(station, call, 0)
@@ -25,7 +25,7 @@ async function takeOver(board: Switchboard, station: Station): Promise<void> {
   const now = Date.now()
   for (const call of [...damaged, ...forgotten]) {
     logger.error({ callId: call.id, routePoint: call.routePoint, why: call.why }, 'a call was lost')
-    await database.write((transaction) => recordLost(transaction, call, now), 'keys')
+    await database.write((transaction) => recordLost(transaction, call, { now, keeping }), 'keys')
   }
 }
 

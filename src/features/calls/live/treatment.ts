@@ -8,6 +8,7 @@ import type { RoutePointState } from '../../route-points/state.ts'
 import type { Action, Call, CallEvent, Told } from '../call.ts'
 import { resolveDestination } from '../find.ts'
 import type { Queues } from '../queue.ts'
+import type { Keeping } from '../records/record.ts'
 import { saveCall } from '../rows.ts'
 import { type Step, step } from '../step.ts'
 import { type BackOff, calledBy } from './back-off.ts'
@@ -28,6 +29,7 @@ export interface Desk {
   deadlines: Deadlines
   backOff: BackOff
   meter: CallMeter
+  keeping: Keeping
   logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
 }
 
@@ -213,7 +215,8 @@ export async function decideAndKeep(
   if (isNew || decision.call !== before) {
     try {
       await desk.database.write(
-        (transaction) => saveCall(transaction, { ...decision, before: isNew ? undefined : before }),
+        (transaction) =>
+          saveCall(transaction, { ...decision, before: isNew ? undefined : before }, desk.keeping),
         'keys',
       )
     } catch (error) {

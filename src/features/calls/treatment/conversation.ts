@@ -1,5 +1,5 @@
 import { causes } from '../../../engines/engine.ts'
-import type { Conversation, Offer, Outcome } from '../call.ts'
+import { type Conversation, type Offer, type Outcome, whomOf } from '../call.ts'
 import type { Turn } from './turn.ts'
 import { wait } from './waiting.ts'
 
@@ -13,7 +13,9 @@ export function converse(
   turn.silence()
   const bridge = turn.newId()
   turn.become({ name: 'connected', leg, bridge, offer, outcome })
-  turn.change({ taken: { agent: offer?.agent ?? null, at: turn.now } })
+  turn.change({
+    taken: { agent: offer?.agent ?? null, at: turn.now, ...(offer && { whom: whomOf(offer) }) },
+  })
   turn.act({ do: 'connect', bridge, leg })
 }
 

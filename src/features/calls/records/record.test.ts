@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type CallWorld, createCallWorld } from '../../../../test/call-world.ts'
+import { engines } from '../../../../test/engines.ts'
+import { sql } from '../../../database/database.ts'
+import type { RoutePointKey } from '../../route-points/route-point.ts'
+import { type KeptRecord, readRecord, replaceRecordCodes } from './record.ts'
+
+const routePoint: RoutePointKey = ['footenant', 'foogroup', 'apiotestrp@sip.netaxis.be']
+const elsewhere: RoutePointKey = ['footenant', 'siblinggroup', 'apiotestrp@sip.netaxis.be']
+const selectColumns = sql<Record<string, unknown>>(
+  `SELECT dnis, agent_key, caller_number, is_bounced, wait_milliseconds, talk_milliseconds, ended_at
+   FROM call_records ORDER BY ended_at, call_id`,
+)
+const selectCodes = sql<{ level: string; code: string; ended_at: number }>(
+  'SELECT level, code, ended_at FROM call_record_codes ORDER BY level, code',
+)
+const codes = [
+  { level: 'Group', code: 'A' },
+  { level: 'CallCenter', code: 'A' },
+] as const
+
+describe.each(engines)('the record of a call on $name', (engine) => {
+  let world: CallWorld
+  afterEach(() => world.close())
+
+  /** Somebody calls, speaks with the agent, and hangs up. */
+  async function conversation(): Promise<KeptRecord> {
+    const caller = await world.call()
+    world.exchange.pickUp(await world.offer())
+    await expect
+      .poll(async () => (await world.calls())[0]?.state, { timeout: 10_000 })
+      .toBe('connected')
+    world.exchange.hangUp(caller)
+    await expect.poll(async () => await world.records(), { timeout: 10_000 }).toHaveLength(1)
+    const [record] = await world.records()
+    return record?.value as unknown as KeptRecord
+  }
+
+  async function setUntil(until: number): Promise<void> {
+    await world.database.write((transaction) =>
+      transaction.run(sql('INSERT INTO call_figures_until (one, until_at) VALUES (1, ?)'), until),
+    )
+  }
+
+  it('has in columns what lists and figures look at', async () => {
+    world = await createCallWorld(engine)
+    const { waitingSince, answeredAt, endedAt } = await conversation()
+    expect(await world.database.all(selectColumns)).toEqual([
+      {
+        dnis: '',
+        agent_key: 'agent@sip.netaxis.be',
+        caller_number: '+3225550100',
+        is_bounced: 0,
+        wait_milliseconds: Number(answeredAt) - Number(waitingSince),
+        talk_milliseconds: endedAt - Number(answeredAt),
+        ended_at: endedAt,
+      },
+    ])
+  })
+
+  it('of a call that nobody took and that never waited has no times of these', async () => {
+    world = await createCallWorld(engine)
+    await world.ask(
+      'system',
+      'PUT',
+      '/api/v1/tenants/footenant/groups/foogroup/services/route_points/APIOTestRP@sip.netaxis.be/',
+      { active: false },
+    )
+    world.exchange.call('+3225126780')
+    await expect
+      .poll(() => world.database.all(selectColumns), { timeout: 10_000 })
+      .toMatchObject([{ agent_key: '', wait_milliseconds: null, talk_milliseconds: null }])
+  })
+
+  it('tells who took an offer to a destination as it was given, be it whose it may', async () => {
+    world = await createCallWorld(engine)
+    await world.call()
+    world.exchange.pickUp(await world.offer({ destination: '5001' }))
+    await expect
+      .poll(async () => (await world.calls())[0]?.state, { timeout: 10_000 })
+      .toBe('connected')
+    for (const leg of [...world.exchange.legs.values()]) world.exchange.hangUp(leg)
+    await expect
+      .poll(() => world.records(), { timeout: 10_000 })
+      .toMatchObject([{ value: { agent: null, destination: '5001' } }])
+    expect(await world.database.all(selectColumns)).toMatchObject([{ agent_key: '' }])
+  })
+
+  it('has nowhere the digits that are not to be kept', async () => {
+    const masked = { POINTSMAN_CALLER_DIGITS_MASKED: '4' }
+    world = await createCallWorld(engine, {}, undefined, masked)
+    world.exchange.call('+3225126780', { caller: { name: '02 555 01 00', number: '+3225550100' } })
+    await expect
+      .poll(() => world.calls(), { timeout: 10_000 })
+      .toMatchObject([{ caller: { name: '02 555 01 00', number: '+3225550100' } }])
+    for (const leg of [...world.exchange.legs.values()]) world.exchange.hangUp(leg)
+    await expect
+      .poll(() => world.records(), { timeout: 10_000 })
+      .toMatchObject([{ value: { caller: { name: '02 555 xx xx', number: '+322555xxxx' } } }])
+    const rows = await world.database.all(sql('SELECT * FROM call_records'))
+    expect(JSON.stringify(rows)).not.toContain('0100')
+  })
+
+  it('gets other disposition codes, in its text and where it is found by them', async () => {
+    world = await createCallWorld(engine)
+    const { callId, endedAt } = await conversation()
+    const replace = (
+      key: RoutePointKey,
+      id: string,
+      dispositionCodes: KeptRecord['dispositionCodes'],
+    ) =>
+      world.database.write((transaction) =>
+        replaceRecordCodes(transaction, key, {
+          callId: id,
+          dispositionCodes: dispositionCodes ?? [],
+        }),
+      )
+    expect(await replace(elsewhere, callId, codes)).toBe(false)
+    expect(await replace(routePoint, 'none', codes)).toBe(false)
+    expect(await world.database.all(selectCodes)).toEqual([])
+
+    expect(await replace(routePoint, callId, codes)).toBe(true)
+    expect(await world.database.all(selectCodes)).toEqual([
+      { level: 'CallCenter', code: 'A', ended_at: endedAt },
+      { level: 'Group', code: 'A', ended_at: endedAt },
+    ])
+    const read = await readRecord(world.database, routePoint, callId)
+    expect(read?.record.dispositionCodes).toEqual(codes)
+    expect(read?.agentKey).toBe('agent@sip.netaxis.be')
+
+    // What was counted no longer changes.
+    await setUntil(endedAt + 1)
+    expect(await replace(routePoint, callId, [])).toBe(false)
+    expect(await world.database.all(selectCodes)).toHaveLength(2)
+  })
+
+  it('that comes after its quarter of an hour was counted is counted later', async () => {
+    world = await createCallWorld(engine)
+    const until = Math.ceil(Date.now() / 900_000) * 900_000 + 7_200_000
+    await setUntil(until)
+    const { endedAt } = await conversation()
+    expect(endedAt).toBeLessThan(until)
+    expect(await world.database.all(selectColumns)).toMatchObject([{ ended_at: until + 900_000 }])
+  })
+})

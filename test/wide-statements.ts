@@ -1,0 +1,74 @@
+/** What the lists of the API have composed. */
+export const pages = new Set<string>()
+
+/**
+ * Statements that read a whole table, or all that a tenant or group has in it, and how many tables so at most. The first
+ * that fits counts.
+ */
+export const declared: { why: string; text: { test(text: string): boolean }; most?: number }[] = [
+  { why: 'the last system admin stays', text: /^SELECT count\(\*\) AS count FROM system_admins$/ },
+  {
+    why: 'an announcement is shown with its usages',
+    text: /_setting_files AS files[\s\S]* LIMIT 2000$/,
+  },
+  {
+    why: 'a list shows what there is, and a page how many on all; one of codes those of three levels',
+    most: 2,
+    text: { test: (text) => pages.has(text) },
+  },
+  {
+    why: 'what is not empty is not deleted, and is told',
+    text: /^SELECT count\(\*\) AS count FROM/,
+  },
+  {
+    why: 'the sizes of a group’s announcements are summed',
+    text: /^SELECT coalesce\(sum\(bytes\), 0\)/,
+  },
+  {
+    why: 'a new name is taken to all that bear the old one, step by step',
+    text: /^SELECT [\s\S]*value[\s\S]* LIMIT 500$/,
+  },
+  {
+    why: 'all departments of a group are looked at once',
+    text: /^SELECT department_name, parent_name FROM departments WHERE tenant_key = \? AND group_key = \?$/,
+  },
+  {
+    why: 'nothing hangs any more on a tenant or group that goes',
+    text: /^DELETE FROM (tenants|groups) WHERE/,
+    most: 20,
+  },
+  {
+    why: 'a deletion takes everything, step by step',
+    text: /^(DELETE FROM|UPDATE)[\s\S]* IN \(SELECT [\s\S]* LIMIT 500\)$/,
+  },
+  {
+    why: 'one national number of a group is enough',
+    text: /^SELECT number_key FROM phone_numbers[\s\S]*LIMIT 1$/,
+  },
+  {
+    why: 'the oldest changes stand at one end of the record',
+    text: /^SELECT position, changed_at FROM changes ORDER BY position LIMIT 501$/,
+  },
+  {
+    why: 'a group has 200 copies at most: they are looked through, and PostgreSQL may find one by its tenant while it knows nothing of the table',
+    text: /audio_copies\s+(SET checked_at = \? )?WHERE tenant_key = \? AND group_key = \? (AND url (<>|=) \?|ORDER BY url)$/,
+  },
+  {
+    why: 'groups with copies come one after the other',
+    text: /FROM audio_copies WHERE \(tenant_key, group_key\) > /,
+  },
+  {
+    why: 'the names of engines that carry calls, once a minute: the table has the calls that there are now',
+    text: /^SELECT DISTINCT engine FROM calls$/,
+  },
+  {
+    why: 'PostgreSQL may find a call by its tenant while it knows nothing of the table',
+    text: /calls\s.*WHERE tenant_key = \? AND call_id = \?$/s,
+  },
+  {
+    why: 'up to when figures are made is one row',
+    text: /SELECT coalesce\(max\(until_at\), 0\) FROM call_figures_until/,
+    most: 2,
+  },
+  { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
+]
