@@ -83,7 +83,7 @@ async function measureArrivals(database: Database) {
 }
 
 async function measureAll(engine: string, database: Database) {
-  const backend = databaseBackend({ door: openDoor(database), recorded: [] })
+  const backend = databaseBackend({ door: openDoor(database), recorded: [] }, async () => {})
   const keyOf = (number: number) =>
     ['benchtenant', 'benchgroup', `rp${number}@bench.example`] as const
   const find = (number: number) => {

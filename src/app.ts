@@ -6,6 +6,7 @@ import type { Database } from './database/database.ts'
 import { fold } from './documents/normalise.ts'
 import { groupAdmins, systemAdmins, tenantAdmins } from './features/admins/admins.ts'
 import { addAnnouncements } from './features/announcements/serve.ts'
+import { tellAgent } from './features/calls/agents/changes.ts'
 import type { Station } from './features/calls/live/station.ts'
 import { addCalls } from './features/calls/serve.ts'
 import { addChanges } from './features/changes/serve.ts'
@@ -65,7 +66,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 
   const door = openDoor(database)
   const api: Api = { app, database, door, nouns: [], recorded: [], config, registry }
-  const backend = databaseBackend(api)
+  const backend = databaseBackend(api, (transaction, [, , userKey]) =>
+    tellAgent(transaction, userKey),
+  )
   addHealth(api)
   addSessions(api)
   addResource(api, tokens)

@@ -143,6 +143,7 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
     const setting = (name: string) => ({
       outgoingCallDNIS: chosen(name),
       makeOutgoingCallsAsCallCenter: false,
+      agentState: 'Available',
     })
     const renamed = await toldOf('PUT', `${routePoint}dnis/Line/`, { name: 'Direct' })
     const because = (name: string) => ({ action: 'change', resource: `${hotline}dnis/${name}/` })
@@ -164,7 +165,7 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
         ...common,
         target: choiceOf(agent),
         before: setting('Direct'),
-        after: { makeOutgoingCallsAsCallCenter: false },
+        after: { makeOutgoingCallsAsCallCenter: false, agentState: 'Available' },
         because: because('Direct'),
       })),
     )
@@ -230,7 +231,10 @@ describe.each(engines)('effects of a write on what others keep, on $name', (engi
     const because = { action: 'delete', resource: `${hotline}dnis/Direct/` }
     const cleared = withDnis.find(({ kind }) => kind === 'call_centers')
     expect(cleared).toMatchObject({ action: 'change', before, because })
-    expect(cleared?.after).toEqual({ makeOutgoingCallsAsCallCenter: false })
+    expect(cleared?.after).toEqual({
+      makeOutgoingCallsAsCallCenter: false,
+      agentState: 'Available',
+    })
     expect(withDnis.find(({ kind }) => kind === 'dnis_announcements')).toMatchObject({
       action: 'delete',
       after: null,

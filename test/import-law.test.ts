@@ -28,12 +28,14 @@ const features: Record<string, readonly string[]> = {
   groups: ['tenants'],
   departments: ['groups'],
   identities: ['groups'],
+  agents: [],
   numbers: ['groups'],
   admins: ['departments', 'groups', 'identities', 'tenants'],
   users: ['departments', 'groups', 'identities', 'numbers'],
   announcements: ['groups'],
   'disposition-codes': ['groups', 'tenants'],
   'route-points': [
+    'agents',
     'announcements',
     'departments',
     'disposition-codes',
@@ -45,7 +47,7 @@ const features: Record<string, readonly string[]> = {
   ],
   changes: ['groups', 'route-points', 'tenants'],
   media: ['announcements', 'route-points'],
-  calls: ['groups', 'media', 'numbers', 'route-points', 'users'],
+  calls: ['agents', 'groups', 'media', 'numbers', 'route-points', 'users'],
 }
 
 /** They put the parts together, so they may import every one. */

@@ -145,6 +145,7 @@ describe('what is answered', () => {
       await ask('GET', `/media/${mediaFile}/`, { who: 'nobody', headers: { range } })
     }
     await read(`${group}changes/`)
+    await read(`${group}services/call_agents/`)
     for (const place of ['/api/v1/', '/api/v1/tenants/footenant/', group, routePoint]) {
       await ask('GET', `${place}changes/stream/`)
       await ask('GET', `${place}changes/stream/`, { who: 'nobody' })

@@ -430,7 +430,10 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
 
   /** What a call asks of the configuration. */
   async function call(): Promise<void> {
-    const backend = databaseBackend({ door: openDoor(world.database), recorded: [] })
+    const backend = databaseBackend(
+      { door: openDoor(world.database), recorded: [] },
+      async () => {},
+    )
     const routePointKey = ['fulltenant', 'fullgroup', `rp${first + 1}@full.example`] as const
     const state = await backend.state(routePointKey, 'Own')
     expect(state?.dnis).toBeDefined()

@@ -247,7 +247,7 @@ const modelsBeside: readonly Model[] = [
     },
     clearable: ['outgoingCallDNIS'],
     objects: ['outgoingCallDNIS'],
-    default: { makeOutgoingCallsAsCallCenter: false },
+    default: { makeOutgoingCallsAsCallCenter: false, agentState: 'Available' },
     lacking: () => [],
   },
 ]

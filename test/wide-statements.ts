@@ -70,5 +70,9 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     text: /SELECT coalesce\(max\(until_at\), 0\) FROM call_figures_until/,
     most: 2,
   },
+  {
+    why: 'what all agents of a group do is one look',
+    text: /FROM agent_states AS states\s[\s\S]*WHERE states.tenant_key = \? AND states.group_key = \?$/,
+  },
   { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
 ]

@@ -8,6 +8,8 @@ const ajv = new Ajv({
   verbose: true,
   allowUnionTypes: true,
   strictRequired: false,
+  // Moments are read-only in documents: they are told, and only compared with what is there.
+  formats: { 'date-time': true },
 })
 ajv.addVocabulary(vocabularyWords.filter((word) => word !== 'upload'))
 ajv.addKeyword({

@@ -1,4 +1,5 @@
 import type { Cause, LegEnd, Party, Target } from '../../engines/engine.ts'
+import type { SetState } from '../agents/states.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
 import type { RoutePointSettings } from '../route-points/settings/index.ts'
 import type { Route } from './find.ts'
@@ -163,6 +164,8 @@ export interface Ending {
   cause: Cause
   /** Codes that say how a conversation ended: the default one where one must be given. */
   dispositionCodes: readonly DispositionCodeReference[]
+  /** What its agent is from now on, where the route point says it. */
+  agentAfter?: SetState
   /** The engine has let go of the caller: the row can go. */
   isGone: boolean
 }
@@ -286,4 +289,11 @@ export interface Reason {
 
 export function isSameKey(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((part, index) => part === other[index])
+}
+
+/** Whom a call is offered to or has been taken by, as long as it is. */
+export function agentOf({ phase }: Call): string | null {
+  if (phase.name === 'offered') return phase.offer.agent
+  if (phase.name === 'connected') return phase.offer?.agent ?? null
+  return null
 }

@@ -1,7 +1,8 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { isObject } from '../../documents/normalise.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
-import { type Call, isSameKey, type Told } from './call.ts'
+import { noteAgents, noteLeft } from './agents/changes.ts'
+import { agentOf, type Call, isSameKey, type Told } from './call.ts'
 import { tellCall, tellLost } from './events/told.ts'
 import { type Keeping, saveRecord, saveRecordOfDamaged } from './records/record.ts'
 
@@ -27,18 +28,10 @@ const deleteCall = sql('DELETE FROM calls WHERE tenant_key = ? AND call_id = ?')
 const selectCall = sql<CallRow>(`SELECT ${columns} FROM calls WHERE tenant_key = ? AND call_id = ?`)
 const selectOfEngine = sql<CallRow>(`SELECT ${columns} FROM calls WHERE engine = ?`)
 const selectEngines = sql<{ engine: string }>('SELECT DISTINCT engine FROM calls')
-const selectOfAgent = sql<{ call_id: string }>('SELECT call_id FROM calls WHERE agent_key = ?')
 const selectOfRoutePoint = sql<CallRow>(
   `SELECT ${columns} FROM calls
    WHERE tenant_key = ? AND group_key = ? AND route_point_key = ?`,
 )
-
-/** Whom a call is offered to or has been taken by, as long as it is. */
-export function agentOf({ phase }: Call): string | null {
-  if (phase.name === 'offered') return phase.offer.agent
-  if (phase.name === 'connected') return phase.offer?.agent ?? null
-  return null
-}
 
 /** What has become of a call. */
 export interface Becoming {
@@ -48,19 +41,12 @@ export interface Becoming {
   told: readonly Told[]
 }
 
-/** Keeps a call as it has become, and tells it. It is recorded when it ends, and its row goes when the engine has let go of the caller. */
-export async function saveCall(
+async function saveRow(
   transaction: Transaction,
-  { before, call, told }: Becoming,
-  keeping: Keeping,
+  { before, call }: Pick<Becoming, 'before' | 'call'>,
 ): Promise<void> {
   const { phase, routePoint } = call
-  const ending = phase.name === 'ended' ? phase.ending : undefined
-  if (ending && before?.phase.name !== 'ended') {
-    await saveRecord(transaction, call, { ending, keeping })
-  }
-  await tellCall(transaction, told)
-  if (ending?.isGone) {
+  if (phase.name === 'ended' && phase.ending.isGone) {
     if (before) await transaction.run(deleteCall, before.routePoint[0], call.id)
     return
   }
@@ -75,12 +61,19 @@ export async function saveCall(
   }
 }
 
-/** The call that somebody speaks or is rung at by. */
-export async function readCallOfAgent(
-  reader: Reader,
-  agentKey: string,
-): Promise<string | undefined> {
-  return (await reader.get(selectOfAgent, agentKey))?.call_id
+/** Keeps a call as it has become, and tells it. It is recorded when it ends, and its row goes when the engine has let go of the caller. */
+export async function saveCall(
+  transaction: Transaction,
+  { before, call, told }: Becoming,
+  keeping: Keeping,
+): Promise<void> {
+  const { phase } = call
+  if (phase.name === 'ended' && before?.phase.name !== 'ended') {
+    await saveRecord(transaction, call, { ending: phase.ending, keeping })
+  }
+  await tellCall(transaction, told)
+  await saveRow(transaction, { before, call })
+  await noteAgents(transaction, { before, call })
 }
 
 /** A call that nobody can treat any more; whoever finds its caller treats them as one who has just come. */
@@ -203,4 +196,6 @@ export async function recordLost(
   // Its row may still have been there though its end was told.
   if (isNew) await tellLost(transaction, lost, ending)
   await transaction.run(deleteCall, routePoint[0], id)
+  const agent = call ? agentOf(call) : null
+  if (agent !== null) await noteLeft(transaction, agent)
 }

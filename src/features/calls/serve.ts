@@ -7,6 +7,7 @@ import { createPresence, watchPresence } from './live/presence.ts'
 import type { Station } from './live/station.ts'
 import { Switchboard } from './live/switchboard.ts'
 import { createQueues } from './queue.ts'
+import { addCallAgents } from './routing/agents.ts'
 import { addCallViews } from './routing/calls.ts'
 import { addCommands } from './routing/offers.ts'
 import { addSimulation } from './routing/simulation.ts'
@@ -37,6 +38,7 @@ export function addCalls(api: Api, { backend, media, stations }: CallsOptions): 
     logger: app.log,
   })
   addCallViews(app, { reader: database, presence })
+  addCallAgents(app, { reader: database })
   addCommands(app, { board, door, backOff })
   addSimulation(app, { reader: database, backend })
 

@@ -12,7 +12,7 @@ const selectEvents = sql<{
   kind: string
   value: string
 }>(
-  `SELECT tenant_key, group_key, route_point_key, happened_at, kind, value FROM call_events
+  `SELECT tenant_key, group_key, route_point_key, happened_at, kind, value FROM call_events WHERE call_id <> ''
    ORDER BY position`,
 )
 

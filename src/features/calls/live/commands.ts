@@ -19,7 +19,10 @@ export interface Command {
    *
    * @throws Refusal
    */
-  judge(work: Work, decision: Pick<Decision, 'before' | 'call' | 'isRefused'>): Promise<void>
+  judge(
+    work: Work,
+    decision: Pick<Decision, 'before' | 'call' | 'state' | 'isRefused'>,
+  ): Promise<void>
   answer(call: Call): Answer
 }
 

@@ -22,15 +22,16 @@ import { groupKeyOf, parametersIn } from '../../../http/place.ts'
 import { siteOf } from '../../../resources/resource.ts'
 import type { Door } from '../../../writes/door.ts'
 import { intentOf } from '../../../writes/intent.ts'
+import { type Reached, readReached } from '../../agents/states.ts'
 import { checkDestination } from '../../numbers/destinations.ts'
 import { Destination } from '../../numbers/members.ts'
 import { requireRoutePoint, routePointScope } from '../../route-points/route-points.ts'
-import type { Call, CallEvent } from '../call.ts'
+import { agentOf, type Call, type CallEvent } from '../call.ts'
 import { findAgent, type Route, resolveDestination } from '../find.ts'
 import { type BackOff, calledBy } from '../live/back-off.ts'
 import { command } from '../live/commands.ts'
 import type { Switchboard } from '../live/switchboard.ts'
-import { agentOf, readCallOfAgent } from '../rows.ts'
+import type { Decision } from '../live/treatment.ts'
 import { callIdOf, callPath, callsTag, requireCall } from './calls.ts'
 
 /** What offering needs. */
@@ -171,6 +172,37 @@ async function judgeAsRead(
   judgePreconditions(request, JSON.stringify(await requireCall(reader, request)))
 }
 
+/** Why an agent takes no call now; undefined where they do. */
+function refusalOf(
+  { set: { state, unavailableCode, untilAt }, callId }: Reached,
+  { call, state: routePoint }: Pick<Decision, 'call' | 'state'>,
+): string | undefined {
+  if (callId !== null && callId !== call.id) return 'has another call'
+  if (state === 'Unavailable')
+    return `is unavailable${unavailableCode ? `: ${unavailableCode}` : ''}`
+  if (state === 'Available' || routePoint?.routePoint.allowCallsToAgentsInWrapUp) return undefined
+  return `is in wrap-up${untilAt === null ? '' : ` until ${new Date(untilAt).toISOString()}`}`
+}
+
+/**
+ * Judges whether somebody takes a call now. What this rests on stands in the row of their state, which keeping the call writes.
+ *
+ * @throws Refusal 409; of whoever is called by a destination nothing is told but that.
+ */
+async function judgeAgent(
+  reader: Reader,
+  { destination }: CallEvent & { type: 'offered' },
+  decided: Pick<Decision, 'call' | 'state'>,
+): Promise<void> {
+  const agent = agentOf(decided.call)
+  const reached = agent === null ? undefined : await readReached(reader, agent)
+  const why = reached && refusalOf(reached, decided)
+  if (why === undefined) return
+  throw conflict(
+    destination === null ? `The agent ${why}.` : 'Who is called there takes no call now.',
+  )
+}
+
 function addOffer(app: FastifyInstance, offering: Offering): void {
   const { board, door } = offering
   const path = `${callPath}offer/`
@@ -198,15 +230,10 @@ function addOffer(app: FastifyInstance, offering: Offering): void {
         callId: callIdOf(request),
         intent: intentOf(request),
         event,
-        async judge({ transaction }, { before, call, isRefused }) {
+        async judge({ transaction }, { before, call, state, isRefused }) {
           await judgeAsRead(transaction, request, before)
           if (isRefused) throw conflict(`The call cannot be offered: ${stateOf(before)}.`)
-          const agent = agentOf(call)
-          const other = agent === null ? undefined : await readCallOfAgent(transaction, agent)
-          if (other !== undefined && other !== call.id) {
-            const who = event.destination === null ? 'The agent' : 'Who is called there'
-            throw conflict(`${who} has another call.`)
-          }
+          await judgeAgent(transaction, event, { call, state })
           if (!board.isReady(call)) throw busy('The engine of the call is not connected.', 1)
         },
         answer({ offers }) {

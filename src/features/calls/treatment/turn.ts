@@ -16,6 +16,7 @@ import type {
   Told,
 } from '../call.ts'
 import type { Sound } from '../sounds.ts'
+import { stateAfterCall } from './after-call.ts'
 
 /** What a step knows besides the call: read when it is made. */
 export interface World {
@@ -221,12 +222,15 @@ export class Turn {
     }
   }
 
-  #over(known: Omit<Ending, 'at' | 'dispositionCodes'>): void {
+  #over(known: Omit<Ending, 'at' | 'dispositionCodes' | 'agentAfter'>): void {
     const { phase: before } = this.#call
     const isOffered = before.name === 'offered' || before.name === 'connected'
-    this.tell({ kind: 'call.ended', offer: isOffered ? before.offer : null })
+    const offer = isOffered ? before.offer : null
+    this.tell({ kind: 'call.ended', offer })
+    const isAgents = before.name === 'connected' && (offer?.agent ?? null) !== null
+    const agentAfter = isAgents ? stateAfterCall(this) : undefined
     const dispositionCodes = known.outcome === 'answered' ? this.#defaultCodes() : []
-    const ending = { ...known, at: this.now, dispositionCodes }
+    const ending = { ...known, at: this.now, dispositionCodes, ...(agentAfter && { agentAfter }) }
     this.change({ phase: { name: 'ended', ending }, timers: {}, hearing: { what: 'nothing' } })
   }
 

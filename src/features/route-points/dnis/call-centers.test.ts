@@ -15,10 +15,11 @@ const callCenters = (user: string) => `${group}users/${user}/services/call_cente
 const path = callCenters('agent')
 const dnis = `${routePoint}dnis/`
 const person = { firstName: 'Test', lastName: 'Person', password: 'correct horse battery' }
-const none = { makeOutgoingCallsAsCallCenter: false }
+const none = { makeOutgoingCallsAsCallCenter: false, agentState: 'Available' }
 const chosen = {
   outgoingCallDNIS: { serviceUserId: 'APIOTestRP@sip.netaxis.be', name: 'Out' },
   makeOutgoingCallsAsCallCenter: true,
+  agentState: 'Available',
 }
 
 describe.each(engines)('the call-centre setting of users on $name', (engine) => {
@@ -164,6 +165,26 @@ describe.each(engines)('the call-centre setting of users on $name', (engine) => 
     })
   })
 
+  it.each([
+    ['a state that there is not', { agentState: 'Asleep' }, 2, 'agentState'],
+    ['no state', { agentState: null }, 2, 'agentState'],
+    ['a call that is said to be there', { agentState: 'On-Call' }, 2, 'agentState'],
+    [
+      'a code that is too long',
+      { agentState: 'Unavailable', agentUnavailableCode: 'x'.repeat(11) },
+      2,
+      'agentUnavailableCode',
+    ],
+    ['a code of who is available', { agentUnavailableCode: 'LUNCH' }, 9, 'agentState'],
+    ['a next state', { agentNextState: 'Available' }, 2, 'agentNextState'],
+    ['a beginning', { agentStateSince: '2026-11-29T11:30:00.000Z' }, 2, 'agentStateSince'],
+    ['an end', { agentStateUntil: '2026-11-29T11:30:00.000Z' }, 2, 'agentStateUntil'],
+  ])('refuses of an agent %s', async (_, body, code, parameter) => {
+    await expectUnchanged(world, async () => {
+      expectRefusal(await put(body), 400, [{ code, parameter }])
+    })
+  })
+
   it('tells everything wrong at once', async () => {
     const body = {
       makeOutgoingCallsAsCallCenter: 1,
@@ -255,10 +276,10 @@ describe.each(engines)('the call-centre setting of users on $name', (engine) => 
     await put(chosen)
     const answer = await world.ask('groupAdmin', method, `${dnis}Out/`, body)
     expect(answer.status, answer.text).toBe(200)
-    expect((await get()).body).toEqual({ makeOutgoingCallsAsCallCenter: true })
+    expect((await get()).body).toEqual({ ...none, makeOutgoingCallsAsCallCenter: true })
     if (method === 'DELETE') await world.ask('groupAdmin', 'POST', dnis, { name })
     await world.ask('groupAdmin', 'PUT', `${dnis}${name}/`, { allowOutgoingACDCall: true })
-    expect((await get()).body).toEqual({ makeOutgoingCallsAsCallCenter: true })
+    expect((await get()).body).toEqual({ ...none, makeOutgoingCallsAsCallCenter: true })
   })
 
   it('keeps its choice while the DNIS changes in other ways', async () => {

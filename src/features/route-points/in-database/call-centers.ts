@@ -1,13 +1,24 @@
-import { type Reader, sql } from '../../../database/database.ts'
+import { type Reader, sql, type Transaction } from '../../../database/database.ts'
 import { fold, type Members } from '../../../documents/normalise.ts'
 import { type Fault, invalid, notFound } from '../../../errors.ts'
 import { fillPath } from '../../../http/operation.ts'
-import { memberKeyIn } from '../../../http/place.ts'
+import { type MemberKey, memberKeyIn } from '../../../http/place.ts'
 import { foundAlone, type Key } from '../../../resources/keeper.ts'
 import { parametersOf, rowOf, scopeOf } from '../../../resources/row-place.ts'
 import type { Door, Work } from '../../../writes/door.ts'
 import type { Change } from '../../../writes/record.ts'
+import {
+  type AgentState,
+  type SetState,
+  type SettableState,
+  type StateRow,
+  setState,
+  stateColumns,
+  stateJoins,
+  stateOf,
+} from '../../agents/states.ts'
 import type { SettingKeeper } from '../backend.ts'
+import { setStateOf } from '../dnis/call-centers.ts'
 import { callCentersPath } from '../route-point.ts'
 
 /** A DNIS by its route point's id and its name. */
@@ -20,11 +31,16 @@ export interface DnisReference {
 export interface CallCenters {
   outgoingCallDNIS?: DnisReference
   makeOutgoingCallsAsCallCenter: boolean
+  agentState: AgentState['state']
+  agentNextState?: SettableState
+  agentUnavailableCode?: string
+  agentStateSince?: string
+  agentStateUntil?: string
 }
 
 export const userKeyColumns = ['tenant_key', 'group_key', 'user_key']
 
-interface CallCentersRow {
+interface CallCentersRow extends StateRow {
   service_user_id: string | null
   dnis_name: string | null
   make_outgoing_calls: number | null
@@ -32,7 +48,8 @@ interface CallCentersRow {
 
 // The selection is joined and not kept as text, so that a DNIS's new name is shown without a rewrite.
 const selectCallCenters = sql<CallCentersRow>(
-  `SELECT route_points.service_user_id, selected.dnis_name, kept.make_outgoing_calls FROM users
+  `SELECT route_points.service_user_id, selected.dnis_name, kept.make_outgoing_calls, ${stateColumns}
+   FROM users
    LEFT JOIN user_call_centers AS kept ON kept.tenant_key = users.tenant_key
      AND kept.group_key = users.group_key AND kept.user_key = users.user_key
    LEFT JOIN dnis_selections AS selected ON selected.tenant_key = users.tenant_key
@@ -40,6 +57,7 @@ const selectCallCenters = sql<CallCentersRow>(
    LEFT JOIN route_points ON route_points.tenant_key = selected.tenant_key
      AND route_points.group_key = selected.group_key
      AND route_points.route_point_key = selected.route_point_key
+   ${stateJoins}
    WHERE users.tenant_key = ? AND users.group_key = ? AND users.user_key = ?`,
 )
 
@@ -51,6 +69,18 @@ async function findCallCenters(reader: Reader, userKey: Key): Promise<CallCenter
   return {
     ...(serviceUserId !== null && name !== null && { outgoingCallDNIS: { serviceUserId, name } }),
     makeOutgoingCallsAsCallCenter: row.make_outgoing_calls === 1,
+    ...shownState(row),
+  }
+}
+
+function shownState(row: StateRow): Omit<CallCenters, 'makeOutgoingCallsAsCallCenter'> {
+  const { state, nextState, unavailableCode, since, until } = stateOf(row, Date.now())
+  return {
+    agentState: state,
+    ...(nextState !== undefined && { agentNextState: nextState }),
+    ...(unavailableCode !== undefined && { agentUnavailableCode: unavailableCode }),
+    ...(since !== undefined && { agentStateSince: since }),
+    ...(until !== undefined && { agentStateUntil: until }),
   }
 }
 
@@ -100,6 +130,17 @@ const deleteSelection = sql(
   'DELETE FROM dnis_selections WHERE tenant_key = ? AND group_key = ? AND user_key = ?',
 )
 
+/** What a change sets of the agent; undefined for what is set already. */
+function stateSet(before: CallCenters, value: CallCenters): SetState | undefined {
+  const state = setStateOf(value)
+  const { agentUnavailableCode: code } = value
+  const unavailableCode = state === 'Unavailable' && code !== undefined ? code : null
+  const isSame =
+    state === setStateOf(before) && unavailableCode === (before.agentUnavailableCode ?? null)
+  // Who sets a wrap-up says no end of it.
+  return isSame ? undefined : { state, unavailableCode, untilAt: null }
+}
+
 async function saveCallCenters(
   { transaction }: Work,
   userKey: Key,
@@ -119,8 +160,11 @@ export async function requireCallCenters(reader: Reader, userKey: Key): Promise<
   return found
 }
 
+/** Called in a write that sets the state of a user, once it is set. */
+export type AgentChanged = (transaction: Transaction, userKey: MemberKey) => Promise<void>
+
 /** Keeps the call-centre settings of users. */
-export function callCentersKeeper(door: Door): SettingKeeper {
+export function callCentersKeeper(door: Door, agentChanged: AgentChanged): SettingKeeper {
   return {
     async read(key) {
       return JSON.stringify(await requireCallCenters(door.reader, key))
@@ -133,7 +177,13 @@ export function callCentersKeeper(door: Door): SettingKeeper {
           const before = await requireCallCenters(work.transaction, key)
           const draft = await judge(work, foundAlone({ ...before }))
           if (!draft) return answer({ ...before }, {})
-          await saveCallCenters(work, key, draft.write.value as unknown as CallCenters)
+          const value = draft.write.value as unknown as CallCenters
+          await saveCallCenters(work, key, value)
+          const state = stateSet(before, value)
+          if (state) {
+            await setState(work.transaction, key, state)
+            await agentChanged(work.transaction, memberKeyIn(key))
+          }
           // Ids are shown as they were created, however they were written.
           const after = await requireCallCenters(work.transaction, key)
           const texts = { before: JSON.stringify(before), after: JSON.stringify(after) }

@@ -49,7 +49,7 @@ describe.each(engines)('the state of a route point on $name', (engine) => {
       },
     }
     asked = []
-    const backend = databaseBackend({ door: openDoor(counted), recorded: [] })
+    const backend = databaseBackend({ door: openDoor(counted), recorded: [] }, async () => {})
     return backend.state(of, dnisName)
   }
 
