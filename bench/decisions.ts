@@ -65,7 +65,7 @@ async function measureArrivals(database: Database) {
   const exchange = new Exchange()
   const config = readConfig({ POINTSMAN_MEDIA_FOLDER: join(folder, 'media') })
   const { logger } = createLog('silent')
-  const app = await buildApp({ config, database, logger, stations: [exchange.station] })
+  const app = await buildApp({ config, database, logger, posts: [exchange.post] })
   await app.ready()
   let leg: Leg | undefined
   const arrive = (routePoint: number) =>

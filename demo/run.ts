@@ -9,8 +9,9 @@ import { readConfig } from '../src/config.ts'
 import type { Database } from '../src/database/database.ts'
 import { openDatabase } from '../src/database/open.ts'
 import { readEngines } from '../src/engines/configuration.ts'
+import type { Engine } from '../src/engines/engine.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
-import { stationOf } from '../src/features/calls/live/station.ts'
+import { postOf } from '../src/features/calls/live/station.ts'
 import { createLog } from '../src/log/log.ts'
 import { fill } from './fill.ts'
 import { password, people, type Step } from './state.ts'
@@ -45,17 +46,28 @@ export async function serveFilled(
   })
   const { logger } = createLog(config.LOG_LEVEL)
   const engines = demo.engines === undefined ? [] : await readEngines(demo.engines)
-  const stations = engines.map((engine) => stationOf(openAsterisk(engine, { logger }), engine))
+  const stations: Engine[] = []
+  const posts = engines.map((engine) =>
+    postOf(engine, (lease) => {
+      const one = openAsterisk(engine, { logger, lease })
+      stations.push(one)
+      return one
+    }),
+  )
   const database = await openDatabase(config.DATABASE_URL)
   opened.defer(() => database.close())
   await createFirstAdmin(database, people[0].username, password)
-  const app = await buildApp({ config, database, logger, stations })
+  const app = await buildApp({ config, database, logger, posts })
   opened.defer(() => app.close())
   await app.listen({ host: config.HOST, port: config.PORT })
   const { port } = app.server.address() as AddressInfo
   const site = `http://${config.HOST}:${port}`
   await fill(site, demo.steps)
-  while (!ending.aborted && stations.some(({ engine }) => !engine.isReady)) await sleep(50)
+  while (
+    !ending.aborted &&
+    (stations.length < posts.length || stations.some(({ isReady }) => !isReady))
+  )
+    await sleep(50)
   return { site, database }
 }
 

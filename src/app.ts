@@ -7,7 +7,7 @@ import { fold } from './documents/normalise.ts'
 import { groupAdmins, systemAdmins, tenantAdmins } from './features/admins/admins.ts'
 import { addAnnouncements } from './features/announcements/serve.ts'
 import { tellAgent } from './features/calls/agents/changes.ts'
-import type { Station } from './features/calls/live/station.ts'
+import type { Post } from './features/calls/live/station.ts'
 import { addCalls } from './features/calls/serve.ts'
 import { addChanges } from './features/changes/serve.ts'
 import { departments } from './features/departments/departments.ts'
@@ -35,8 +35,8 @@ export interface AppOptions {
   logger: FastifyBaseLogger
   /** Where requests are counted, if anywhere. */
   registry?: Registry
-  /** The engines whose calls are treated here; none unless told. */
-  stations?: readonly Station[]
+  /** The engines whose calls may be treated here; undefined where none are configured. */
+  posts?: readonly Post[] | undefined
 }
 
 function identification(database: Database, sessionSeconds: number): Identification {
@@ -49,7 +49,7 @@ function identification(database: Database, sessionSeconds: number): Identificat
 
 /** The whole application, for the server, the tests and the OpenAPI export alike. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, database, logger, registry, stations = [] } = options
+  const { config, database, logger, registry, posts } = options
   const app = createServer({
     logger,
     identification: identification(database, sessionSecondsOf(config)),
@@ -85,7 +85,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, groupCodes)
   addChanges(api)
   const media = await addMedia(api, backend)
-  addCalls(api, { backend, media, stations })
+  addCalls(api, { backend, media, posts })
 
   await addDocumentation(app)
   return app

@@ -149,6 +149,21 @@ export const ConfigSchema = Type.Object(
       default: '127.0.0.1:9464',
       description: '`HOST:PORT` on which `/metrics` is served, or `off`.',
     }),
+    NODE: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description:
+          'Name of this node among those that treat calls, the same after a restart; the host’s name and the port unless told.',
+      }),
+    ),
+    NODE_URL: Type.Optional(
+      Type.String({
+        format: 'http://HOST:PORT or https://HOST:PORT',
+        description:
+          'Where other nodes reach this one, to have done what clients ask of the calls that it treats.',
+      }),
+    ),
     ENGINES: Type.Optional(
       Type.String({
         minLength: 1,
@@ -202,6 +217,7 @@ export function listOf(text: string): string[] {
 }
 
 const formats = {
+  'http://HOST:PORT or https://HOST:PORT': (text: string) => parsePublicUrl(text)?.path === '',
   'HOST:PORT or off': (text: string) => text === 'off' || parseAddress(text) !== undefined,
   'https://HOST or https://HOST/PATH, without user, query and fragment': (text: string) =>
     text === '' || parsePublicUrl(text) !== undefined,

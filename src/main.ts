@@ -11,13 +11,13 @@ import { openDatabase } from './database/open.ts'
 import { readEngines } from './engines/configuration.ts'
 import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
-import { type Station, stationOf } from './features/calls/live/station.ts'
+import { type Post, postOf } from './features/calls/live/station.ts'
 import { documentationPath } from './http/documentation.ts'
 import { createLog, type Log } from './log/log.ts'
 import { tellError } from './log/sink.ts'
 import { exposeBuild } from './metrics/build.ts'
 import { countCommits, exposeDatabaseSize } from './metrics/database.ts'
-import { countEngines, exposeEngines } from './metrics/engines.ts'
+import { countEngines } from './metrics/engines.ts'
 import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
@@ -58,21 +58,19 @@ async function ensureAdmin(database: Database, config: Config): Promise<void> {
   )
 }
 
-/** The engines whose calls are treated; none where their file cannot be read, since the API serves all the same. */
-async function openStations(
+/** The engines whose calls may be treated here; none where their file cannot be read, since the API serves all the same. */
+async function readPosts(
   { ENGINES: file }: Config,
   { logger, registry }: { logger: FastifyBaseLogger; registry: Registry | undefined },
-): Promise<Station[]> {
-  if (file === undefined) return []
+): Promise<Post[] | undefined> {
+  if (file === undefined) return undefined
   try {
     const configurations = await readEngines(file)
     const meterOf = registry && countEngines(registry)
     return configurations.map((configuration) => {
       const meter = meterOf?.(configuration.name)
-      return stationOf(
-        openAsterisk(configuration, { logger, ...(meter && { meter }) }),
-        configuration,
-      )
+      const options = { logger, ...(meter && { meter }) }
+      return postOf(configuration, (lease) => openAsterisk(configuration, { ...options, lease }))
     })
   } catch (error) {
     logger.error(`No calls are treated: ${reasonOf(error)}`)
@@ -90,14 +88,8 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
     connectionsMax: config.DATABASE_CONNECTIONS_MAX,
   })
   opened.defer(() => database.close())
-  const stations = await openStations(config, { logger, registry })
-  if (registry && config.ENGINES !== undefined) {
-    exposeEngines(
-      registry,
-      stations.map(({ engine }) => engine),
-    )
-  }
-  const app = await buildApp({ config, database, logger, stations, ...(registry && { registry }) })
+  const posts = await readPosts(config, { logger, registry })
+  const app = await buildApp({ config, database, logger, posts, ...(registry && { registry }) })
   opened.defer(() => app.close())
   const beginToServe = holdRequests(app)
   opened.defer(beginToServe)

@@ -5,7 +5,8 @@ import { pino } from 'pino'
 import { expect, vi } from 'vitest'
 import { openAsterisk } from '../src/asterisk/asterisk.ts'
 import { readEngines } from '../src/engines/configuration.ts'
-import { type Station, stationOf } from '../src/features/calls/live/station.ts'
+import type { Engine as Opened } from '../src/engines/engine.ts'
+import { type Post, postOf } from '../src/features/calls/live/station.ts'
 import type { ShownCall } from '../src/features/calls/shown.ts'
 import { type Asterisk, agentsAt, startAsterisk, writeEngines } from './asterisk.ts'
 import { waveFile } from './audio.ts'
@@ -35,12 +36,17 @@ export interface AsteriskWorld extends World {
   outcomes(): Promise<string[]>
 }
 
-/** A file of engines, read as the program reads it. */
-async function stationIn(file: string): Promise<Station> {
+/** A file of engines, read as the program reads it; and the engine that is open now. */
+async function postIn(file: string): Promise<{ post: Post; opened(): Opened | undefined }> {
   const [configuration] = await readEngines(file)
   if (!configuration) throw new Error('There is no engine.')
   const logger = pino({ level: process.env.CALLS_LOG ?? 'silent' })
-  return stationOf(openAsterisk(configuration, { logger }), configuration)
+  let opened: Opened | undefined
+  const post = postOf(configuration, (lease) => {
+    opened = openAsterisk(configuration, { logger, lease })
+    return opened
+  })
+  return { post, opened: () => opened }
 }
 
 interface Options {
@@ -59,11 +65,11 @@ export async function createAsteriskWorld(
   const folder = mkdtempSync(join(tmpdir(), 'pointsman-calls-'))
   const asterisk = await startAsterisk(more)
   const agentPort = await freeUdpPort()
-  const station = await stationIn(
+  const { post, opened } = await postIn(
     writeEngines(folder, asterisk, { agents: agentsAt(agentPort), ...changed }),
   )
   const own = { POINTSMAN_MEDIA_FOLDER: join(folder, 'media'), ...environment }
-  const world = await createWorld(engine, own, { station })
+  const world = await createWorld(engine, own, { post })
   const parties: SipParty[] = []
   let told = 0
 
@@ -95,7 +101,7 @@ export async function createAsteriskWorld(
     expect(answer.status, answer.text).toBe(201)
   }
   await announce('Welcome', waveFile(0.5))
-  const untilReady = () => vi.waitFor(() => expect(station.engine.isReady).toBe(true), 20_000)
+  const untilReady = () => vi.waitFor(() => expect(opened()?.isReady).toBe(true), 20_000)
   await untilReady()
 
   return {

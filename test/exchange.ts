@@ -12,7 +12,8 @@ import {
   type Survey,
   type Tone,
 } from '../src/engines/engine.ts'
-import type { Station } from '../src/features/calls/live/station.ts'
+import type { Lease } from '../src/engines/lease.ts'
+import type { Post, Station } from '../src/features/calls/live/station.ts'
 
 /** A telephone's way to the exchange. */
 export interface Leg {
@@ -65,8 +66,12 @@ export class Exchange implements Engine {
     this.#configuration = configuration
   }
 
-  /** The exchange as an engine of ours. */
-  get station(): Station {
+  /** The exchange as an engine whose calls may be treated. */
+  get post(): Post {
+    return { name: this.name, open: (lease) => this.#station(lease) }
+  }
+
+  #station(lease: Lease): Station {
     const folder = join(tmpdir(), 'pointsman-exchange-media')
     const configuration = {
       country: 'BE',
@@ -80,7 +85,7 @@ export class Exchange implements Engine {
       callSecondsMax: 14_400,
       ...this.#configuration,
     }
-    return { engine: this, configuration, media: { folder, ourFolder: folder } }
+    return { engine: this, configuration, media: { folder, ourFolder: folder }, lease }
   }
 
   start(listener: EngineListener): void {

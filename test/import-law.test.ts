@@ -208,6 +208,8 @@ const writers = [
   'src/writes/room-for-answers.ts: database',
   'src/database/copy.ts: target',
   // What happens to a call is nobody's request.
+  'src/features/calls/live/leases/rows.ts: database',
+  'src/features/calls/live/presence.ts: database',
   'src/features/calls/live/survey.ts: database',
   'src/features/calls/live/treatment.ts: database',
   // Whoever signs in or out is nobody's confirmed caller.

@@ -10,12 +10,25 @@ import {
   type Value,
 } from '../src/database/database.ts'
 import { Upload } from '../src/documents/upload.ts'
+import { LeaseLost } from '../src/engines/lease.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
 import { findContent, readWholeContent } from '../src/features/announcements/contents.ts'
 import { examine } from '../src/features/announcements/wave.ts'
+import { newCall } from '../src/features/calls/call.ts'
 import { findCallee } from '../src/features/calls/find.ts'
+import {
+  forgetLease,
+  giveLeaseBack,
+  leaveNode,
+  readNodeOf,
+} from '../src/features/calls/live/leases/rows.ts'
 import { readRecord, replaceRecordCodes } from '../src/features/calls/records/record.ts'
-import { hasCall, readCallsOfOthers, recordLost } from '../src/features/calls/rows.ts'
+import {
+  countWaitingElsewhere,
+  engineOfCall,
+  recordLost,
+  saveCall,
+} from '../src/features/calls/rows.ts'
 import {
   findCopy,
   groupsWithCopies,
@@ -399,6 +412,11 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
 
   /** Calls as they come, are offered and end. */
   async function carryCalls(ask: (step: Step) => Promise<unknown>): Promise<void> {
+    const engine = '/api/v1/engines/test/'
+    await ask(['GET', '/api/v1/engines/'])
+    await ask(['GET', engine])
+    for (const draining of [true, false]) await ask(['PUT', engine, { draining }])
+    await ask(['GET', `${ownRoutePoint}calls/?routing=true`])
     const { waitingCall, offeredCall } = await exampleCalls(world)
     const calls = `${ownRoutePoint}calls/`
     await ask(['GET', `${calls}${waitingCall}/`])
@@ -411,14 +429,25 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       routePoint: ['fulltenant', 'fullgroup', 'hub@full.example'] as const,
       id: 'none',
       why: 'It was never there.',
+      generation: 0,
     }
-    await readCallsOfOthers(world.database, [])
-    await hasCall(world.database, none.routePoint, none.id)
+    await engineOfCall(world.database, none.routePoint, none.id)
+    await countWaitingElsewhere(world.database, none.routePoint, [])
+    await readNodeOf(world.database, 'test')
+    const lease = { engine: 'none', session: 'none', generation: 0 }
+    await giveLeaseBack(world.database, lease)
+    await forgetLease(world.database, lease)
+    await leaveNode(world.database, { name: 'none', session: 'none' })
+    const { routePoint: noneKey, id } = none
+    const caller = { name: '', number: '' }
+    const known = { id, engine: 'none', leg: 'none', caller, dialled: '', arrivedAt: 0 }
+    const call = newCall({ ...known, routePoint: noneKey, dnis: null }, 1)
+    const becoming = { before: call, call, told: [], generation: 0 }
+    const keeping = { callerDigitsMasked: 0 }
+    const late = world.database.write((transaction) => saveCall(transaction, becoming, keeping))
+    await expect(late).rejects.toThrow(LeaseLost)
     await world.database.write((transaction) =>
-      recordLost(transaction, none, {
-        now: Date.now(),
-        keeping: { callerDigitsMasked: 0 },
-      }),
+      recordLost(transaction, none, { now: Date.now(), keeping }),
     )
     const key = ['footenant', 'foogroup', 'apiotestrp@sip.netaxis.be'] as const
     const dispositionCodes = [{ level: 'Group', code: 'A' }] as const

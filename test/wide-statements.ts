@@ -58,14 +58,6 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     text: /FROM audio_copies WHERE \(tenant_key, group_key\) > /,
   },
   {
-    why: 'the names of engines that carry calls, once a minute: the table has the calls that there are now',
-    text: /^SELECT DISTINCT engine FROM calls$/,
-  },
-  {
-    why: 'PostgreSQL may find a call by its tenant while it knows nothing of the table',
-    text: /calls\s.*WHERE tenant_key = \? AND call_id = \?$/s,
-  },
-  {
     why: 'up to when figures are made is one row',
     text: /SELECT coalesce\(max\(until_at\), 0\) FROM call_figures_until/,
     most: 2,
@@ -73,6 +65,24 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
   {
     why: 'what all agents of a group do is one look',
     text: /FROM agent_states AS states\s[\s\S]*WHERE states.tenant_key = \? AND states.group_key = \?$/,
+  },
+  {
+    why: 'there are few engines and nodes',
+    text: /^(SELECT [^(]* FROM (engine_leases|nodes)|DELETE FROM nodes WHERE beat < \?|SELECT engine, is_draining)/,
+    most: 2,
+  },
+  {
+    why: 'calls that there are now: few, of which PostgreSQL knows nothing',
+    text: /^(UPDATE calls SET generation = \?|DELETE FROM engine_leases)/,
+    most: 2,
+  },
+  {
+    why: 'who routes: PostgreSQL knows nothing of the table',
+    text: /^SELECT tenant_key, group_key, route_point_key, seen_at FROM routing_presence/,
+  },
+  {
+    why: 'PostgreSQL may find a call by its tenant while it knows nothing of the table',
+    text: /calls\s.*WHERE tenant_key = \? AND call_id = \?( AND generation = \?)?$/s,
   },
   { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
 ]

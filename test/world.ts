@@ -125,8 +125,8 @@ function rowsOf(table: string): string {
   return table === 'changes' ? `changes WHERE action <> 'sign_in_refused'` : table
 }
 
-/** Tables that a read may change: when a token was used, who tried to sign in. */
-const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
+/** Tables that a read may change, or time: when a token was used, who tried to sign in, who lives. */
+const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts', 'nodes', 'routing_presence'])
 
 /**
  * Builds the application on a fresh database, with tenants, groups, people and route points.
@@ -137,16 +137,16 @@ const volatile = new Set(['tokens', 'sessions', 'sign_in_attempts'])
 export async function createWorld(
   engine: Engine,
   environment: Record<string, string> = {},
-  exchange?: Exchange | Pick<Exchange, 'station' | 'registry'>,
+  exchange?: Exchange | Pick<Exchange, 'post' | 'registry'>,
 ): Promise<World> {
   const test = await engine.open()
   const { database } = test
   await createFirstAdmin(database, 'admin', password)
   const config = readConfig(environment)
-  const stations = exchange ? [exchange.station] : []
+  const posts = exchange && [exchange.post]
   const logger = pino({ level: 'silent' })
   const counted = exchange?.registry && { registry: exchange.registry }
-  const build = () => buildApp({ config, database, logger, stations, ...counted })
+  const build = () => buildApp({ config, database, logger, posts, ...counted })
   let app = await build()
   const tokens = new Map<Person, string>()
 

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import type { Engine, EngineEvent } from '../engines/engine.ts'
+import type { Lease } from '../engines/lease.ts'
 import type { EngineMeter } from '../engines/meter.ts'
 import { bridgeCommands } from './bridges.ts'
 import { Callers } from './callers.ts'
@@ -20,6 +21,8 @@ export interface AsteriskOptions {
   logger: FastifyBaseLogger
   /** Where it is counted, if anywhere. */
   meter?: EngineMeter
+  /** By which it may be commanded; always unless told. */
+  lease?: Lease
 }
 
 /** What ARI's events are for. */
@@ -73,10 +76,11 @@ function complainTo(log: FastifyBaseLogger): (reason: string) => void {
 /** Opens an Asterisk as an engine, through ARI. Nothing is asked of it before it is started. */
 export function openAsterisk(
   configuration: EngineConfiguration,
-  { logger, meter }: AsteriskOptions,
+  { logger, meter, lease }: AsteriskOptions,
 ): Engine {
   const log = logger.child({ engine: configuration.name })
   const requests = createRequests(configuration, {
+    ...(lease && { lease }),
     onOutcome(request) {
       meter?.requested(request)
       if (request.kind === 'channels' && request.outcome === 'unreachable') surveyor.doubt()

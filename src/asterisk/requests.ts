@@ -1,9 +1,13 @@
 import type { EngineConfiguration } from '../engines/configuration.ts'
 import { EngineFault, type EngineFaultKind } from '../engines/engine.ts'
+import { type Lease, noRivals } from '../engines/lease.ts'
 import type { RequestOutcome } from '../engines/meter.ts'
 
 /** What a request may take, its wait for its turn included; an engine on any network answers sooner. */
 const limitMilliseconds = 5_000
+
+/** Milliseconds after the end of the lease in which what was asked before may still be done; others wait for them. */
+const lateMilliseconds = 3_000
 
 /** Asterisk serves 100 connections at once, and others use it as well. */
 const atOnceMax = 40
@@ -56,6 +60,8 @@ export interface Requests {
 export interface RequestsOptions {
   /** Told of each request that ended. */
   onOutcome(request: RequestOutcome): void
+  /** Nothing is asked once it is over; there are no others unless told. */
+  lease?: Lease
 }
 
 /** What the request is about: the first part of its path. */
@@ -112,10 +118,15 @@ function createTurns() {
   }
 }
 
+/** Milliseconds that a request may take which is sent now. */
+function limitUnder(lease: Lease): number {
+  return Math.min(limitMilliseconds, Math.round(lease.leftMilliseconds()) + lateMilliseconds)
+}
+
 /** Asks an engine's ARI, with bounds on the time of each request, on how many there are, and on the answers. */
 export function createRequests(
   { url, username, password }: Pick<EngineConfiguration, 'url' | 'username' | 'password'>,
-  { onOutcome }: RequestsOptions,
+  { onOutcome, lease = noRivals }: RequestsOptions,
 ): Requests {
   const authorization = authorizationOf(username, password)
   const turns = createTurns()
@@ -148,11 +159,12 @@ export function createRequests(
   async function perform(method: string, path: string, wish: Wish): Promise<unknown> {
     const what = `${method} ${path.replace(/\?.*/s, '')}`
     if (turns.isFull) throw new EngineFault('refused', `${what}: too many requests wait`)
-    const signal = AbortSignal.any([AbortSignal.timeout(limitMilliseconds), closing.signal])
+    const signal = AbortSignal.any([AbortSignal.timeout(limitUnder(lease)), closing.signal])
     await turns.take()
     let answer: { status: number; text: string }
     try {
       signal.throwIfAborted()
+      if (lease.leftMilliseconds() <= 0) throw new Error('its lease is over')
       answer = await sendTwice(method, path, wish, signal)
     } catch (error) {
       throw new EngineFault('unreachable', `${what}: ${reasonOf(error)}`, { cause: error })

@@ -10,12 +10,14 @@ async function linesOf(registry: ReturnType<typeof createRegistry>): Promise<str
 describe('engines', () => {
   it('are told by their number and by whether they are ready at the time of the scrape', async () => {
     const registry = createRegistry()
-    const one = { name: 'one', isReady: false }
-    exposeEngines(registry, [one, { name: 'two', isReady: true }])
+    const one = { name: 'one', isHeld: true, isReady: false }
+    exposeEngines(registry, () => [one, { name: 'two', isHeld: false, isReady: true }])
     const readiness = async () =>
-      (await linesOf(registry)).filter((line) => line.includes('{engine="one"}'))
+      (await linesOf(registry)).filter((line) => line.includes('ready{engine="one"}'))
     expect(await linesOf(registry)).toEqual([
       'pointsman_engines 2',
+      'pointsman_engine_held{engine="one"} 1',
+      'pointsman_engine_held{engine="two"} 0',
       'pointsman_engine_ready{engine="one"} 0',
       'pointsman_engine_ready{engine="two"} 1',
     ])

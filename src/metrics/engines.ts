@@ -1,5 +1,4 @@
 import type { Registry } from '@prometheus-io/client'
-import type { Engine } from '../engines/engine.ts'
 import type { EngineMeter } from '../engines/meter.ts'
 import { createHistogram, type Histogram } from './histogram.ts'
 import { expose } from './registry.ts'
@@ -13,23 +12,34 @@ interface EngineCounts {
   durations: Map<string, { labels: Record<string, string>; histogram: Histogram }>
 }
 
-/** Tells of which engines the calls are treated, and of which they can be now. */
-export function exposeEngines(
-  registry: Registry,
-  engines: readonly Pick<Engine, 'name' | 'isReady'>[],
-): void {
+/** An engine whose calls may be treated here. */
+interface PossibleEngine {
+  name: string
+  /** This node has its lease. */
+  isHeld: boolean
+  isReady: boolean
+}
+
+/** Tells of which engines the calls may be treated here, of which they are, and of which they can be now. */
+export function exposeEngines(registry: Registry, read: () => readonly PossibleEngine[]): void {
   expose(registry, {
     name: 'pointsman_engines',
-    help: 'Engines whose calls are treated; 0 where their file cannot be used.',
+    help: 'Engines whose calls may be treated here; 0 where their file cannot be used.',
     type: 'gauge',
-    samples: () => [{ labels: {}, value: engines.length }],
+    samples: () => [{ labels: {}, value: read().length }],
+  })
+  expose(registry, {
+    name: 'pointsman_engine_held',
+    help: 'Whether this node treats the calls of an engine; of several nodes one does.',
+    type: 'gauge',
+    samples: () => read().map(({ name, isHeld }) => ({ labels: { engine: name }, value: +isHeld })),
   })
   expose(registry, {
     name: 'pointsman_engine_ready',
     help: 'Whether calls of an engine can be treated now: it is connected, compared with what we know, and answers.',
     type: 'gauge',
     samples: () =>
-      engines.map(({ name, isReady }) => ({ labels: { engine: name }, value: +isReady })),
+      read().map(({ name, isReady }) => ({ labels: { engine: name }, value: +isReady })),
   })
 }
 

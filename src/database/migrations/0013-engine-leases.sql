@@ -1,12 +1,21 @@
--- Which node treats the calls of which engine. generation rises with each holder, and every row of a call has that of its engine's
--- lease: a holder that was replaced while its write was under way finds no row of its generation any more. holder is null where the
--- lease was given back; beat rises as long as the holder lives; url is where other nodes send what is asked of its calls.
+-- Programs that treat calls, as long as they live. session is one for each start: what holds a lease is the session. beat changes every
+-- second, by the node's own clock, and others look only whether it does. url is where they send what is asked of its calls; engines
+-- the names, as JSON, of those that it could treat.
+CREATE TABLE nodes (
+  name TEXT PRIMARY KEY,
+  session TEXT NOT NULL,
+  url TEXT,
+  engines TEXT NOT NULL,
+  beat BIGINT NOT NULL
+);
+
+-- Which session treats the calls of which engine; null where the lease was given back. generation rises with each that takes it, and
+-- every row of a call has that of its engine's lease: whoever was replaced while its write was under way finds no row of its
+-- generation any more. What changes often does not stand here, since rows of calls refer to it.
 CREATE TABLE engine_leases (
   engine TEXT PRIMARY KEY,
   generation BIGINT NOT NULL,
-  holder TEXT,
-  url TEXT,
-  beat BIGINT NOT NULL,
+  session TEXT,
   is_draining INTEGER NOT NULL DEFAULT 0,
   UNIQUE (engine, generation)
 );

@@ -1,9 +1,11 @@
 import { type Reader, sql, type Transaction } from '../../database/database.ts'
 import { isObject } from '../../documents/normalise.ts'
+import { LeaseLost } from '../../engines/lease.ts'
 import type { RoutePointKey } from '../route-points/route-point.ts'
 import { noteAgents, noteLeft } from './agents/changes.ts'
 import { agentOf, type Call, isSameKey, type Told } from './call.ts'
 import { tellCall, tellLost } from './events/told.ts'
+import { isWaiting } from './queue.ts'
 import { type Keeping, saveRecord, saveRecordOfDamaged } from './records/record.ts'
 
 interface CallRow {
@@ -11,23 +13,27 @@ interface CallRow {
   call_id: string
   group_key: string
   route_point_key: string
+  engine: string
+  generation: number
   value: string
 }
 
-// A write whose answer was lost is done again: what is there already was written by it.
-const columns = 'tenant_key, call_id, group_key, route_point_key, value'
+const columns = 'tenant_key, call_id, group_key, route_point_key, engine, generation, value'
 const insertCall = sql(
-  `INSERT INTO calls (tenant_key, call_id, group_key, route_point_key, engine, agent_key, value)
-   VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_key, call_id) DO NOTHING`,
+  `INSERT INTO calls (tenant_key, call_id, group_key, route_point_key, engine, generation, agent_key, is_waiting, value)
+   SELECT ?, ?, ?, ?, engine, generation, ?, ?, ? FROM engine_leases WHERE engine = ? AND generation = ?
+   ON CONFLICT (tenant_key, call_id) DO NOTHING`,
 )
 const updateCall = sql(
-  `UPDATE calls SET tenant_key = ?, group_key = ?, route_point_key = ?, agent_key = ?, value = ?
-   WHERE tenant_key = ? AND call_id = ?`,
+  `UPDATE calls SET tenant_key = ?, group_key = ?, route_point_key = ?, agent_key = ?, is_waiting = ?, value = ?
+   WHERE tenant_key = ? AND call_id = ? AND generation = ?`,
 )
-const deleteCall = sql('DELETE FROM calls WHERE tenant_key = ? AND call_id = ?')
+const deleteCall = sql('DELETE FROM calls WHERE tenant_key = ? AND call_id = ? AND generation = ?')
+const selectGeneration = sql<{ generation: number | null }>(
+  'SELECT generation FROM calls WHERE tenant_key = ? AND call_id = ?',
+)
 const selectCall = sql<CallRow>(`SELECT ${columns} FROM calls WHERE tenant_key = ? AND call_id = ?`)
 const selectOfEngine = sql<CallRow>(`SELECT ${columns} FROM calls WHERE engine = ?`)
-const selectEngines = sql<{ engine: string }>('SELECT DISTINCT engine FROM calls')
 const selectOfRoutePoint = sql<CallRow>(
   `SELECT ${columns} FROM calls
    WHERE tenant_key = ? AND group_key = ? AND route_point_key = ?`,
@@ -39,40 +45,51 @@ export interface Becoming {
   before: Call | undefined
   call: Call
   told: readonly Told[]
+  /** Of its engine's lease: under a later one nothing is written. */
+  generation: number
 }
 
+/** @throws LeaseLost where the call is another node's by now. */
 async function saveRow(
   transaction: Transaction,
-  { before, call }: Pick<Becoming, 'before' | 'call'>,
+  { before, call, generation }: Omit<Becoming, 'told'>,
 ): Promise<void> {
-  const { phase, routePoint } = call
-  if (phase.name === 'ended' && phase.ending.isGone) {
-    if (before) await transaction.run(deleteCall, before.routePoint[0], call.id)
-    return
-  }
-  const text = JSON.stringify(call)
+  const { routePoint, phase, engine, id } = call
   const [tenantKey, ...others] = routePoint
-  if (before) {
-    const key = [before.routePoint[0], call.id]
-    await transaction.run(updateCall, ...routePoint, agentOf(call), text, ...key)
-  } else {
-    const values = [...others, call.engine, agentOf(call), text]
-    await transaction.run(insertCall, tenantKey, call.id, ...values)
+  const beforeKey = [before?.routePoint[0] ?? tenantKey, id]
+  const isGone = phase.name === 'ended' && phase.ending.isGone
+  const values = () => [agentOf(call), Number(isWaiting(call)), JSON.stringify(call)]
+  let count = 0
+  if (before && isGone) count = await transaction.run(deleteCall, ...beforeKey, generation)
+  else if (before) {
+    count = await transaction.run(updateCall, ...routePoint, ...values(), ...beforeKey, generation)
+  } else if (!isGone) {
+    const insertion = [tenantKey, id, ...others, ...values(), engine, generation]
+    count = await transaction.run(insertCall, ...insertion)
   }
+  if (count > 0 || (isGone && !before)) return
+  // A write whose answer was lost is done again: what is there already was written by it, and what is gone was removed by it.
+  const row = await transaction.get(selectGeneration, tenantKey, id)
+  if (row ? row.generation !== generation : !isGone) throw new LeaseLost()
 }
 
-/** Keeps a call as it has become, and tells it. It is recorded when it ends, and its row goes when the engine has let go of the caller. */
+/**
+ * Keeps a call as it has become, and tells it. It is recorded when it ends, and its row goes when the engine has let go of the caller.
+ *
+ * @throws LeaseLost where the call is another node's by now.
+ */
 export async function saveCall(
   transaction: Transaction,
-  { before, call, told }: Becoming,
+  becoming: Becoming,
   keeping: Keeping,
 ): Promise<void> {
+  const { before, call, told } = becoming
   const { phase } = call
+  await saveRow(transaction, becoming)
   if (phase.name === 'ended' && before?.phase.name !== 'ended') {
     await saveRecord(transaction, call, { ending: phase.ending, keeping })
   }
   await tellCall(transaction, told)
-  await saveRow(transaction, { before, call })
   await noteAgents(transaction, { before, call })
 }
 
@@ -81,6 +98,7 @@ export interface LostCall {
   routePoint: RoutePointKey
   id: string
   why: string
+  generation: number
   /** Undefined where its row no longer tells. */
   call?: Call
 }
@@ -137,7 +155,8 @@ function read(rows: readonly CallRow[]): { calls: Call[]; damaged: LostCall[] } 
     if (call) calls.push(call)
     else {
       const why = 'What was kept of it was damaged.'
-      damaged.push({ routePoint: routePointOf(row), id: row.call_id, why })
+      const { call_id: id, generation } = row
+      damaged.push({ routePoint: routePointOf(row), id, why, generation })
     }
   }
   return { calls, damaged }
@@ -148,30 +167,32 @@ export async function readCallsOfEngine(reader: Reader, engine: string) {
   return read(await reader.all(selectOfEngine, engine))
 }
 
-/** The calls that engines carried which are not among these. */
-export async function readCallsOfOthers(
-  reader: Reader,
-  engines: readonly string[],
-): Promise<LostCall[]> {
-  const lost: LostCall[] = []
-  for (const { engine } of await reader.all(selectEngines)) {
-    if (engines.includes(engine)) continue
-    const { calls, damaged } = await readCallsOfEngine(reader, engine)
-    const why = `Its engine '${engine}' is not configured any more.`
-    lost.push(...damaged, ...calls.map((call) => ({ ...call, call, why })))
-  }
-  return lost
-}
-
-/** Whether there is a call at a route point that is not over. */
-export async function hasCall(
+/** The engine of a call at a route point; undefined where there is no such call that is not over. */
+export async function engineOfCall(
   reader: Reader,
   routePoint: RoutePointKey,
   callId: string,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const row = await reader.get(selectCall, routePoint[0], callId)
-  if (!row || !isSameKey(routePoint, routePointOf(row))) return false
-  return callIn(row)?.phase.name !== 'ended'
+  if (!row || !isSameKey(routePoint, routePointOf(row))) return undefined
+  return callIn(row)?.phase.name === 'ended' ? undefined : row.engine
+}
+
+const countWaiting = sql<{ engine: string; waiting: number }>(
+  `SELECT engine, count(*) AS waiting FROM calls
+   WHERE tenant_key = ? AND group_key = ? AND route_point_key = ? AND is_waiting = 1 GROUP BY engine`,
+)
+
+/** How many calls wait at a route point that other engines carry than these. */
+export async function countWaitingElsewhere(
+  reader: Reader,
+  routePoint: RoutePointKey,
+  engines: readonly string[],
+): Promise<number> {
+  const rows = await reader.all(countWaiting, ...routePoint)
+  return rows
+    .filter(({ engine }) => !engines.includes(engine))
+    .reduce((sum, { waiting }) => sum + waiting, 0)
 }
 
 /** The calls of a route point that are not over, in no order. */
@@ -180,13 +201,14 @@ export async function readCallsOf(reader: Reader, routePoint: RoutePointKey): Pr
   return calls.filter(({ phase }) => phase.name !== 'ended')
 }
 
-/** Records a call that nobody can treat as failed, and forgets it. */
+/** Records a call that nobody can treat as failed, and forgets it; not where somebody treats it all the same by now. */
 export async function recordLost(
   transaction: Transaction,
   lost: LostCall,
   { now, keeping }: { now: number; keeping: Keeping },
 ): Promise<void> {
-  const { routePoint, id, why: reason, call } = lost
+  const { routePoint, id, why: reason, generation, call } = lost
+  if ((await transaction.run(deleteCall, routePoint[0], id, generation)) === 0) return
   const outcome = 'failed'
   const ending = { outcome, reason, at: now, dispositionCodes: [] } as const
   const damaged = { callId: id, endedAt: now, outcome, reason } as const
@@ -195,7 +217,6 @@ export async function recordLost(
     : await saveRecordOfDamaged(transaction, routePoint, damaged)
   // Its row may still have been there though its end was told.
   if (isNew) await tellLost(transaction, lost, ending)
-  await transaction.run(deleteCall, routePoint[0], id)
   const agent = call ? agentOf(call) : null
   if (agent !== null) await noteLeft(transaction, agent)
 }

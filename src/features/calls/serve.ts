@@ -1,10 +1,14 @@
+import { hostname } from 'node:os'
 import type { Api } from '../../api.ts'
+import { exposeEngines } from '../../metrics/engines.ts'
 import type { Media } from '../media/media.ts'
 import type { RoutePointBackend } from '../route-points/backend.ts'
+import { addEngines } from './engines.ts'
 import { createBackOff } from './live/back-off.ts'
+import { Duty } from './live/leases/duty.ts'
 import { meterCalls } from './live/meter.ts'
 import { createPresence, watchPresence } from './live/presence.ts'
-import type { Station } from './live/station.ts'
+import type { Post } from './live/station.ts'
 import { Switchboard } from './live/switchboard.ts'
 import { createQueues } from './queue.ts'
 import { addCallAgents } from './routing/agents.ts'
@@ -15,18 +19,19 @@ import { addSimulation } from './routing/simulation.ts'
 export interface CallsOptions {
   backend: Pick<RoutePointBackend, 'state'>
   media: Media
-  /** Whose calls are treated here. */
-  stations: readonly Station[]
+  /** Whose calls may be treated here; undefined where no engines are configured. */
+  posts: readonly Post[] | undefined
 }
 
-/** Treats the calls of some engines, and serves what routing systems see of them and do with them. */
-export function addCalls(api: Api, { backend, media, stations }: CallsOptions): void {
+/** Treats the calls of the engines whose leases it holds, and serves what routing systems see of calls and do with them. */
+export function addCalls(api: Api, { backend, media, posts: given }: CallsOptions): void {
   const { app, config, database, door, registry } = api
+  const posts = given ?? []
   const queues = createQueues()
-  const presence = createPresence()
+  const presence = createPresence({ database, logger: app.log })
   const backOff = createBackOff()
   const meter = meterCalls(() => queues.waiting().length, registry)
-  const board = new Switchboard({
+  const board: Switchboard = new Switchboard({
     database,
     backend,
     media,
@@ -35,21 +40,27 @@ export function addCalls(api: Api, { backend, media, stations }: CallsOptions): 
     backOff,
     meter,
     keeping: { callerDigitsMasked: config.CALLER_DIGITS_MASKED },
+    isDraining: (engine) => duty.isDraining(engine),
+    waitingElsewhere: (routePoint) => duty.waitingElsewhere(routePoint),
     logger: app.log,
   })
+  const node = { name: config.NODE ?? `${hostname()}:${config.PORT}`, url: config.NODE_URL }
+  const duty = new Duty({ database, board, posts, node, logger: app.log })
+  if (registry && given) exposeEngines(registry, () => duty.engines)
   addCallViews(app, { reader: database, presence })
   addCallAgents(app, { reader: database })
   addCommands(app, { board, door, backOff })
   addSimulation(app, { reader: database, backend })
+  addEngines(app, { door })
 
   app.addHook('onReady', async () => {
-    if (stations.length > 0) media.fetchEarly()
-    for (const station of stations) board.attach(station)
+    if (posts.length > 0) media.fetchEarly()
+    await duty.start()
   })
   const stopWatching = watchPresence(board, presence)
   app.addHook('onClose', async () => {
     stopWatching()
-    await Promise.all(stations.map(({ engine }) => engine.close()))
+    await duty.close()
     await board.close()
   })
 }

@@ -1,10 +1,13 @@
+import type { FastifyRequest } from 'fastify'
 import { busy, notFound } from '../../../errors.ts'
 import type { Answer } from '../../../http/answer.ts'
+import { isRelayed, relay } from '../../../http/relay.ts'
 import type { Door, Work } from '../../../writes/door.ts'
-import type { Intent } from '../../../writes/intent.ts'
+import { intentOf } from '../../../writes/intent.ts'
 import type { RoutePointKey } from '../../route-points/route-point.ts'
 import { type Call, type CallEvent, isSameKey } from '../call.ts'
-import { hasCall, saveCall } from '../rows.ts'
+import { engineOfCall, saveCall } from '../rows.ts'
+import { readNodeOf } from './leases/rows.ts'
 import type { Switchboard } from './switchboard.ts'
 import { adopt, type Decision, decide, type LiveCall, noteOffer, performAll } from './treatment.ts'
 
@@ -12,7 +15,8 @@ import { adopt, type Decision, decide, type LiveCall, noteOffer, performAll } fr
 export interface Command {
   routePoint: RoutePointKey
   callId: string
-  intent: Intent
+  /** By whom, and how it is asked for. */
+  request: FastifyRequest
   event: CallEvent
   /**
    * Judges it in the write itself, on the call as it then stands and as it would become.
@@ -26,14 +30,20 @@ export interface Command {
   answer(call: Call): Answer
 }
 
-/** Gives the answer that the same command had before; else there is no such call, or none that can be commanded here. */
-function refuse({ desk }: Switchboard, door: Door, command: Command): Promise<Answer> {
-  const { routePoint, callId, intent } = command
-  return door.write(intent, {
+/**
+ * Gives the answer that the same command had before, or has it done by the node that treats the call; else there is no such call, or
+ * none that can be commanded now.
+ */
+async function passOn({ desk }: Switchboard, door: Door, command: Command): Promise<Answer> {
+  const { routePoint, callId, request } = command
+  const engine = await engineOfCall(door.reader, routePoint, callId)
+  const node = engine === undefined ? undefined : await readNodeOf(door.reader, engine)
+  if (node?.url && !isRelayed(request)) return relay(request, node.url)
+  return door.write(intentOf(request), {
     guard: 'keys',
     async act({ transaction }) {
-      if (!(await hasCall(transaction, routePoint, callId))) throw notFound()
-      desk.logger.warn({ callId }, 'a call is not treated here')
+      if ((await engineOfCall(transaction, routePoint, callId)) === undefined) throw notFound()
+      desk.logger.warn({ callId, engine }, 'a call is not treated here')
       throw busy('The call is not treated now: its engine is not connected.', 1)
     },
   })
@@ -45,13 +55,15 @@ function write(
   { live, door, command }: { live: LiveCall; door: Door; command: Command },
   kept: (decision: Decision) => void,
 ): Promise<Answer> {
-  const { intent, event, judge, answer } = command
+  const { request, event, judge, answer } = command
+  const intent = intentOf(request)
   return door.write(intent, {
     guard: 'keys',
     prepare: () => decide(desk, live.call, event),
     async act(work, decision) {
       await judge(work, decision)
-      await saveCall(work.transaction, decision, desk.keeping)
+      const { generation } = live.station.lease
+      await saveCall(work.transaction, { ...decision, generation }, desk.keeping)
       if (!intent.isDryRun) kept(decision)
       return answer(decision.call)
     },
@@ -61,12 +73,12 @@ function write(
 /**
  * Has a call do something, and answers when that is kept; the engine does it then.
  *
- * @throws Refusal 404 where there is no such call, 503 where it is not treated here now, or too much is asked of it at once; what `judge()` throws.
+ * @throws Refusal 404 where there is no such call, 503 where it is treated nowhere now, or too much is asked of it at once; what `judge()` throws.
  */
 export async function command(board: Switchboard, door: Door, wanted: Command): Promise<Answer> {
   const live = board.find(wanted.callId)
   if (!live || !isSameKey(live.call.routePoint, wanted.routePoint)) {
-    return refuse(board, door, wanted)
+    return passOn(board, door, wanted)
   }
   if (live.line.isLong) throw busy('Too much is asked of the call at once.', 1)
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()

@@ -13,6 +13,8 @@ const turnedAway = [
   'shed',
   /** The database could not be asked. */
   'unavailable',
+  /** The engine is being drained. */
+  'draining',
   /** We failed. */
   'failed',
 ] as const

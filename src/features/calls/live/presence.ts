@@ -1,30 +1,117 @@
+import type { FastifyBaseLogger } from 'fastify'
+import { type Database, sql } from '../../../database/database.ts'
+import type { GroupKey } from '../../../http/place.ts'
 import type { RoutePointKey } from '../../route-points/route-point.ts'
 import type { Switchboard } from './switchboard.ts'
 
 /** How long a routing system counts as connected after it has last asked. */
 export const presenceSecondsMax = 30
 
+/** Between two times that other nodes are told: they take a routing system for gone so much earlier at most. */
+const tellMilliseconds = 5_000
+
+/** Route points, or groups as a whole, that have a routing system. */
+export type RoutedKey = RoutePointKey | GroupKey
+
 /** Which route points have a routing system. */
 export interface Presence {
-  /** A routing system has asked for a route point's calls. */
-  saw(routePoint: RoutePointKey): void
+  /** A routing system has asked for a route point's calls, or for those of all a group. */
+  saw(routed: RoutedKey): void
   isThere(routePoint: RoutePointKey): boolean
+  /** Learns what other nodes saw. @throws DatabaseUnavailable */
+  learn(): Promise<void>
 }
 
-/** Whoever routed before the service was restarted has as long to come back as it has to ask again. */
-export function createPresence(now: () => number = () => performance.now()): Presence {
+interface PresenceRow {
+  tenant_key: string
+  group_key: string
+  /** '' for all of a group. */
+  route_point_key: string
+  seen_at: number
+}
+
+const savePresence = sql(
+  `INSERT INTO routing_presence (tenant_key, group_key, route_point_key, seen_at)
+   SELECT tenant_key, group_key, ?, ? FROM groups WHERE tenant_key = ? AND group_key = ?
+   ON CONFLICT (tenant_key, group_key, route_point_key) DO UPDATE SET seen_at = excluded.seen_at`,
+)
+const selectPresence = sql<PresenceRow>(
+  'SELECT tenant_key, group_key, route_point_key, seen_at FROM routing_presence WHERE seen_at > ?',
+)
+
+function nameOf([tenantKey, groupKey, routePointKey = '']: readonly [
+  ...GroupKey,
+  string?,
+]): string {
+  return JSON.stringify([tenantKey, groupKey, routePointKey])
+}
+
+/**
+ * Knows who routes, on whatever node they ask. Whoever routed before the service was restarted, or the database was away, has as
+ * long to come back as it has to ask again.
+ */
+export function createPresence(
+  {
+    database,
+    logger,
+  }: { database: Pick<Database, 'all' | 'write'>; logger: Pick<FastifyBaseLogger, 'warn'> },
+  now: () => number = () => performance.now(),
+): Presence {
   const seen = new Map<string, number>()
-  const startedAt = now()
+  const toldAt = new Map<string, number>()
+  let blindUntil = now()
   const isRecent = (at: number) => now() - at < presenceSecondsMax * 1_000
+
+  async function tell([tenantKey, groupKey, routePointKey = '']: readonly [...GroupKey, string?]) {
+    // The write may have to wait.
+    const seenAt = Date.now()
+    try {
+      await database.write(
+        (transaction) => transaction.run(savePresence, routePointKey, seenAt, tenantKey, groupKey),
+        'keys',
+      )
+    } catch (error) {
+      logger.warn({ err: error }, 'other nodes were not told that somebody routes')
+    }
+  }
+
+  function isKnown(name: string): boolean {
+    const at = seen.get(name)
+    if (at === undefined) return false
+    if (isRecent(at)) return true
+    seen.delete(name)
+    toldAt.delete(name)
+    return false
+  }
+
   return {
-    saw(routePoint) {
-      seen.set(JSON.stringify(routePoint), now())
+    saw(routed) {
+      const name = nameOf(routed)
+      seen.set(name, now())
+      if (now() - (toldAt.get(name) ?? Number.NEGATIVE_INFINITY) < tellMilliseconds) return
+      toldAt.set(name, now())
+      void tell(routed)
     },
-    isThere(routePoint) {
-      const name = JSON.stringify(routePoint)
-      const at = seen.get(name)
-      if (at !== undefined && !isRecent(at)) seen.delete(name)
-      return isRecent(Math.max(at ?? startedAt, startedAt))
+    isThere([tenantKey, groupKey, routePointKey]) {
+      return (
+        isKnown(nameOf([tenantKey, groupKey, routePointKey])) ||
+        isKnown(nameOf([tenantKey, groupKey])) ||
+        isRecent(blindUntil)
+      )
+    },
+    async learn() {
+      let rows: PresenceRow[]
+      try {
+        rows = await database.all(selectPresence, Date.now() - presenceSecondsMax * 1_000)
+      } catch (error) {
+        blindUntil = now()
+        throw error
+      }
+      for (const { tenant_key, group_key, route_point_key, seen_at } of rows) {
+        const name = nameOf([tenant_key, group_key, route_point_key])
+        const at = now() - Math.max(Date.now() - seen_at, 0)
+        seen.set(name, Math.max(at, seen.get(name) ?? at))
+      }
     },
   }
 }
@@ -35,7 +122,8 @@ const watchMilliseconds = 1_000
 /** Tells calls that wait when their routing system comes or goes, until what is returned is called. */
 export function watchPresence(board: Switchboard, presence: Presence): () => void {
   const were = new Map<string, boolean>()
-  const timer = setInterval(() => {
+
+  function look(): void {
     const waiting = new Map(
       board.waiting.map(({ routePoint }) => [JSON.stringify(routePoint), routePoint]),
     )
@@ -46,6 +134,15 @@ export function watchPresence(board: Switchboard, presence: Presence): () => voi
       if ((were.get(name) ?? true) !== isThere) board.routingChanged(routePoint)
       were.set(name, isThere)
     }
+  }
+
+  let isLooking = false
+  const timer = setInterval(async () => {
+    if (isLooking || board.engines.length === 0) return
+    isLooking = true
+    // Without the database nobody knows, and calls wait on.
+    await presence.learn().then(look, () => {})
+    isLooking = false
   }, watchMilliseconds)
   timer.unref()
   return () => clearInterval(timer)

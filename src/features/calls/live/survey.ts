@@ -1,9 +1,9 @@
 import { causes, type Survey } from '../../../engines/engine.ts'
 import type { Call, Found } from '../call.ts'
-import { readCallsOfEngine, readCallsOfOthers, recordLost } from '../rows.ts'
+import { type LostCall, readCallsOfEngine, recordLost } from '../rows.ts'
 import type { Station } from './station.ts'
 import type { Switchboard } from './switchboard.ts'
-import type { LiveCall } from './treatment.ts'
+import type { Desk, LiveCall } from './treatment.ts'
 
 /** The leg beside the caller's. */
 function legOf({ phase }: Call): string | undefined {
@@ -11,22 +11,26 @@ function legOf({ phase }: Call): string | undefined {
   return phase.name === 'forwarded' || phase.name === 'connected' ? phase.leg : undefined
 }
 
-/**
- * Takes over the calls of an engine that are kept and not yet treated here, as after a restart. Those that are damaged, and those
- * of engines that are no more, end: nobody will tell of them.
- */
-async function takeOver(board: Switchboard, station: Station): Promise<void> {
-  const { database, keeping, logger } = board.desk
-  const { calls, damaged } = await readCallsOfEngine(database, station.engine.name)
-  for (const call of calls) {
-    if (!board.find(call.id)) board.add(station, call, 0)
-  }
-  const forgotten = await readCallsOfOthers(database, board.engines)
+/** Ends calls that nobody can treat. */
+export async function endLost(
+  { database, keeping, logger }: Desk,
+  calls: readonly LostCall[],
+): Promise<void> {
   const now = Date.now()
-  for (const call of [...damaged, ...forgotten]) {
+  for (const call of calls) {
     logger.error({ callId: call.id, routePoint: call.routePoint, why: call.why }, 'a call was lost')
     await database.write((transaction) => recordLost(transaction, call, { now, keeping }), 'keys')
   }
+}
+
+/** Takes over the calls of an engine that are kept and not yet treated here, as after a restart. Those that are damaged end. */
+async function takeOver(board: Switchboard, station: Station): Promise<void> {
+  const { calls, damaged } = await readCallsOfEngine(board.desk.database, station.engine.name)
+  board.requireAttached(station)
+  for (const call of calls) {
+    if (!board.find(call.id)) board.add(station, call, 0)
+  }
+  await endLost(board.desk, damaged)
 }
 
 async function isPlaying({ call, station }: LiveCall): Promise<boolean> {

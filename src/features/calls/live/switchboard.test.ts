@@ -232,7 +232,6 @@ describe.each(engines)('calls on $name', (engine) => {
     ['are damaged where they are kept', `value = '{"phase":'`],
     ['have no parts', `value = '{"leg":"x","phase":{"name":"offered"},"timers":{}}'`],
     ['are another’s', `value = replace(value, '"routePoint":["', '"routePoint":["x')`],
-    ['were on an engine that is no more', `engine = 'removed'`],
   ])('that %s are recorded as failed, and their callers come anew', async (_, damage) => {
     world = await createCallWorld(engine)
     const callers = [await world.call(), await world.call()]

@@ -7,16 +7,19 @@ import {
   EngineFault,
   ownIdPrefix,
 } from '../../../engines/engine.ts'
+import { LeaseLost } from '../../../engines/lease.ts'
 import { DatabaseUnavailable } from '../../../errors.ts'
 import type { RoutePointKey } from '../../route-points/route-point.ts'
 import { type Call, type CallEvent, isSameKey, type TimerName } from '../call.ts'
 import { findCallee } from '../find.ts'
+import { readCallsOfEngine } from '../rows.ts'
 import { arrivedCall } from './arrivals.ts'
 import { keepDeadlines } from './deadlines.ts'
+import { forgetLease } from './leases/rows.ts'
 import { createLine } from './line.ts'
 import type { TurnedAway } from './meter.ts'
 import type { Station } from './station.ts'
-import { compare } from './survey.ts'
+import { compare, endLost } from './survey.ts'
 import { type Desk, decideAndKeep, type LiveCall, performAll } from './treatment.ts'
 
 /** Calls whose arrival is being treated at once; more are sent away, before those that wait would suffer. */
@@ -36,7 +39,7 @@ export class Switchboard {
   readonly #calls = new Map<string, LiveCall>()
   /** Ids of calls by their callers' legs, which engines name. */
   readonly #callers = new Map<string, string>()
-  readonly #stations: Station[] = []
+  readonly #stations = new Set<Station>()
   readonly #closing = new AbortController()
   /** Callers' legs of which it is not yet known whom they call, and how each has ended meanwhile. */
   readonly #arriving = new Map<string, CallEvent | undefined>()
@@ -48,13 +51,37 @@ export class Switchboard {
 
   /** Treats the calls of an engine from now on. */
   attach(station: Station): void {
-    this.#stations.push(station)
+    this.#stations.add(station)
     station.engine.start({
       surveyed: (survey) => compare(this, station, survey),
       happened: (event) => this.#happened(station, event),
       // What was asked of it fails by itself, and the next survey tells how its calls stand.
       lost: () => {},
     })
+  }
+
+  /** Treats the calls of an engine no longer: they stay as they are, for whoever takes them over. */
+  async detach(station: Station): Promise<void> {
+    this.#stations.delete(station)
+    await station.engine.close()
+    const calls = [...this.#calls.values()].filter((live) => live.station === station)
+    for (const live of calls) this.#remove(live)
+    await Promise.all(calls.map(({ line }) => line.run(async () => {}).catch(() => {})))
+  }
+
+  /** Ends the calls of an engine that nobody treats. */
+  async end(engine: string, generation: number): Promise<void> {
+    const { calls, damaged } = await readCallsOfEngine(this.desk.database, engine)
+    const why = `Its engine '${engine}' is not configured any more.`
+    const lost = calls.map((call) => ({ ...call, call, why, generation }))
+    await endLost(this.desk, [...damaged, ...lost])
+    await forgetLease(this.desk.database, { engine, generation })
+  }
+
+  /** @throws EngineFault where the calls of an engine are no longer treated here. */
+  requireAttached(station: Station): void {
+    if (this.#stations.has(station)) return
+    throw new EngineFault('gone', 'The calls of the engine are no longer treated here.')
   }
 
   /** Calls that are treated here. */
@@ -64,7 +91,7 @@ export class Switchboard {
 
   /** Names of the engines whose calls are treated here. */
   get engines(): readonly string[] {
-    return this.#stations.map(({ engine }) => engine.name)
+    return [...this.#stations].map(({ engine }) => engine.name)
   }
 
   /** Whether what is asked of a call's engine now is done. */
@@ -125,6 +152,8 @@ export class Switchboard {
         if (happening) await this.#treatPatiently(live, happening)
       })
     } catch (error) {
+      // Whoever treats the call now will see what happened to it.
+      if (error instanceof LeaseLost) return
       this.desk.logger.error({ err: error, callId: live.call.id }, 'an event was not treated')
     }
   }
@@ -133,7 +162,7 @@ export class Switchboard {
   async #treatPatiently(live: LiveCall, event: CallEvent): Promise<void> {
     const { signal } = this.#closing
     let wait = retryMilliseconds.least
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#stations.has(live.station)) {
       try {
         const decision = await decideAndKeep(this.desk, live, { event, isNew: false })
         this.settle(live, await performAll(this.desk, live, decision))
@@ -206,11 +235,13 @@ export class Switchboard {
     const { peers } = station.configuration
     if (this.#arriving.size >= arrivalsMax) this.#turnAway(station, arrival, 'shed')
     else if (peers && !peers.includes(arrival.peer)) this.#turnAway(station, arrival, 'peer')
+    else if (this.desk.isDraining(station.engine.name)) this.#turnAway(station, arrival, 'draining')
     else {
       this.#arriving.set(name, undefined)
       try {
         await this.#receive(station, arrival)
       } catch (error) {
+        if (error instanceof LeaseLost) return
         this.desk.logger.error(
           { err: error, engine: station.engine.name },
           'a call cannot be treated',
@@ -291,5 +322,6 @@ const causesOf: Record<TurnedAway, Cause | undefined> = {
   peer: causes.rejected,
   shed: causes.congestion,
   unavailable: undefined,
+  draining: undefined,
   failed: causes.failure,
 }

@@ -4,6 +4,7 @@ import { EngineFault } from '../../../engines/engine.ts'
 import { DatabaseUnavailable } from '../../../errors.ts'
 import type { Media } from '../../media/media.ts'
 import type { RoutePointBackend } from '../../route-points/backend.ts'
+import type { RoutePointKey } from '../../route-points/route-point.ts'
 import type { RoutePointState } from '../../route-points/state.ts'
 import type { Action, Call, CallEvent, Told } from '../call.ts'
 import { resolveDestination } from '../find.ts'
@@ -30,6 +31,10 @@ export interface Desk {
   backOff: BackOff
   meter: CallMeter
   keeping: Keeping
+  /** Whether an engine takes no new calls. */
+  isDraining(engine: string): boolean
+  /** How many calls wait at a route point that other engines carry, which other nodes may treat. */
+  waitingElsewhere(routePoint: RoutePointKey): Promise<number>
   logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
 }
 
@@ -82,7 +87,9 @@ function isForEngine(action: Action): action is EngineAction {
 async function stepOnce(desk: Desk, call: Call, event: CallEvent) {
   const { state, isDamaged } = await readState(desk, call)
   const isRouted = desk.presence.isThere(call.routePoint)
-  const waiting = desk.queues.othersOf(call)
+  // Only who comes anew needs room in the queue.
+  const elsewhere = call.waitingSince === null ? await desk.waitingElsewhere(call.routePoint) : 0
+  const waiting = desk.queues.othersOf(call) + elsewhere
   const alike = desk.queues.alike(call)
   const made = step(call, event, { now: Date.now(), state, isDamaged, waiting, alike, isRouted })
   desk.queues.place(made.call)
@@ -202,7 +209,7 @@ export async function performAll(
  * Decides what an event makes of a call, and keeps it before the engine hears of it.
  *
  * @param isNew the call has no row yet.
- * @throws DatabaseUnavailable: nothing has changed.
+ * @throws DatabaseUnavailable, LeaseLost: nothing has changed.
  */
 export async function decideAndKeep(
   desk: Desk,
@@ -216,7 +223,15 @@ export async function decideAndKeep(
     try {
       await desk.database.write(
         (transaction) =>
-          saveCall(transaction, { ...decision, before: isNew ? undefined : before }, desk.keeping),
+          saveCall(
+            transaction,
+            {
+              ...decision,
+              before: isNew ? undefined : before,
+              generation: live.station.lease.generation,
+            },
+            desk.keeping,
+          ),
         'keys',
       )
     } catch (error) {

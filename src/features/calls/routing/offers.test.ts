@@ -207,6 +207,8 @@ describe.each(engines)('a routing system on $name', (engine) => {
     let later = 0
     const now = performance.now.bind(performance)
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + later)
+    const date = Date.now.bind(Date)
+    const wallClock = vi.spyOn(Date, 'now').mockImplementation(() => date() + later)
     try {
       const policy = { enableFailoverSupport: true, failoverPhoneNumber: '+3225126779' }
       await world.ask('groupAdmin', 'PUT', `${routePoint}failover_policy/`, policy)
@@ -222,6 +224,7 @@ describe.each(engines)('a routing system on $name', (engine) => {
       })
     } finally {
       clock.mockRestore()
+      wallClock.mockRestore()
     }
   })
 })

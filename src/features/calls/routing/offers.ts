@@ -21,7 +21,6 @@ import { addOperation, fillPath } from '../../../http/operation.ts'
 import { groupKeyOf, parametersIn } from '../../../http/place.ts'
 import { siteOf } from '../../../resources/resource.ts'
 import type { Door } from '../../../writes/door.ts'
-import { intentOf } from '../../../writes/intent.ts'
 import { type Reached, readReached } from '../../agents/states.ts'
 import { checkDestination } from '../../numbers/destinations.ts'
 import { Destination } from '../../numbers/members.ts'
@@ -228,7 +227,7 @@ function addOffer(app: FastifyInstance, offering: Offering): void {
       return command(board, door, {
         routePoint: routePointScope(request),
         callId: callIdOf(request),
-        intent: intentOf(request),
+        request,
         event,
         async judge({ transaction }, { before, call, state, isRefused }) {
           await judgeAsRead(transaction, request, before)
@@ -263,7 +262,7 @@ function addWithdrawal(app: FastifyInstance, { board, door }: Offering): void {
       return command(board, door, {
         routePoint: routePointScope(request),
         callId: callIdOf(request),
-        intent: intentOf(request),
+        request,
         event: { type: 'withdrawn', offer: parametersIn(request).offer_id ?? '' },
         async judge({ transaction }, { before, isRefused }) {
           await judgeAsRead(transaction, request, before)
@@ -303,7 +302,7 @@ function addRelease(app: FastifyInstance, { board, door }: Offering): void {
       return command(board, door, {
         routePoint: routePointScope(request),
         callId: callIdOf(request),
-        intent: intentOf(request),
+        request,
         event: { type: 'released', cause: value.cause && causes[value.cause] },
         async judge({ transaction }, { before, isRefused }) {
           await judgeAsRead(transaction, request, before)

@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Database } from '../../../../database/database.ts'
+import { DatabaseUnavailable } from '../../../../errors.ts'
+import type { RoutePointKey } from '../../../route-points/route-point.ts'
+import { countWaitingElsewhere } from '../../rows.ts'
+import type { Post, Station } from '../station.ts'
+import {
+  beatNode,
+  enterNode,
+  giveLeaseBack,
+  type LeaseRow,
+  leaveNode,
+  type NodeRow,
+  readLeases,
+  takeLease,
+} from './rows.ts'
+import { createSightings, type Sightings } from './sightings.ts'
+
+/** Milliseconds that a lease holds after the beat that last renewed it was sent. */
+const holdMilliseconds = 4_000
+
+/**
+ * Milliseconds without a beat after which others take a lease: it is over by then, and so is what was asked of the engine at its
+ * end (`lateMilliseconds` of `src/asterisk/requests.ts`).
+ */
+const takeoverMilliseconds = 7_500
+
+/** How often a node beats and looks at the others. */
+const beatMilliseconds = 1_000
+
+/** How often it is looked whether the leases are over, whatever the database does. */
+const watchMilliseconds = 250
+
+/** Milliseconds between two leases that are given to others who have fewer. */
+const balanceMilliseconds = 60_000
+
+/** Milliseconds that another node must have been there before it is given any. */
+const settledMilliseconds = 10_000
+
+/** Milliseconds after which the calls of an engine end that nobody treats and that this node does not know. */
+const forsakenMilliseconds = 60_000
+
+/** Who has a node's calls, and what it is told of them. */
+export interface DutyBoard {
+  attach(station: Station): void
+  /** Leaves its calls as they are, for whoever takes them over. */
+  detach(station: Station): Promise<void>
+  /** Ends the calls of an engine that nobody treats any more. */
+  end(engine: string, generation: number): Promise<void>
+}
+
+export interface DutyOptions {
+  database: Database
+  board: DutyBoard
+  /** The engines that may be treated here. */
+  posts: readonly Post[]
+  node: { name: string; url: string | undefined }
+  logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
+}
+
+/** A lease that is held here. */
+interface Tenure {
+  generation: number
+  station: Station
+  isOver: boolean
+}
+
+/** Holds the leases of engines, and has their calls treated as long as it does. */
+export class Duty {
+  readonly #options: DutyOptions
+  readonly #session = randomUUID()
+  readonly #tenures = new Map<string, Tenure>()
+  readonly #sightings: Sightings = createSightings()
+  /** By `performance.now()`. */
+  #validUntil = 0
+  #hasEntered = false
+  #balancedAt = 0
+  #isClosing = false
+  #timers: NodeJS.Timeout[] = []
+  #looking: Promise<void> = Promise.resolve()
+  #isLooking = false
+  /** All engines are treated here. */
+  #isOnlyOne = false
+  readonly #draining = new Set<string>()
+
+  constructor(options: DutyOptions) {
+    this.#options = options
+  }
+
+  /** Takes what is free, now and always; ends when it has looked once. */
+  async start(): Promise<void> {
+    if (this.#options.posts.length === 0) return
+    this.#look()
+    this.#timers = [
+      setInterval(() => this.#look(), beatMilliseconds),
+      setInterval(() => this.#expire(), watchMilliseconds),
+    ]
+    await this.#looking
+  }
+
+  /** Whether each engine that may be treated here is, and is ready. */
+  get engines(): { name: string; isHeld: boolean; isReady: boolean }[] {
+    return this.#options.posts.map(({ name }) => {
+      const tenure = this.#tenures.get(name)
+      return {
+        name,
+        isHeld: tenure !== undefined,
+        isReady: tenure?.station.engine.isReady === true,
+      }
+    })
+  }
+
+  /** Whether an engine takes no new calls. */
+  isDraining(engine: string): boolean {
+    return this.#draining.has(engine)
+  }
+
+  /** How many calls wait at a route point that are treated elsewhere; a moment ago. */
+  async waitingElsewhere(routePoint: RoutePointKey): Promise<number> {
+    if (this.#isOnlyOne) return 0
+    const held = [...this.#tenures.keys()]
+    return countWaitingElsewhere(this.#options.database, routePoint, held)
+  }
+
+  /** Gives all leases back, once the calls are left as they are. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#looking
+    const { database, node } = this.#options
+    const held = [...this.#tenures]
+    await Promise.all(held.map(([engine, tenure]) => this.#end(engine, tenure)))
+    if (!this.#hasEntered) return
+    try {
+      for (const [engine, { generation }] of held) {
+        await giveLeaseBack(database, { engine, session: this.#session, generation })
+      }
+      await leaveNode(database, { name: node.name, session: this.#session })
+    } catch (error) {
+      // Others take them when their time is over.
+      this.#options.logger.warn({ err: error }, 'the leases of engines were not given back')
+    }
+  }
+
+  #look(): void {
+    if (this.#isLooking || this.#isClosing) return
+    this.#isLooking = true
+    this.#looking = this.#lookOnce()
+      .catch((error) => {
+        const level = error instanceof DatabaseUnavailable ? 'warn' : 'error'
+        this.#options.logger[level]({ err: error }, 'the leases of engines were not renewed')
+      })
+      .finally(() => {
+        this.#isLooking = false
+      })
+  }
+
+  async #lookOnce(): Promise<void> {
+    const began = performance.now()
+    if (!(await this.#beat())) return
+    this.#validUntil = began + holdMilliseconds
+    const { leases, nodes } = await readLeases(this.#options.database)
+    this.#sightings.see(nodes)
+    this.#note(leases)
+    await this.#endLost(leases)
+    await this.#takeFree(leases, nodes)
+    await this.#balance(leases, nodes)
+    await this.#endForsaken(leases, nodes)
+  }
+
+  /** @returns false where another program has this node's name, and lives. */
+  async #beat(): Promise<boolean> {
+    const { database, node, posts, logger } = this.#options
+    const own = { name: node.name, session: this.#session }
+    if (this.#hasEntered) {
+      if (await beatNode(database, own, Date.now())) return true
+      this.#hasEntered = false
+      logger.error({ node: node.name }, 'another program has the name of this node')
+      await this.#endAll()
+    }
+    const { nodes } = await readLeases(database)
+    this.#sightings.see(nodes)
+    const namesake = nodes.find(({ name }) => name === node.name)
+    // A program that has just been started is the one that is wanted; one that was replaced waits until the other is gone.
+    const isWanted = this.#validUntil === 0 || !namesake || this.#isDead(namesake)
+    if (!isWanted) return false
+    const engines = JSON.stringify(posts.map(({ name }) => name))
+    await enterNode(database, { ...own, url: node.url ?? null, engines, beat: Date.now() })
+    this.#hasEntered = true
+    return true
+  }
+
+  #isDead({ session }: Pick<NodeRow, 'session'>): boolean {
+    return this.#sightings.silentMilliseconds(session) > takeoverMilliseconds
+  }
+
+  #note(leases: readonly LeaseRow[]): void {
+    this.#isOnlyOne = leases.every(({ engine }) => this.#tenures.has(engine))
+    this.#draining.clear()
+    for (const { engine, is_draining } of leases) if (is_draining === 1) this.#draining.add(engine)
+  }
+
+  /** Somebody has taken a lease while it was over. */
+  async #endLost(leases: readonly LeaseRow[]): Promise<void> {
+    for (const [engine, tenure] of this.#tenures) {
+      const lease = leases.find((one) => one.engine === engine)
+      if (lease?.generation === tenure.generation && lease.session === this.#session) continue
+      this.#options.logger.warn({ engine }, 'another node treats the calls of the engine')
+      await this.#end(engine, tenure)
+    }
+  }
+
+  #expire(): void {
+    if (performance.now() < this.#validUntil || this.#tenures.size === 0) return
+    this.#options.logger.warn('the leases of engines are over: they could not be renewed')
+    void this.#endAll()
+  }
+
+  async #endAll(): Promise<void> {
+    await Promise.all([...this.#tenures].map(([engine, tenure]) => this.#end(engine, tenure)))
+  }
+
+  async #end(engine: string, tenure: Tenure): Promise<void> {
+    tenure.isOver = true
+    if (this.#tenures.get(engine) === tenure) this.#tenures.delete(engine)
+    await this.#options.board.detach(tenure.station)
+  }
+
+  /** How a lease stands: whether it can be taken, and at once. */
+  #freedom(lease: LeaseRow | undefined, nodes: readonly NodeRow[]): 'held' | 'free' | 'orphaned' {
+    if (!lease || lease.session === null) return 'free'
+    // What this program had and lost is its own still.
+    if (lease.session === this.#session) return 'orphaned'
+    const holder = nodes.find(({ session }) => session === lease.session)
+    return !holder || this.#isDead(holder) ? 'orphaned' : 'held'
+  }
+
+  #others(nodes: readonly NodeRow[]): NodeRow[] {
+    return nodes.filter((node) => node.session !== this.#session && !this.#isDead(node))
+  }
+
+  async #takeFree(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
+    const { posts } = this.#options
+    for (const post of posts.filter(({ name }) => !this.#tenures.has(name))) {
+      const lease = leases.find(({ engine }) => engine === post.name)
+      const freedom = this.#freedom(lease, nodes)
+      const freeMilliseconds = this.#sightings.freeMilliseconds(post.name, freedom === 'free')
+      if (freedom === 'held') continue
+      const isAlone = this.#others(nodes).length === 0
+      // Whoever has fewer comes first.
+      const waits = isAlone || freedom === 'orphaned' ? 0 : this.#tenures.size * beatMilliseconds
+      if (freeMilliseconds >= waits) await this.#take(post, lease)
+    }
+  }
+
+  async #take(post: Post, lease: LeaseRow | undefined): Promise<void> {
+    const { database, board, logger, node } = this.#options
+    const session = this.#session
+    const generation = await takeLease(database, { engine: post.name, session }, lease)
+    if (generation === undefined || this.#isClosing) return
+    const tenure: Omit<Tenure, 'station'> = { generation, isOver: false }
+    const station = post.open({
+      generation,
+      leftMilliseconds: () =>
+        tenure.isOver ? 0 : Math.max(this.#validUntil - performance.now(), 0),
+    })
+    const begun: Tenure = Object.assign(tenure, { station })
+    this.#tenures.set(post.name, begun)
+    logger.info({ engine: post.name, node: node.name, generation }, 'the engine is treated here')
+    board.attach(station)
+  }
+
+  /** Gives an engine to a node that has two fewer, and could treat it. */
+  async #balance(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
+    const now = performance.now()
+    if (now - this.#balancedAt < balanceMilliseconds) return
+    const counts = (session: string) => leases.filter((one) => one.session === session).length
+    const idle = this.#others(nodes).filter(
+      ({ session }) =>
+        counts(session) <= this.#tenures.size - 2 &&
+        this.#sightings.knownMilliseconds(session) > settledMilliseconds,
+    )
+    const [given] = [...this.#tenures].filter(([engine]) =>
+      idle.some(({ engines }) => engines.includes(JSON.stringify(engine))),
+    )
+    if (!given) return
+    this.#balancedAt = now
+    const [engine, tenure] = given
+    this.#options.logger.info({ engine }, 'the engine is given to a node that has fewer')
+    await this.#end(engine, tenure)
+    const { generation } = tenure
+    await giveLeaseBack(this.#options.database, { engine, session: this.#session, generation })
+  }
+
+  /** An engine that is in no node's file any more treats no calls: they would lock their agents for ever. */
+  async #endForsaken(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
+    const { posts, board } = this.#options
+    for (const lease of leases) {
+      if (posts.some(({ name }) => name === lease.engine)) continue
+      const isFree = this.#freedom(lease, nodes) !== 'held'
+      const free = this.#sightings.freeMilliseconds(lease.engine, isFree)
+      if (isFree && free > forsakenMilliseconds) await board.end(lease.engine, lease.generation)
+    }
+  }
+}
