@@ -86,6 +86,7 @@ const rights: readonly [methods: string, path: string, level: number, reach: Rea
   ['GET', `${groupPath}services/route_points/`, 4, 'group'],
   ['GET', routePointPath, 4, 'group'],
   ['GET', `${routePointPath}disposition_codes/**`, 0, 'group'],
+  ['GET PUT', `${routePointPath}calls/{call_id}/disposition_codes/`, 0, 'group'],
   ['GET POST PUT DELETE', `${groupPath}**`, 8, 'group'],
   ['GET POST PUT DELETE', `${tenantPath}**`, 12, 'tenant'],
 ]

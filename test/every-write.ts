@@ -47,6 +47,9 @@ const code = { create: { code: 'NEW' }, change: { active: false } }
 
 /** Writes of every operation that can be tried, refer to one another, rename and delete what holds much. */
 export const everyWrite: readonly ExampleWrite[] = [
+  put(`${routePoint}disposition_codes_config/`, { enableCallDispositionCodes: true }),
+  put(`${routePoint}calls/{takenCall}/disposition_codes/`, { dispositionCodes: [] }),
+  post(`${routePoint}calls/{takenCall}/release/`, {}),
   remove(`${routePoint}calls/{offeredCall}/offer/1/`),
   post(`${routePoint}calls/{waitingCall}/offer/`, { agent: 'agent', ringSeconds: 120 }),
   post(`${routePoint}calls/{waitingCall}/release/`, { cause: 'busy' }),
@@ -161,31 +164,43 @@ export async function send(
   return answer
 }
 
-/** Two calls that wait, the second of which is offered; answers their ids. */
+/** A call that waits, one that is offered, and one that somebody has taken; answers their ids. */
 export async function exampleCalls(world: World): Promise<Record<string, string>> {
   await world.ask('system', 'PUT', routePoint, { queueLength: 10 })
+  const takenCall = await callOf(world)
+  await offerTo(world, takenCall, '+3225126771')
+  const [phone] = world.exchange?.ringing() ?? []
+  if (phone) world.exchange?.pickUp(phone)
+  await vi.waitFor(async () => expect((await callsOf(world))[0]?.state).toBe('connected'))
   const waitingCall = await callOf(world)
   const offeredCall = await callOf(world)
-  const offer = { destination: '+3225126779', ringSeconds: 120 }
-  const path = `${routePoint}calls/${offeredCall}/offer/`
-  expect((await world.ask('system', 'POST', path, offer)).status).toBe(201)
-  return { waitingCall, offeredCall }
+  await offerTo(world, offeredCall, '+3225126779')
+  return { takenCall, waitingCall, offeredCall }
+}
+
+async function callsOf(world: World): Promise<{ callId: string; state: string }[]> {
+  return (await world.ask('system', 'GET', `${routePoint}calls/`)).body.calls
+}
+
+async function offerTo(world: World, callId: string, destination: string): Promise<void> {
+  const path = `${routePoint}calls/${callId}/offer/`
+  const answer = await world.ask('system', 'POST', path, { destination, ringSeconds: 120 })
+  expect(answer.status, answer.text).toBe(201)
 }
 
 /** Somebody calls; answers the id of the call when it waits. */
 async function callOf(world: World): Promise<string> {
-  const path = `${routePoint}calls/`
-  const known = (await world.ask('system', 'GET', path)).body.calls.length
+  const known = new Set((await callsOf(world)).map(({ callId }) => callId))
   world.exchange?.call('APIOTestRP', { domain: 'sip.netaxis.be' })
   return vi.waitFor(async () => {
-    const { body } = await world.ask('system', 'GET', path)
-    expect(body.calls[known]?.state).toBe('waiting')
-    return body.calls[known].callId
+    const come = (await callsOf(world)).find(({ callId }) => !known.has(callId))
+    if (come?.state !== 'waiting') throw new Error('It does not wait.')
+    return come.callId
   })
 }
 
 /**
- * Makes what the writes need and cannot make themselves, a token and two calls, one of which is offered, and answers the writes with
+ * Makes what the writes need and cannot make themselves, a token and three calls, and answers the writes with
  * their ids in their paths.
  */
 export async function withExamples(

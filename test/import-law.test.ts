@@ -47,7 +47,7 @@ const features: Record<string, readonly string[]> = {
   ],
   changes: ['groups', 'route-points', 'tenants'],
   media: ['announcements', 'route-points'],
-  calls: ['agents', 'groups', 'media', 'numbers', 'route-points', 'users'],
+  calls: ['agents', 'disposition-codes', 'groups', 'media', 'numbers', 'route-points', 'users'],
 }
 
 /** They put the parts together, so they may import every one. */

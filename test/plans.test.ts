@@ -417,8 +417,9 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await ask(['GET', engine])
     for (const draining of [true, false]) await ask(['PUT', engine, { draining }])
     await ask(['GET', `${ownRoutePoint}calls/?routing=true`])
-    const { waitingCall, offeredCall } = await exampleCalls(world)
+    const { takenCall = '', waitingCall, offeredCall } = await exampleCalls(world)
     const calls = `${ownRoutePoint}calls/`
+    await tag(ask, `${calls}${takenCall}/`)
     await ask(['GET', `${calls}${waitingCall}/`])
     await ask(['POST', `${ownRoutePoint}simulation/`, {}])
     await ask(['DELETE', `${calls}${offeredCall}/offer/1/`])
@@ -455,6 +456,22 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       replaceRecordCodes(transaction, key, { callId: waitingCall ?? '', dispositionCodes }),
     )
     expect(await readRecord(world.database, key, waitingCall ?? '')).toBeDefined()
+  }
+
+  /** A call that somebody has taken is given a code, before its end and after it. */
+  async function tag(ask: (step: Step) => Promise<unknown>, path: string): Promise<void> {
+    const enabled = { enableCallDispositionCodes: true }
+    await ask(['PUT', `${ownRoutePoint}disposition_codes_config/`, enabled])
+    await ask(['POST', `${ownRoutePoint}disposition_codes/`, newCode])
+    const codes: Step = [
+      'PUT',
+      `${path}disposition_codes/`,
+      { dispositionCodes: [{ code: 'new', level: 'CallCenter' }] },
+    ]
+    await ask(codes)
+    await ask(['GET', codes[1]])
+    await ask(['POST', `${path}release/`, {}])
+    await ask(codes)
   }
 
   /** What a call asks of the configuration. */

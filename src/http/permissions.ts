@@ -24,6 +24,8 @@ export const permissions = {
   'tenant.provision': { level: levels.System, reach: 'tenant' },
   'group.read': { level: levels.EndUser, reach: 'group' },
   'group.provision': { level: levels.TenantAdmin, reach: 'group' },
+  /** Of a call that is the caller's own, or of any for a Group Admin: whose it is only the operation can tell. */
+  'call.tag': { level: levels.EndUser, reach: 'group' },
   'group.administer': { level: levels.GroupAdmin, reach: 'group' },
   'directory.read': { level: levels.DepartmentAdmin, reach: 'group' },
   'users.administer': { level: levels.DepartmentAdmin, reach: 'group' },

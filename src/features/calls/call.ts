@@ -39,6 +39,8 @@ export interface Call extends ArrivedCall {
   readonly isBounced: boolean
   /** Who took it, by key and as is told, and when; null as long as nobody has. */
   readonly taken: { agent: string | null; at: number; whom?: Whom } | null
+  /** What has been given meanwhile; absent for none. */
+  readonly dispositionCodes?: readonly DispositionCodeReference[]
   readonly hearing: Hearing
   /** Plays that were to end last: whether they have is not known. */
   readonly stopped: readonly string[]
@@ -206,6 +208,8 @@ export type CallEvent =
       ringSeconds: number | undefined
     }
   | { type: 'withdrawn'; offer: string }
+  /** It is given these disposition codes, and no others. */
+  | { type: 'coded'; codes: readonly DispositionCodeReference[] }
   | { type: 'released'; cause: Cause | undefined }
   /** Whether a routing system is there has changed. */
   | { type: 'routing' }

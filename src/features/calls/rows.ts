@@ -167,15 +167,34 @@ export async function readCallsOfEngine(reader: Reader, engine: string) {
   return read(await reader.all(selectOfEngine, engine))
 }
 
+async function findRow(
+  reader: Reader,
+  routePoint: RoutePointKey,
+  callId: string,
+): Promise<CallRow | undefined> {
+  const row = await reader.get(selectCall, routePoint[0], callId)
+  return row && isSameKey(routePoint, routePointOf(row)) ? row : undefined
+}
+
+/** A call at a route point; undefined where there is none that is not over. */
+export async function findCall(
+  reader: Reader,
+  routePoint: RoutePointKey,
+  callId: string,
+): Promise<Call | undefined> {
+  const row = await findRow(reader, routePoint, callId)
+  const call = row && callIn(row)
+  return call?.phase.name === 'ended' ? undefined : call
+}
+
 /** The engine of a call at a route point; undefined where there is no such call that is not over. */
 export async function engineOfCall(
   reader: Reader,
   routePoint: RoutePointKey,
   callId: string,
 ): Promise<string | undefined> {
-  const row = await reader.get(selectCall, routePoint[0], callId)
-  if (!row || !isSameKey(routePoint, routePointOf(row))) return undefined
-  return callIn(row)?.phase.name === 'ended' ? undefined : row.engine
+  const row = await findRow(reader, routePoint, callId)
+  return row && callIn(row)?.phase.name !== 'ended' ? row.engine : undefined
 }
 
 const countWaiting = sql<{ engine: string; waiting: number }>(

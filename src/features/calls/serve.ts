@@ -13,6 +13,7 @@ import { Switchboard } from './live/switchboard.ts'
 import { createQueues } from './queue.ts'
 import { addCallAgents } from './routing/agents.ts'
 import { addCallViews } from './routing/calls.ts'
+import { addCallCodes } from './routing/codes.ts'
 import { addCommands } from './routing/offers.ts'
 import { addSimulation } from './routing/simulation.ts'
 
@@ -49,6 +50,7 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
   if (registry && given) exposeEngines(registry, () => duty.engines)
   addCallViews(app, { reader: database, presence })
   addCallAgents(app, { reader: database })
+  addCallCodes(app, { board, door, backend })
   addCommands(app, { board, door, backOff })
   addSimulation(app, { reader: database, backend })
   addEngines(app, { door })

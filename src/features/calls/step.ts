@@ -66,6 +66,8 @@ function take(turn: Turn, event: CallEvent): boolean {
     return takeOffer(turn, event)
   } else if (event.type === 'withdrawn') {
     return takeBack(turn, event)
+  } else if (event.type === 'coded') {
+    return takeCodes(turn, event)
   } else {
     happen(turn, event)
   }
@@ -74,7 +76,7 @@ function take(turn: Turn, event: CallEvent): boolean {
 
 function happen(
   turn: Turn,
-  event: Exclude<CallEvent, Event<'offered' | 'withdrawn' | 'lost'>>,
+  event: Exclude<CallEvent, Event<'offered' | 'withdrawn' | 'coded' | 'lost'>>,
 ): void {
   const { phase } = turn.call
   switch (event.type) {
@@ -123,7 +125,7 @@ function afterEnd(turn: Turn, event: CallEvent): boolean {
   } else if (event.type === 'answered') {
     turn.act({ do: 'hang up', leg: event.leg })
   }
-  return !['offered', 'withdrawn', 'released'].includes(event.type)
+  return !['offered', 'withdrawn', 'coded', 'released'].includes(event.type)
 }
 
 function endWithoutRoutePoint(turn: Turn): void {
@@ -164,6 +166,13 @@ function takeBack(turn: Turn, event: Event<'withdrawn'>): boolean {
   const { phase } = turn.call
   if (phase.name !== 'offered' || phase.offer.id !== event.offer) return false
   offerWithdrawn(turn, phase.offer)
+  return true
+}
+
+/** Codes say how a conversation was: there must be one. */
+function takeCodes(turn: Turn, { codes }: Event<'coded'>): boolean {
+  if (turn.call.phase.name !== 'connected') return false
+  turn.change({ dispositionCodes: codes })
   return true
 }
 

@@ -86,11 +86,11 @@ const offerId = {
 }
 
 /** What a command finds that cannot be followed. */
-function conflict(message: string): Refusal {
+export function conflict(message: string): Refusal {
   return new Refusal([{ code: 409, message }])
 }
 
-function stateOf({ phase }: Call): string {
+export function stateOf({ phase }: Call): string {
   return phase.name === 'ended' ? 'it is over' : `it is '${phase.name}' now`
 }
 

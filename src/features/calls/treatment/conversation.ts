@@ -28,7 +28,7 @@ export function conversationFailed(turn: Turn, { leg, bridge, offer }: Conversat
   turn.tell({ kind: 'call.offerFailed', offer, how: 'hungUp' })
   turn.act({ do: 'hang up', leg })
   turn.act({ do: 'dissolve', bridge })
-  turn.change({ taken: null })
+  turn.change({ taken: null, dispositionCodes: [] })
   wait(turn)
 }
 

@@ -17,6 +17,7 @@ import type {
 } from '../call.ts'
 import type { Sound } from '../sounds.ts'
 import { stateAfterCall } from './after-call.ts'
+import { codesDue } from './coding.ts'
 
 /** What a step knows besides the call: read when it is made. */
 export interface World {
@@ -229,18 +230,11 @@ export class Turn {
     this.tell({ kind: 'call.ended', offer })
     const isAgents = before.name === 'connected' && (offer?.agent ?? null) !== null
     const agentAfter = isAgents ? stateAfterCall(this) : undefined
-    const dispositionCodes = known.outcome === 'answered' ? this.#defaultCodes() : []
+    const { dispositionCodes: given = [] } = this.#call
+    const config = this.world.state?.settings.disposition_codes_config
+    const dispositionCodes = codesDue({ outcome: known.outcome, given }, config)
     const ending = { ...known, at: this.now, dispositionCodes, ...(agentAfter && { agentAfter }) }
     this.change({ phase: { name: 'ended', ending }, timers: {}, hearing: { what: 'nothing' } })
-  }
-
-  /** A code must be given, and nobody has given one. */
-  #defaultCodes(): Ending['dispositionCodes'] {
-    const { state } = this.world
-    if (!state) return []
-    const config = state.settings.disposition_codes_config
-    const isForced = config.enableCallDispositionCodes && config.forceUseOfCallDispositionCodes
-    return isForced && config.defaultCallDispositionCode ? [config.defaultCallDispositionCode] : []
   }
 
   /** Sends the call to a destination, wherever that leads. */
