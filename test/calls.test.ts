@@ -230,6 +230,19 @@ describe.skipIf(!canPlayCalls())('a call on a real Asterisk', () => {
     expect(await world.outcomes()).toEqual(['answered'])
   })
 
+  it('asks the agent’s telephone to answer by itself where delivery is forced', async () => {
+    await world.put('', { forceDeliveryOfCalls: true, forceDeliveryWaitTimeSeconds: 4 })
+    await world.call()
+    await world.callIn('waiting')
+    const phone = await world.agentPhone({ ringMilliseconds: 50 })
+    await world.offer({ agent: 'agent' })
+    const { headers } = await phone.message({ request: 'INVITE' })
+    expect(headers['call-info']).toBe('<sip:pointsman>;answer-after=4')
+    await world.callIn('connected')
+    await world.put('', { forceDeliveryOfCalls: false })
+    expect(await world.outcomes()).toEqual(['answered'])
+  })
+
   it('lets its caller hear ringing while it is offered, when told', async () => {
     await world.put('', { playRingingWhenOfferingCall: true })
     const ear = await openEar()

@@ -77,10 +77,13 @@ export class Exchange implements Engine {
       country: 'BE',
       domain: 'sip.netaxis.be',
       peers: undefined,
-      alertInfo: {
-        'Long-Long': 'Bellcore-dr2',
-        'Short-Short-Long': 'Bellcore-dr3',
-        'Short-Long-Short': 'Bellcore-dr4',
+      headers: {
+        alertInfo: {
+          'Long-Long': 'Bellcore-dr2',
+          'Short-Short-Long': 'Bellcore-dr3',
+          'Short-Long-Short': 'Bellcore-dr4',
+        },
+        callInfo: '<sip:test>;answer-after={seconds}',
       },
       callSecondsMax: 14_400,
       ...this.#configuration,

@@ -53,7 +53,10 @@ function open(server: AriServer = ari): Heard {
     numbers: 'PJSIP/{number}@trunk',
     uris: undefined,
     media: { kind: 'folder', folder: '/srv/media', ourFolder: '/srv/media' },
-    alertInfo: { 'Long-Long': 'a', 'Short-Short-Long': 'b', 'Short-Long-Short': 'c' },
+    headers: {
+      alertInfo: { 'Long-Long': 'a', 'Short-Short-Long': 'b', 'Short-Long-Short': 'c' },
+      callInfo: '',
+    },
     fallback: undefined,
     callSecondsMax: 14_400,
   }

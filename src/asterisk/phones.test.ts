@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Party } from '../engines/engine.ts'
+import type { Dialling, Party } from '../engines/engine.ts'
 import { phoneBody } from './phones.ts'
 
 const configuration = { application: 'pointsman', callSecondsMax: 14_400 }
 
-function bodyFor(from: Party, alertInfo?: string) {
+function bodyFor(from: Party, headers: Pick<Dialling, 'alertInfo' | 'callInfo'> = {}) {
   const to = { kind: 'number' as const, number: '5001' }
-  const dialling = { to, from, callId: 'call-1', ...(alertInfo !== undefined && { alertInfo }) }
+  const dialling = { to, from, callId: 'call-1', ...headers }
   return phoneBody(configuration, dialling, { channel: 'pointsman-1.1', dialString: 'PJSIP/jane' })
 }
 
@@ -40,8 +40,10 @@ describe('a telephone', () => {
   })
 
   it('is told how to ring where it is to ring otherwise', () => {
-    expect(bodyFor({ name: '', number: '' }, 'Bellcore-dr2').variables).toMatchObject({
+    const headers = { alertInfo: 'Bellcore-dr2', callInfo: '<sip:a>;answer-after=3' }
+    expect(bodyFor({ name: '', number: '' }, headers).variables).toMatchObject({
       'PJSIP_HEADER(add,Alert-Info)': 'Bellcore-dr2',
+      'PJSIP_HEADER(add,Call-Info)': '<sip:a>;answer-after=3',
     })
   })
 })

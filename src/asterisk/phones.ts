@@ -36,7 +36,7 @@ function partyVariables({ name, number }: Party): Record<string, string> {
 /** The body of the request that makes a telephone's channel, before it is dialled. */
 export function phoneBody(
   { application, callSecondsMax }: Pick<EngineConfiguration, 'application' | 'callSecondsMax'>,
-  { from, alertInfo, callId }: Dialling,
+  { from, alertInfo, callInfo, callId }: Dialling,
   { channel, dialString }: { channel: string; dialString: string },
 ): Record<string, unknown> {
   return {
@@ -47,6 +47,7 @@ export function phoneBody(
       ...claimVariables(callId, callSecondsMax),
       ...partyVariables(from),
       ...(alertInfo !== undefined && { 'PJSIP_HEADER(add,Alert-Info)': alertInfo }),
+      ...(callInfo !== undefined && { 'PJSIP_HEADER(add,Call-Info)': callInfo }),
     },
   }
 }

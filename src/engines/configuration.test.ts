@@ -65,10 +65,13 @@ describe('a file of engines', () => {
         numbers: 'PJSIP/{number}@trunk',
         uris: undefined,
         media: { kind: 'folder', folder: '/srv/media', ourFolder: '/srv/media' },
-        alertInfo: {
-          'Long-Long': 'Bellcore-dr2',
-          'Short-Short-Long': 'Bellcore-dr3',
-          'Short-Long-Short': 'Bellcore-dr4',
+        headers: {
+          alertInfo: {
+            'Long-Long': 'Bellcore-dr2',
+            'Short-Short-Long': 'Bellcore-dr3',
+            'Short-Long-Short': 'Bellcore-dr4',
+          },
+          callInfo: '<sip:pointsman>;answer-after={seconds}',
         },
         fallback: undefined,
         callSecondsMax: 14_400,
@@ -87,10 +90,13 @@ describe('a file of engines', () => {
     }
     const alertInfo = { 'Long-Long': 'info=alert-group' }
     const media = { folder: '/srv/media', ourFolder: '/mnt/media' }
-    const [engine] = await readChanged({ ...told, alertInfo, media })
+    const [engine] = await readChanged({ ...told, alertInfo, callInfo: '', media })
     expect(engine).toMatchObject({
       ...told,
-      alertInfo: { 'Long-Long': 'info=alert-group', 'Short-Short-Long': 'Bellcore-dr3' },
+      headers: {
+        alertInfo: { 'Long-Long': 'info=alert-group', 'Short-Short-Long': 'Bellcore-dr3' },
+        callInfo: '',
+      },
       media: { kind: 'folder', folder: '/srv/media', ourFolder: '/mnt/media' },
     })
   })
@@ -198,6 +204,8 @@ describe('a file of engines is refused as a whole, in words that name what is wr
     ['uris', 'PJSIP/trunk/sip:{number}'],
     ['fallback.context', 'a,b'],
     ['alertInfo.Long-Long', 'a\r\nVia: x'],
+    ['callInfo', 'answer-after={second}'],
+    ['callInfo', 'a\r\nVia: x'],
     ['callSecondsMax', 59],
     ['callSecondsMax', 86_401],
     ['callSecondsMax', '60'],

@@ -29,6 +29,13 @@ const printable = (characters: number) =>
 const word = (characters: number) =>
   text(characters, { pattern: '^[\\w.-]+$', expects: 'of letters, digits, _, . and -' })
 
+/** Nothing else in braces, so that a misspelt placeholder is no part of a header. */
+const callInfoText = Type.String({
+  maxLength: 256,
+  pattern: '^(?:[ -z|~]|\\{seconds\\})*$',
+  expects: 'printable ASCII characters, with {seconds} where the seconds stand',
+})
+
 /** A colon would end it where it is sent with the password. */
 const username = text(128, {
   pattern: '^[ -9;-~]+$',
@@ -71,6 +78,7 @@ const EngineSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    callInfo: Type.Optional(callInfoText),
     fallback: Type.Optional(
       Type.Object({ context: word(79), extension: word(79) }, { additionalProperties: false }),
     ),
@@ -87,6 +95,14 @@ const faultsOf = compileSchema(FileSchema as TSchema)
 export type EngineMedia =
   /** A folder of the engine, and the path of the same folder for us. */
   { kind: 'folder'; folder: string; ourFolder: string } | { kind: 'url'; url: string }
+
+/** Texts of headers by which telephones of agents know how to ring. */
+export interface RingHeaders {
+  /** Of Alert-Info, by ring pattern. */
+  alertInfo: Readonly<Record<'Long-Long' | 'Short-Short-Long' | 'Short-Long-Short', string>>
+  /** Of Call-Info, by which a telephone answers by itself after `{seconds}`; '' for none. */
+  callInfo: string
+}
 
 export interface EngineConfiguration {
   name: string
@@ -107,8 +123,7 @@ export interface EngineConfiguration {
   numbers: string
   uris: string | undefined
   media: EngineMedia
-  /** Texts of Alert-Info by ring pattern. */
-  alertInfo: Readonly<Record<'Long-Long' | 'Short-Short-Long' | 'Short-Long-Short', string>>
+  headers: RingHeaders
   /** Where calls that nobody treats go; undefined for the next step of the dialplan. */
   fallback: { context: string; extension: string } | undefined
   /** Seconds after which the engine ends a leg, whatever happens to us. */
@@ -121,6 +136,9 @@ const alertInfo = {
   'Short-Short-Long': 'Bellcore-dr3',
   'Short-Long-Short': 'Bellcore-dr4',
 }
+
+/** What most telephones take for a call that they answer by themselves. */
+const callInfo = '<sip:pointsman>;answer-after={seconds}'
 
 /** Four hours: no conversation is longer, and a forgotten leg must not last for ever. */
 export const callSecondsMaxDefault = 14_400
@@ -247,7 +265,10 @@ function readEntry(entry: EngineEntry, password: string, base: string): EngineCo
     numbers: entry.numbers,
     uris: entry.uris,
     media: readMedia(entry.media, base),
-    alertInfo: { ...alertInfo, ...entry.alertInfo },
+    headers: {
+      alertInfo: { ...alertInfo, ...entry.alertInfo },
+      callInfo: entry.callInfo ?? callInfo,
+    },
     fallback: entry.fallback,
     callSecondsMax: entry.callSecondsMax ?? callSecondsMaxDefault,
   }

@@ -102,6 +102,8 @@ export interface Dialling {
   from: Party
   /** Text of a header Alert-Info, by which telephones choose how to ring. */
   alertInfo?: string
+  /** Text of a header Call-Info, by which telephones answer by themselves. */
+  callInfo?: string
   /** Kept with the leg, for whoever looks at the engine. */
   callId: string
 }

@@ -242,12 +242,20 @@ export type Action =
   | { do: 'tone'; play: string; tone: 'busy' | 'ringing' }
   | { do: 'play'; play: string; sound: Sound }
   | { do: 'stop'; play: string }
-  | { do: 'dial'; leg: string; to: Target; from: Party; pattern: RingPattern }
+  | ({ do: 'dial'; leg: string; to: Target } & Ringing)
   | { do: 'connect'; bridge: string; leg: string }
   | { do: 'hang up'; leg: string }
   | { do: 'dissolve'; bridge: string }
   /** Lets go of the caller; always the last. */
   | { do: 'release'; cause: Cause }
+
+/** How a dialled telephone rings. */
+export interface Ringing {
+  from: Party
+  pattern: RingPattern
+  /** When it is to answer by itself; absent where it is not. */
+  answerAfterSeconds?: number
+}
 
 export type RingPattern = 'Normal' | 'Long-Long' | 'Short-Short-Long' | 'Short-Long-Short'
 

@@ -397,6 +397,21 @@ describe('an offer', () => {
     expect(other.call.phase).toMatchObject({ offer: { isForced: false } })
   })
 
+  it('that is forced is to be answered by the agent’s telephone itself, and by none outside', () => {
+    for (const [routePoint, seconds] of [
+      [{ forceDeliveryWaitTimeSeconds: 3 }, 3],
+      [{}, 0],
+    ] as const) {
+      const forced = waitingCall({ routePoint }).goesThrough(offerTo(agent, { isForced: true }))
+      expect(forced.actions.at(-1)).toMatchObject({ do: 'dial', answerAfterSeconds: seconds })
+      const other = waitingCall({ routePoint }).goesThrough(offerTo(agent, { isForced: false }))
+      expect(other.actions.at(-1)).not.toHaveProperty('answerAfterSeconds')
+      const away = { agent: null, isForced: true }
+      const number = waitingCall({ routePoint }).goesThrough(offerTo(outside, away))
+      expect(number.actions.at(-1)).not.toHaveProperty('answerAfterSeconds')
+    }
+  })
+
   it('lets the caller hear ringing when told, else the music, and music again when it has failed', () => {
     expect(offeredCall().done()).toEqual(['dial'])
     const treated = offeredCall({ routePoint: { playRingingWhenOfferingCall: true } })

@@ -60,13 +60,15 @@ async function play(
 }
 
 async function dial(action: Action & { do: 'dial' }, { station, call }: Performing): Promise<void> {
-  const { leg, to, from, pattern } = action
-  const { alertInfo } = station.configuration
+  const { leg, to, from, pattern, answerAfterSeconds: seconds } = action
+  const { alertInfo, callInfo } = station.configuration.headers
   await station.engine.dial(leg, {
     to,
     from,
     callId: call.id,
     ...(pattern !== 'Normal' && { alertInfo: alertInfo[pattern] }),
+    ...(seconds !== undefined &&
+      callInfo !== '' && { callInfo: callInfo.replaceAll('{seconds}', String(seconds)) }),
   })
 }
 

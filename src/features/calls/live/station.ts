@@ -8,7 +8,7 @@ export interface Station {
   engine: Engine
   configuration: Pick<
     EngineConfiguration,
-    'country' | 'domain' | 'peers' | 'alertInfo' | 'callSecondsMax'
+    'country' | 'domain' | 'peers' | 'headers' | 'callSecondsMax'
   >
   media: MediaPlace
   lease: Lease

@@ -153,6 +153,30 @@ describe.each(engines)('a routing system on $name', (engine) => {
     expect(refused.text).not.toMatch(/agent|hidden/i)
   })
 
+  it('has an agent’s telephone answer by itself where delivery is forced', async () => {
+    world = await createCallWorld(engine)
+    const settings = { forceDeliveryOfCalls: true, forceDeliveryWaitTimeSeconds: 5 }
+    await world.ask('groupAdmin', 'PUT', routePoint, settings)
+    const callInfos = async (body: object) => {
+      const callId = await waitingCall()
+      expect((await offer(callId, body)).status).toBe(201)
+      const [phone] = await vi.waitFor(() => {
+        const ringing = world.exchange.ringing()
+        expect(ringing).toHaveLength(1)
+        return ringing
+      })
+      const callInfo = phone?.dialling?.callInfo
+      expect((await world.ask('groupAdmin', 'POST', `${path(callId)}release/`, {})).status).toBe(
+        200,
+      )
+      await vi.waitFor(async () => expect(await world.rows()).toBe(0))
+      return callInfo
+    }
+    expect(await callInfos({ agent: 'agent' })).toBe('<sip:test>;answer-after=5')
+    expect(await callInfos({ destination: '+3225126779' })).toBeUndefined()
+    expect(await callInfos({ agent: 'agent', forceDelivery: false })).toBeUndefined()
+  })
+
   it('gets the same answer again under an Idempotency-Key, also when the call is over', async () => {
     world = await createCallWorld(engine)
     const callId = await waitingCall()

@@ -209,7 +209,9 @@ function wordsOf(action: Action): string {
       const { name, number } = action.from
       const shown = [name && `'${name}'`, number].filter((part) => part !== '').join(' ')
       const pattern = action.pattern === 'Normal' ? '' : `, ringing ${action.pattern}`
-      return `rings at the ${action.to.kind}, which shows ${shown || 'no caller'}${pattern}`
+      const after = action.answerAfterSeconds
+      const answers = after === undefined ? '' : `, and is to answer by itself after ${after} s`
+      return `rings at the ${action.to.kind}, which shows ${shown || 'no caller'}${pattern}${answers}`
     }
     case 'connect':
       return 'speaks with whom it rang at'

@@ -1,5 +1,5 @@
 import type { Party } from '../../../engines/engine.ts'
-import type { CallEvent, Leaving, Offer, RingPattern, Telling } from '../call.ts'
+import type { CallEvent, Leaving, Offer, Ringing, RingPattern, Telling } from '../call.ts'
 import { bounce } from './bouncing.ts'
 import { goTo } from './forwarding.ts'
 import type { Turn } from './turn.ts'
@@ -27,7 +27,15 @@ export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void 
   if (turn.decide('route_points', 'playRingingWhenOfferingCall')) turn.ring()
   const seconds = event.ringSeconds ?? ringsOf(turn) * ringSeconds
   turn.keepTimer('noAnswer', turn.now + seconds * 1_000)
-  turn.act({ do: 'dial', leg, to: route, from: displayOf(turn), pattern: patternOf(turn, made) })
+  turn.act({ do: 'dial', leg, to: route, ...ringingOf(turn, made) })
+}
+
+function ringingOf(turn: Turn, offer: Offer): Ringing {
+  const ringing = { from: displayOf(turn), pattern: patternOf(turn, offer) }
+  // Telephones outside are not ours to answer.
+  if (!offer.isForced || offer.to.kind !== 'agent') return ringing
+  const answerAfterSeconds = turn.decide('route_points', 'forceDeliveryWaitTimeSeconds') ?? 0
+  return { ...ringing, answerAfterSeconds }
 }
 
 function ringsOf(turn: Turn): number {
