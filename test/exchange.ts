@@ -106,7 +106,14 @@ export class Exchange implements Engine {
     const listener = this.#listener
     if (!listener) return
     this.#kept = []
-    await listener.surveyed(this.#seen())
+    try {
+      await listener.surveyed(this.#seen())
+    } catch (error) {
+      // Whoever has left it meanwhile need not hear of it.
+      if (this.#listener === listener) throw error
+      return
+    }
+    if (this.#listener !== listener) return
     const kept = this.#kept
     this.#kept = undefined
     this.isReady = true

@@ -59,7 +59,8 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
     if (posts.length > 0) media.fetchEarly()
     await duty.start()
   })
-  const stopWatching = watchPresence(board, presence)
+  // Also where nothing is treated yet: whoever takes calls over must know who routes.
+  const stopWatching = posts.length > 0 ? watchPresence(board, presence) : () => {}
   app.addHook('onClose', async () => {
     stopWatching()
     await duty.close()

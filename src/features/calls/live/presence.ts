@@ -138,7 +138,7 @@ export function watchPresence(board: Switchboard, presence: Presence): () => voi
 
   let isLooking = false
   const timer = setInterval(async () => {
-    if (isLooking || board.engines.length === 0) return
+    if (isLooking) return
     isLooking = true
     // Without the database nobody knows, and calls wait on.
     await presence.learn().then(look, () => {})

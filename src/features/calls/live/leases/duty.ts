@@ -75,7 +75,7 @@ export class Duty {
   /** By `performance.now()`. */
   #validUntil = 0
   #hasEntered = false
-  #balancedAt = 0
+  #balancedAt = Number.NEGATIVE_INFINITY
   #isClosing = false
   #timers: NodeJS.Timeout[] = []
   #looking: Promise<void> = Promise.resolve()

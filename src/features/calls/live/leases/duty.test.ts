@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type Engine, engines, type TestDatabase } from '../../../../../test/engines.ts'
+import { Exchange } from '../../../../../test/exchange.ts'
+import { type Database, sql } from '../../../../database/database.ts'
+import type { Station } from '../station.ts'
+import { Duty } from './duty.ts'
+
+const silent = { info() {}, warn() {}, error() {} }
+
+/** A board that notes which engines' calls it has. */
+function createBoard() {
+  const attached = new Map<string, Station>()
+  const ended: string[] = []
+  return {
+    attached,
+    ended,
+    attach(station: Station) {
+      attached.set(station.engine.name, station)
+    },
+    async detach(station: Station) {
+      attached.delete(station.engine.name)
+    },
+    async end(engine: string) {
+      ended.push(engine)
+    },
+  }
+}
+
+const selectGenerations = sql<{ engine: string; generation: number; session: string | null }>(
+  'SELECT engine, generation, session FROM engine_leases ORDER BY engine',
+)
+
+describe.each(engines)('the leases of engines on $name', (engine: Engine) => {
+  const opened: { test?: TestDatabase; duties: Duty[] } = { duties: [] }
+  const names = ['berlin', 'zurich']
+
+  async function database(): Promise<Database> {
+    opened.test ??= await engine.open()
+    return opened.test.database
+  }
+
+  /** A node with both engines. */
+  async function open(name: string, options: { engines?: string[]; database?: Database } = {}) {
+    const board = createBoard()
+    const posts = (options.engines ?? names).map((one) => new Exchange({}, one).post)
+    const node = { name, url: undefined }
+    const own = options.database ?? (await database())
+    const duty = new Duty({ database: own, board, posts, node, logger: silent })
+    opened.duties.push(duty)
+    return { duty, board, held: () => [...board.attached.keys()].sort() }
+  }
+
+  afterEach(async () => {
+    await Promise.all(opened.duties.splice(0).map((duty) => duty.close()))
+    await opened.test?.remove()
+    delete opened.test
+  })
+
+  it('are all taken by a node that is alone', async () => {
+    const { duty, held } = await open('one')
+    await duty.start()
+    expect(held()).toEqual(names)
+    expect(duty.engines.map(({ isHeld }) => isHeld)).toEqual([true, true])
+  })
+
+  it('are each held by one node, and by another as soon as they are given back', async () => {
+    const one = await open('one')
+    const two = await open('two')
+    await one.duty.start()
+    await two.duty.start()
+    expect(two.held()).toEqual([])
+    const station = one.board.attached.get('zurich')
+    expect(station?.lease.leftMilliseconds()).toBeGreaterThan(0)
+    await one.duty.close()
+    expect(station?.lease.leftMilliseconds()).toBe(0)
+    await vi.waitFor(() => expect(two.held()).toEqual(names), 10_000)
+  })
+
+  it('are taken with a higher generation by each', async () => {
+    for (const name of ['one', 'two', 'three']) {
+      const { duty } = await open(name)
+      await duty.start()
+      await duty.close()
+    }
+    expect(await (await database()).all(selectGenerations)).toEqual(
+      names.map((name) => ({ engine: name, generation: 3, session: null })),
+    )
+  })
+
+  it('are at once those of a node that was killed and is started again under its name', async () => {
+    const killed = await open('one')
+    await killed.duty.start()
+    const again = await open('one')
+    await again.duty.start()
+    expect(again.held()).toEqual(names)
+    await vi.waitFor(() => expect(killed.held()).toEqual([]), 10_000)
+    // It waits as long as the other lives.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(again.held()).toEqual(names)
+    expect(killed.held()).toEqual([])
+  })
+
+  it('are over when they cannot be renewed, and another node takes them only then', async () => {
+    const shared = await database()
+    let isAway = false
+    const cut: Database = {
+      ...shared,
+      all: (...parameters) => (isAway ? new Promise(() => {}) : shared.all(...parameters)),
+      write: (...parameters) => (isAway ? new Promise(() => {}) : shared.write(...parameters)),
+    }
+    const one = await open('one', { database: cut })
+    const two = await open('two')
+    await one.duty.start()
+    await two.duty.start()
+    const station = one.board.attached.get('zurich')
+    isAway = true
+    const since = performance.now()
+    let overAfter = 0
+    await vi.waitFor(
+      () => {
+        if (station?.lease.leftMilliseconds() === 0 && overAfter === 0) {
+          overAfter = performance.now() - since
+        }
+        expect(two.held()).toEqual(names)
+      },
+      { timeout: 20_000, interval: 20 },
+    )
+    const takenAfter = performance.now() - since
+    expect(one.held()).toEqual([])
+    // What was asked of the engine at the end of the lease is over as well.
+    expect(takenAfter - overAfter).toBeGreaterThan(3_000)
+    opened.duties.splice(0, 1)
+  }, 30_000)
+
+  it('go to a node that has none and could treat them, one at a time', async () => {
+    const now = performance.now.bind(performance)
+    let later = 0
+    const one = await open('one')
+    const two = await open('two')
+    const three = await open('three', { engines: ['elsewhere'] })
+    await one.duty.start()
+    await two.duty.start()
+    await three.duty.start()
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + later)
+    try {
+      // Not so far at once that a lease would be over.
+      await vi.waitFor(
+        () => {
+          later += 100
+          expect(two.held()).toHaveLength(1)
+        },
+        { timeout: 20_000, interval: 100 },
+      )
+      expect(one.held()).toHaveLength(1)
+      expect(three.held()).toEqual(['elsewhere'])
+    } finally {
+      clock.mockRestore()
+    }
+  }, 30_000)
+
+  it('of engines that no node knows any more end with their calls, but not at once', async () => {
+    const now = performance.now.bind(performance)
+    let later = 0
+    const before = await open('one', { engines: ['removed'] })
+    await before.duty.start()
+    await before.duty.close()
+    const { duty, board } = await open('one')
+    await duty.start()
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + later)
+    try {
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      expect(board.ended).toEqual([])
+      await vi.waitFor(
+        () => {
+          later += 300
+          expect(board.ended).toContain('removed')
+        },
+        { timeout: 25_000, interval: 100 },
+      )
+      expect(later).toBeGreaterThan(30_000)
+    } finally {
+      clock.mockRestore()
+    }
+  }, 40_000)
+})
