@@ -9,6 +9,7 @@ import { outcomes } from '../src/features/calls/call.ts'
 import { dialledMax } from '../src/features/calls/find.ts'
 import { nameCharactersMax, numberCharactersMax } from '../src/features/calls/live/arrivals.ts'
 import { createBackOff, pauseSeconds } from '../src/features/calls/live/back-off.ts'
+import { holdMilliseconds, takeoverMilliseconds } from '../src/features/calls/live/leases/duty.ts'
 import { presenceSecondsMax } from '../src/features/calls/live/presence.ts'
 import { arrivalsMax } from '../src/features/calls/live/switchboard.ts'
 import { announcementSecondsMax } from '../src/features/calls/treatment/announcing.ts'
@@ -101,6 +102,8 @@ describe('docs/calls.md', () => {
       'agent’s back-off, first': backOffs()[0],
       'agent’s back-off, longest': Math.max(...backOffs()),
       'after a withdrawal': pauseSeconds,
+      lease: holdMilliseconds / 1_000,
+      takeover: takeoverMilliseconds / 1_000,
       'life of a call': await callSecondsMax(),
       'until taken': configured('extensions.conf', 'SECONDS_UNTIL_TAKEN'),
       'silent leg': configured('pjsip.conf', 'rtp_timeout'),

@@ -18,13 +18,13 @@ import {
 import { createSightings, type Sightings } from './sightings.ts'
 
 /** Milliseconds that a lease holds after the beat that last renewed it was sent. */
-const holdMilliseconds = 4_000
+export const holdMilliseconds = 4_000
 
 /**
  * Milliseconds without a beat after which others take a lease: it is over by then, and so is what was asked of the engine at its
  * end (`lateMilliseconds` of `src/asterisk/requests.ts`).
  */
-const takeoverMilliseconds = 7_500
+export const takeoverMilliseconds = 7_500
 
 /** How often a node beats and looks at the others. */
 const beatMilliseconds = 1_000
