@@ -32,14 +32,15 @@ const beatMilliseconds = 1_000
 /** How often it is looked whether the leases are over, whatever the database does. */
 const watchMilliseconds = 250
 
-/** Milliseconds between two leases that are given to others who have fewer. */
-const balanceMilliseconds = 60_000
-
-/** Milliseconds that another node must have been there before it is given any. */
-const settledMilliseconds = 10_000
-
-/** Milliseconds after which the calls of an engine end that nobody treats and that this node does not know. */
-const forsakenMilliseconds = 60_000
+/** Milliseconds that are not a matter of safety; tests have less patience. */
+const patienceDefault = {
+  /** Between two leases that are given to others who have fewer. */
+  balance: 60_000,
+  /** That another node must have been there before it is given any. */
+  settled: 10_000,
+  /** After which the calls of an engine end that nobody treats and that this node does not know. */
+  forsaken: 60_000,
+}
 
 /** Who has a node's calls, and what it is told of them. */
 export interface DutyBoard {
@@ -57,6 +58,7 @@ export interface DutyOptions {
   posts: readonly Post[]
   node: { name: string; url: string | undefined }
   logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
+  patience?: Partial<typeof patienceDefault>
 }
 
 /** A lease that is held here. */
@@ -69,6 +71,7 @@ interface Tenure {
 /** Holds the leases of engines, and has their calls treated as long as it does. */
 export class Duty {
   readonly #options: DutyOptions
+  readonly #patience: typeof patienceDefault
   readonly #session = randomUUID()
   readonly #tenures = new Map<string, Tenure>()
   readonly #sightings: Sightings = createSightings()
@@ -86,6 +89,7 @@ export class Duty {
 
   constructor(options: DutyOptions) {
     this.#options = options
+    this.#patience = { ...patienceDefault, ...options.patience }
   }
 
   /** Takes what is free, now and always; ends when it has looked once. */
@@ -274,12 +278,12 @@ export class Duty {
   /** Gives an engine to a node that has two fewer, and could treat it. */
   async #balance(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
     const now = performance.now()
-    if (now - this.#balancedAt < balanceMilliseconds) return
+    if (now - this.#balancedAt < this.#patience.balance) return
     const counts = (session: string) => leases.filter((one) => one.session === session).length
     const idle = this.#others(nodes).filter(
       ({ session }) =>
         counts(session) <= this.#tenures.size - 2 &&
-        this.#sightings.knownMilliseconds(session) > settledMilliseconds,
+        this.#sightings.knownMilliseconds(session) > this.#patience.settled,
     )
     const [given] = [...this.#tenures].filter(([engine]) =>
       idle.some(({ engines }) => engines.includes(JSON.stringify(engine))),
@@ -300,7 +304,7 @@ export class Duty {
       if (posts.some(({ name }) => name === lease.engine)) continue
       const isFree = this.#freedom(lease, nodes) !== 'held'
       const free = this.#sightings.freeMilliseconds(lease.engine, isFree)
-      if (isFree && free > forsakenMilliseconds) await board.end(lease.engine, lease.generation)
+      if (isFree && free > this.#patience.forsaken) await board.end(lease.engine, lease.generation)
     }
   }
 }
