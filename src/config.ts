@@ -67,6 +67,13 @@ export const ConfigSchema = Type.Object(
       description:
         'So many of the last digits of callers’ numbers are `x` in the records of calls.',
     }),
+    CALL_EVENTS_HOURS: Type.Integer({
+      minimum: 1,
+      maximum: 8_760,
+      default: 24,
+      description:
+        'How long events of calls are kept for streams that begin again behind one, in hours.',
+    }),
     BODY_BYTES_MAX: Type.Integer({
       minimum: 1_024,
       maximum: 104_857_600,

@@ -11,6 +11,7 @@ import { openDatabase } from './database/open.ts'
 import { readEngines } from './engines/configuration.ts'
 import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
+import { pruneCallEvents } from './features/calls/events/kept-events.ts'
 import { type Post, postOf } from './features/calls/live/station.ts'
 import { documentationPath } from './http/documentation.ts'
 import { createLog, type Log } from './log/log.ts'
@@ -21,7 +22,7 @@ import { countEngines } from './metrics/engines.ts'
 import { countDroppedLines } from './metrics/log.ts'
 import { createRegistry } from './metrics/registry.ts'
 import { serveMetrics } from './metrics/serve.ts'
-import { keepPruning } from './writes/prune.ts'
+import { keepPruning, pruneChanges } from './writes/prune.ts'
 
 /** @throws Error that names the settings of an address at which nothing can listen. */
 async function listenAs<Result>(settings: string, listen: () => Promise<Result>): Promise<Result> {
@@ -113,7 +114,11 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   // Only now: who starts it again after an address was taken would not see the password a second time.
   await ensureAdmin(database, config)
   beginToServe()
-  opened.defer(keepPruning(database, { days: config.CHANGES_DAYS, logger }))
+  const { CHANGES_DAYS: days, CALL_EVENTS_HOURS: hours } = config
+  const changes = { what: 'changes', pruneOnce: pruneChanges, hours: days * 24, logger }
+  opened.defer(keepPruning(database, changes))
+  const callEvents = { what: 'events of calls', pruneOnce: pruneCallEvents, hours, logger }
+  opened.defer(keepPruning(database, callEvents))
 }
 
 /** SIGHUP comes from a terminal that is closed, or from a tool that wants the log's file opened anew, of which there is none. */

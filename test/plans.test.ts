@@ -41,8 +41,8 @@ import { findNamedUrls } from '../src/features/route-points/in-database/audio-ur
 import { databaseBackend } from '../src/features/route-points/in-database/backend.ts'
 import { readPage } from '../src/resources/query-sql.ts'
 import { openDoor } from '../src/writes/door.ts'
-import { readChanges, readLastPosition, shortenSpan } from '../src/writes/kept-changes.ts'
-import { pruneOnce } from '../src/writes/prune.ts'
+import { changesLog } from '../src/writes/kept-changes.ts'
+import { pruneChanges } from '../src/writes/prune.ts'
 import { roomBytes } from '../src/writes/room-for-answers.ts'
 import { wave, waveFile } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
@@ -385,10 +385,10 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     const { tenantKey, groupKey } = places
     for (const scope of [undefined, { tenantKey }, { tenantKey, groupKey }, places]) {
       const all = { after: 0, upTo: Number.MAX_SAFE_INTEGER }
-      await readChanges(database, await shortenSpan(database, all, scope), scope)
+      await changesLog.read(database, await changesLog.shorten(database, all, scope), scope)
     }
-    await readLastPosition(database)
-    await pruneOnce(database, Date.now())
+    await changesLog.readLast(database)
+    await pruneChanges(database, Date.now())
   }
 
   /** What a call plays: an announcement, and audio that was fetched from the web. */

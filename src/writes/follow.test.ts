@@ -4,7 +4,7 @@ import { startPostgres } from '../../test/postgres-server.ts'
 import { type Database, sql, type Transaction } from '../database/database.ts'
 import { openDatabase } from '../database/open.ts'
 import { type Feed, type FollowOptions, openFeed } from './follow.ts'
-import type { KeptChange } from './kept-changes.ts'
+import { changesLog, type KeptChange } from './kept-changes.ts'
 import { record, type Scope } from './record.ts'
 
 const tenant: Scope = { tenantKey: 'footenant' }
@@ -43,14 +43,14 @@ function holdWrite(database: Database, act: (transaction: Transaction) => Promis
 
 /** Follows until so many changes have come. */
 async function take(
-  feed: Feed,
+  feed: Feed<KeptChange>,
   count: number,
   { after = 0, ...options }: { after?: number } & Partial<FollowOptions> = {},
 ): Promise<KeptChange[]> {
   const taken: KeptChange[] = []
   const { signal } = new AbortController()
-  for await (const { changes } of feed.follow(after, { signal, ...options })) {
-    taken.push(...changes)
+  for await (const { rows } of feed.follow(after, { signal, ...options })) {
+    taken.push(...rows)
     if (taken.length >= count) break
   }
   return taken
@@ -65,13 +65,13 @@ function numbered(count: number, prefix = ''): string[] {
 
 let test: TestDatabase
 let database: Database
-let feed: Feed
+let feed: Feed<KeptChange>
 
 async function open(engine: Engine | undefined): Promise<void> {
   if (!engine) throw new Error('There is no such engine.')
   test = await engine.open()
   database = test.database
-  feed = openFeed(database)
+  feed = openFeed(database, changesLog)
 }
 
 async function close(): Promise<void> {
@@ -128,13 +128,13 @@ describe.each(engines)('whoever follows the changes on $name', (engine) => {
     const { signal } = new AbortController()
     const slow = feed.follow(0, { signal })
     await write(database, '/first/')
-    const heard: KeptChange[] = [...((await slow.next()).value?.changes ?? [])]
+    const heard: KeptChange[] = [...((await slow.next()).value?.rows ?? [])]
     const quick = take(feed, targets.length + 1)
     await database.write(async (transaction) => {
       for (const target of targets) await keep(transaction, target)
     })
     expect(targetsOf(await quick)).toEqual(['/first/', ...targets])
-    while (heard.length <= targets.length) heard.push(...((await slow.next()).value?.changes ?? []))
+    while (heard.length <= targets.length) heard.push(...((await slow.next()).value?.rows ?? []))
     expect(targetsOf(heard)).toEqual(['/first/', ...targets])
     await slow.return()
   })
@@ -203,8 +203,8 @@ describe('whoever follows the changes on PostgreSQL', () => {
     const heard: KeptChange[] = []
     let told = () => {}
     void (async () => {
-      for await (const { changes } of feed.follow(0, { signal: new AbortController().signal })) {
-        heard.push(...changes)
+      for await (const { rows } of feed.follow(0, { signal: new AbortController().signal })) {
+        heard.push(...rows)
         told()
       }
     })()
@@ -268,7 +268,7 @@ describe('whoever follows the changes on PostgreSQL', () => {
     await listener.until(3)
     const expected = ['/zero/', '/next/', '/last/']
     expect(targetsOf(listener.heard)).toEqual(expected)
-    const late = openFeed(database)
+    const late = openFeed(database, changesLog)
     expect(targetsOf(await take(late, 3))).toEqual(expected)
     await late.close()
     await long.release()
@@ -278,7 +278,7 @@ describe('whoever follows the changes on PostgreSQL', () => {
 it('whoever follows the changes hears of all when PostgreSQL is killed and comes back', async () => {
   const server = await startPostgres([])
   const own = await openDatabase(`${server.url}/postgres`)
-  const ownFeed = openFeed(own)
+  const ownFeed = openFeed(own, changesLog)
   const heard = take(ownFeed, 4)
   await write(own, '/before/')
   await take(ownFeed, 1)

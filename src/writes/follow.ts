@@ -1,22 +1,15 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
 import { DatabaseUnavailable, Refusal } from '../errors.ts'
-import { bytesOf, type Horizon, watchHorizon } from './horizon.ts'
-import {
-  countTogether,
-  isOfScope,
-  type KeptChange,
-  readChanges,
-  type Span,
-  shortenSpan,
-} from './kept-changes.ts'
+import { type Horizon, watchHorizon } from './horizon.ts'
+import { countTogether, isOfScope, type Log, type LogRow, type Span } from './log.ts'
 import type { Scope } from './record.ts'
 
 /** How long whoever must read waits after the database was not available, in milliseconds. */
 const retryMilliseconds = 1_000
 
 export interface FollowOptions {
-  /** Whose changes, with those of all that is below; everybody's unless told. */
+  /** Whose rows, with those of all that is below; everybody's unless told. */
   scope?: Scope
   /** Ends it. */
   signal: AbortSignal
@@ -24,21 +17,21 @@ export interface FollowOptions {
   inTurn?<Result>(read: () => Promise<Result>): Promise<Result>
 }
 
-/** Some changes as they come. */
-export interface Batch {
-  changes: readonly KeptChange[]
+/** Some rows as they come. */
+export interface Batch<Row extends LogRow> {
+  rows: readonly Row[]
   /** Nothing up to this position is missing. */
   reached: number
 }
 
-/** The record of changes as it grows. */
-export interface Feed {
+/** A log as it grows. */
+export interface Feed<Row extends LogRow> {
   /**
-   * Every change with a position above `after`, or all that are committed from now on where it is undefined; in order and
+   * Every row with a position above `after`, or all that are committed from now on where it is undefined; in order and
    * each once, some at a time as they come, without end. They are read when they are asked for, so whoever is slow holds nobody
    * up and takes no memory. While the database is not available it waits.
    */
-  follow(after: number | undefined, options: FollowOptions): AsyncGenerator<Batch, void>
+  follow(after: number | undefined, options: FollowOptions): AsyncGenerator<Batch<Row>, void>
   /** Ends it for all. */
   close(): Promise<void>
 }
@@ -49,7 +42,7 @@ function isPassing(error: unknown): boolean {
 }
 
 /** Reads, again and again while that is not possible; undefined when `signal` aborted. */
-async function patiently<Result>(
+export async function patiently<Result>(
   read: () => Promise<Result>,
   signal: AbortSignal,
 ): Promise<Result | undefined> {
@@ -66,40 +59,43 @@ async function patiently<Result>(
 
 const atOnce = <Result>(read: () => Promise<Result>): Promise<Result> => read()
 
-/** Opens the feed. However many follow, one horizon is looked after, and only while somebody follows. */
-export function openFeed(database: Database): Feed {
+/** Opens a feed. However many follow, one horizon is looked after, and only while somebody follows. */
+export function openFeed<Row extends LogRow>(database: Database, log: Log<Row>): Feed<Row> {
   const closing = new AbortController()
-  let shared: { horizon: Horizon; followers: number } | undefined
+  let shared: { horizon: Horizon<Row>; followers: number } | undefined
 
   /** Reads what is no longer remembered. */
-  async function readBatch(span: Span, { scope, inTurn = atOnce }: FollowOptions): Promise<Batch> {
+  async function readBatch(
+    span: Span,
+    { scope, inTurn = atOnce }: FollowOptions,
+  ): Promise<Batch<Row>> {
     return inTurn(async () => {
-      const shorter = await shortenSpan(database, span, scope)
+      const shorter = await log.shorten(database, span, scope)
       await nextTurn()
-      return { changes: await readChanges(database, shorter, scope), reached: shorter.upTo }
+      return { rows: await log.read(database, shorter, scope), reached: shorter.upTo }
     })
   }
 
   function nextBatch(
     after: number,
-    horizon: Horizon,
+    horizon: Horizon<Row>,
     options: FollowOptions,
-  ): Promise<Batch> | Batch {
+  ): Promise<Batch<Row>> | Batch<Row> {
     const { scope } = options
     const upTo = horizon.position() ?? after
     const recent = horizon.recent(after)
     if (!recent) return readBatch({ after, upTo }, options)
-    const own = recent.filter((change) => isOfScope(change, scope))
-    const changes = own.slice(0, countTogether(own.map(bytesOf)))
-    const isCut = changes.length < own.length
-    return { changes, reached: isCut ? (changes.at(-1)?.position ?? upTo) : upTo }
+    const own = recent.filter((row) => isOfScope(row, scope))
+    const rows = own.slice(0, countTogether(own.map((row) => ({ bytes: log.bytesOf(row) }))))
+    const isCut = rows.length < own.length
+    return { rows, reached: isCut ? (rows.at(-1)?.position ?? upTo) : upTo }
   }
 
   async function* batches(
     after: number | undefined,
-    horizon: Horizon,
+    horizon: Horizon<Row>,
     options: FollowOptions,
-  ): AsyncGenerator<Batch, void> {
+  ): AsyncGenerator<Batch<Row>, void> {
     const { signal } = options
     let reached = after
     for (;;) {
@@ -117,7 +113,7 @@ export function openFeed(database: Database): Feed {
   return {
     async *follow(after, options) {
       const signal = AbortSignal.any([options.signal, closing.signal])
-      shared ??= { horizon: watchHorizon(database), followers: 0 }
+      shared ??= { horizon: watchHorizon(database, log), followers: 0 }
       const own = shared
       own.followers += 1
       try {

@@ -1,25 +1,11 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
 import { DatabaseUnavailable } from '../errors.ts'
-import { changesPerRead, type KeptChange, readChanges, readLastPosition } from './kept-changes.ts'
+import { type Log, type LogRow, rowsPerRead } from './log.ts'
 
-/** How often it is looked for what other processes have written. */
-const lookMilliseconds = 250
-
-/** Commits that follow each other closely are read together: a read for each would cost as much as they do. */
-const restMilliseconds = 20
-
-/** What is remembered of the newest changes: rows, and bytes of their values. */
-const recentMax = { rows: 1_000, bytes: 4_000_000 }
-
-/** About what the values of a change take. */
-export function bytesOf({ before_value, after_value }: KeptChange): { bytes: number } {
-  return { bytes: (before_value?.length ?? 0) + (after_value?.length ?? 0) }
-}
-
-/** The newest changes, without a gap, so that whoever keeps up is served without a read. */
-function rememberRecent() {
-  const changes: KeptChange[] = []
+/** The newest rows, without a gap, so that whoever keeps up is served without a read. */
+function rememberRecent<Row extends LogRow>({ recentMax, bytesOf }: Log<Row>) {
+  const rows: Row[] = []
   let bytes = 0
   /** All above it are there. */
   let start = 0
@@ -27,20 +13,20 @@ function rememberRecent() {
     begin(position: number) {
       start = position
     },
-    add(change: KeptChange) {
-      changes.push(change)
-      bytes += bytesOf(change).bytes
-      while (changes.length > recentMax.rows || bytes > recentMax.bytes) {
-        const oldest = changes.shift()
+    add(row: Row) {
+      rows.push(row)
+      bytes += bytesOf(row)
+      while (rows.length > recentMax.rows || bytes > recentMax.bytes) {
+        const oldest = rows.shift()
         if (!oldest) return
-        bytes -= bytesOf(oldest).bytes
+        bytes -= bytesOf(oldest)
         start = oldest.position
       }
     },
     /** Those above a position; undefined where some of them are no longer remembered. */
-    after(position: number): KeptChange[] | undefined {
+    after(position: number): Row[] | undefined {
       if (position < start) return undefined
-      return changes.slice(changes.findLastIndex((change) => change.position <= position) + 1)
+      return rows.slice(rows.findLastIndex((row) => row.position <= position) + 1)
     },
   }
 }
@@ -65,12 +51,12 @@ function hangBell() {
   }
 }
 
-/** Up to where the record of changes is final, as it grows. */
-export interface Horizon {
+/** Up to where a log is final, as it grows. */
+export interface Horizon<Row extends LogRow> {
   /** No position up to it will be taken any more; undefined until that is known. */
   position(): number | undefined
-  /** Changes above `after` and up to the horizon; undefined where they must be read. */
-  recent(after: number): KeptChange[] | undefined
+  /** Rows above `after` and up to the horizon; undefined where they must be read. */
+  recent(after: number): Row[] | undefined
   /**
    * Waits until the horizon is above a position, or known where that is undefined, or `signal` aborts.
    *
@@ -80,11 +66,12 @@ export interface Horizon {
   stop(): Promise<void>
 }
 
-interface Watch {
+interface Watch<Row extends LogRow> {
   database: Database
+  log: Log<Row>
   /** Ends it. */
   signal: AbortSignal
-  recent: ReturnType<typeof rememberRecent>
+  recent: ReturnType<typeof rememberRecent<Row>>
   /** Rings when the horizon has moved, or will not any more. */
   bell: ReturnType<typeof hangBell>
   horizon: number | undefined
@@ -97,25 +84,26 @@ interface Watch {
 }
 
 /** What is read now stands above all gaps that were there before. */
-async function begin({ database, signal, recent }: Watch): Promise<number> {
-  const last = await readLastPosition(database)
-  await database.settle('changes', signal)
+async function begin<Row extends LogRow>(watch: Watch<Row>): Promise<number> {
+  const { database, log, signal, recent } = watch
+  const last = await log.readLast(database)
+  await database.settle(log.table, signal)
   recent.begin(last)
   return last
 }
 
 /** Passes over a database that is not available: the next look tries again. */
-function noteFailure(watch: Watch, error: unknown): void {
+function noteFailure<Row extends LogRow>(watch: Watch<Row>, error: unknown): void {
   if (watch.signal.aborted || error instanceof DatabaseUnavailable) return
   watch.failure = { error }
   watch.bell.ring()
 }
 
-async function settle(watch: Watch, upTo: number): Promise<void> {
+async function settle<Row extends LogRow>(watch: Watch<Row>, upTo: number): Promise<void> {
   if (watch.isSettling) return
   watch.isSettling = true
   try {
-    await watch.database.settle('changes', watch.signal)
+    await watch.database.settle(watch.log.table, watch.signal)
     watch.settled = upTo
     watch.nap.abort()
   } catch (error) {
@@ -126,25 +114,25 @@ async function settle(watch: Watch, upTo: number): Promise<void> {
 }
 
 /** Goes on as far as it can, and tells whether there may be more at once. */
-async function advance(watch: Watch, from: number): Promise<boolean> {
+async function advance<Row extends LogRow>(watch: Watch<Row>, from: number): Promise<boolean> {
   const after = { after: from, upTo: Number.MAX_SAFE_INTEGER }
-  const changes = await readChanges(watch.database, after)
+  const rows = await watch.log.read(watch.database, after)
   let reached = from
-  for (const change of changes) {
-    const { position } = change
+  for (const row of rows) {
+    const { position } = row
     if (position > reached + 1 && position > watch.settled) {
-      void settle(watch, changes.at(-1)?.position ?? position)
+      void settle(watch, rows.at(-1)?.position ?? position)
       break
     }
     reached = position
-    watch.recent.add(change)
+    watch.recent.add(row)
   }
   watch.horizon = reached
   if (reached > from) watch.bell.ring()
-  return changes.length === changesPerRead && reached > from
+  return rows.length === rowsPerRead && reached > from
 }
 
-async function look(watch: Watch): Promise<void> {
+async function look<Row extends LogRow>(watch: Watch<Row>): Promise<void> {
   try {
     watch.horizon ??= await begin(watch)
     watch.bell.ring()
@@ -154,29 +142,30 @@ async function look(watch: Watch): Promise<void> {
   }
 }
 
-async function run(watch: Watch): Promise<void> {
-  const { database, signal } = watch
+async function run<Row extends LogRow>(watch: Watch<Row>): Promise<void> {
+  const { database, log, signal } = watch
   const forget = database.onCommit(() => watch.nap.abort())
   while (!signal.aborted && !watch.failure) {
     watch.nap = new AbortController()
     await look(watch)
     const woken = AbortSignal.any([signal, watch.nap.signal])
-    await delay(restMilliseconds)
-    await delay(lookMilliseconds, undefined, { signal: woken }).catch(() => {})
+    await delay(log.restMilliseconds)
+    await delay(log.lookMilliseconds, undefined, { signal: woken }).catch(() => {})
   }
   forget()
 }
 
 /**
- * Looks after the horizon: after each commit of this process at once, and for those of others often. Changes that follow each other
+ * Looks after the horizon: after each commit of this process at once, and for those of others often. Rows that follow each other
  * without a gap are final as they are. Behind a gap it waits until the gap is: somebody is still at work, or was undone.
  */
-export function watchHorizon(database: Database): Horizon {
+export function watchHorizon<Row extends LogRow>(database: Database, log: Log<Row>): Horizon<Row> {
   const stopping = new AbortController()
-  const watch: Watch = {
+  const watch: Watch<Row> = {
     database,
+    log,
     signal: stopping.signal,
-    recent: rememberRecent(),
+    recent: rememberRecent(log),
     bell: hangBell(),
     horizon: undefined,
     settled: 0,

@@ -5,7 +5,8 @@ import { type Database, sql } from '../database/database.ts'
 import { openDatabase } from '../database/open.ts'
 import { DatabaseUnavailable } from '../errors.ts'
 import { openFeed } from './follow.ts'
-import { keepPruning, pruneOnce } from './prune.ts'
+import { changesLog } from './kept-changes.ts'
+import { keepPruning, type Pruning, pruneChanges } from './prune.ts'
 import { rowsPerStep } from './steps.ts'
 
 /** More than two steps, and no multiple of a step. */
@@ -28,6 +29,10 @@ function addOld(database: Database, days: number): Promise<number> {
 
 async function positionsIn(database: Database): Promise<number[]> {
   return (await database.all(selectPositions)).map(({ position }) => position)
+}
+
+function pruning(days: number, logger: Pruning['logger']): Pruning {
+  return { what: 'changes', pruneOnce: pruneChanges, hours: days * 24, logger }
 }
 
 /** A log that tells of its next line. */
@@ -56,23 +61,23 @@ describe.each(engines)('old changes on $name', (engine) => {
     await addOld(database, 3)
     const before = Date.now() - 4 * dayMilliseconds
     const steps: number[] = []
-    for (let step = 0; step < 4; step += 1) steps.push(await pruneOnce(database, before))
+    for (let step = 0; step < 4; step += 1) steps.push(await pruneChanges(database, before))
     expect(steps).toEqual([rowsPerStep, rowsPerStep, 100, 0])
     expect(await positionsIn(database)).toEqual([count + 1])
   })
 
   it('never are all of them: positions go on to rise, and whoever follows goes on', async () => {
     await database.write((transaction) => transaction.run(fill, 1))
-    while ((await pruneOnce(database, Date.now())) > 0);
+    while ((await pruneChanges(database, Date.now())) > 0);
     expect(await positionsIn(database)).toEqual([count])
     await addOld(database, 0)
     expect(await positionsIn(database)).toEqual([count, count + 1])
-    const feed = openFeed(database)
+    const feed = openFeed(database, changesLog)
     const { signal } = new AbortController()
     for (const after of [0, 7, count - 1]) {
       const following = feed.follow(after, { signal })
       const { value } = await following.next()
-      expect(value?.changes.map(({ position }) => position)).toEqual([count, count + 1])
+      expect(value?.rows.map(({ position }) => position)).toEqual([count, count + 1])
       await following.return()
     }
     await feed.close()
@@ -83,8 +88,8 @@ describe.each(engines)('old changes on $name', (engine) => {
     await addOld(database, -9)
     await addOld(database, 9)
     await addOld(database, 0)
-    expect(await pruneOnce(database, Date.now() - dayMilliseconds)).toBe(1)
-    expect(await pruneOnce(database, Date.now() - dayMilliseconds)).toBe(0)
+    expect(await pruneChanges(database, Date.now() - dayMilliseconds)).toBe(1)
+    expect(await pruneChanges(database, Date.now() - dayMilliseconds)).toBe(0)
     expect(await positionsIn(database)).toEqual([2, 3, 4])
   })
 
@@ -93,9 +98,9 @@ describe.each(engines)('old changes on $name', (engine) => {
     await addOld(database, 0)
     const other = await openDatabase(test.url)
     const before = Date.now() - dayMilliseconds
-    await Promise.all([pruneOnce(database, before), pruneOnce(other, before)])
+    await Promise.all([pruneChanges(database, before), pruneChanges(other, before)])
     expect((await positionsIn(database))[0]).toBeGreaterThanOrEqual(rowsPerStep + 1)
-    while ((await pruneOnce(other, before)) > 0);
+    while ((await pruneChanges(other, before)) > 0);
     expect(await positionsIn(database)).toEqual([count + 1])
     await other.close()
   })
@@ -105,7 +110,7 @@ describe.each(engines)('old changes on $name', (engine) => {
     await addOld(database, 366)
     await addOld(database, 364)
     const { line, logger } = listen()
-    const stop = keepPruning(database, { days: 365, logger })
+    const stop = keepPruning(database, pruning(365, logger))
     expect(await line).toMatchObject({ level: 'info', told: { count: count + 1 } })
     expect(await positionsIn(database)).toEqual([count + 2])
     await stop()
@@ -114,7 +119,7 @@ describe.each(engines)('old changes on $name', (engine) => {
   it('stay where they are kept for ever', async () => {
     await addOld(database, 9_999)
     await addOld(database, 0)
-    const stop = keepPruning(database, { days: 0, logger: listen().logger })
+    const stop = keepPruning(database, pruning(0, listen().logger))
     await stop()
     expect(await positionsIn(database)).toHaveLength(2)
   })
@@ -123,14 +128,14 @@ describe.each(engines)('old changes on $name', (engine) => {
     const unavailable = new DatabaseUnavailable(new Error('gone'))
     const away = { ...database, all: async () => Promise.reject(unavailable) }
     const { line, logger } = listen()
-    const stop = keepPruning(away, { days: 1, logger })
+    const stop = keepPruning(away, pruning(1, logger))
     expect(await line).toEqual({ level: 'warn', told: { err: unavailable } })
     await stop()
   })
 
   it('wait when the service stops: a step is the most that it waits for', async () => {
     await database.write((transaction) => transaction.run(fill, 1))
-    const stop = keepPruning(database, { days: 1, logger: listen().logger })
+    const stop = keepPruning(database, pruning(1, listen().logger))
     await stop()
     expect((await positionsIn(database)).length).toBeGreaterThanOrEqual(count - rowsPerStep)
   })

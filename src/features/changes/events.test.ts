@@ -2,19 +2,21 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { engines, type TestDatabase } from '../../../test/engines.ts'
 import { DatabaseUnavailable, unauthorized } from '../../errors.ts'
 import { type Feed, openFeed } from '../../writes/follow.ts'
+import { changesLog, type KeptChange } from '../../writes/kept-changes.ts'
 import { record } from '../../writes/record.ts'
-import { eventsOf } from './events.ts'
+import { streamOf } from '../../writes/stream.ts'
+import { tellChanges } from './events.ts'
 
 describe.each(engines)('a stream in which nothing happens on $name', (engine) => {
   let test: TestDatabase
-  let feed: Feed
+  let feed: Feed<KeptChange>
   let ending: AbortController
   /** What the caller is told of their right. */
   let confirm: () => Promise<void>
 
   beforeEach(async () => {
     test = await engine.open()
-    feed = openFeed(test.database)
+    feed = openFeed(test.database, changesLog)
     ending = new AbortController()
     confirm = async () => {}
     await write()
@@ -41,11 +43,10 @@ describe.each(engines)('a stream in which nothing happens on $name', (engine) =>
 
   function listen(tenantKey: string): AsyncGenerator<string, void> {
     const { signal } = ending
-    return eventsOf(
-      { after: undefined },
+    return streamOf(
+      { after: undefined, telling: tellChanges({ after: undefined }, { tenantKey }) },
       {
         caller: { confirm: () => confirm() },
-        endsWith: { tenantKey },
         reader: test.database,
         signal,
         heartbeatMilliseconds: 20,

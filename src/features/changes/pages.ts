@@ -1,12 +1,7 @@
 import { type Reader, sql } from '../../database/database.ts'
 import { nextTurn } from '../../resources/turns.ts'
-import {
-  boundsOf,
-  bytesColumn,
-  type KeptChange,
-  keptColumns,
-  statementsByBounds,
-} from '../../writes/kept-changes.ts'
+import { bytesOfValues, type KeptChange, keptColumns } from '../../writes/kept-changes.ts'
+import { boundsOf, statementsByBounds } from '../../writes/log.ts'
 import type { Scope } from '../../writes/record.ts'
 
 /** What of a change decides whether it is shown, and how long its values are: it is read without them. */
@@ -32,7 +27,7 @@ const readTogether = 50
 
 const lookWithin = statementsByBounds<Candidate>(
   (conditions) =>
-    `SELECT position, changed_at, changed_by, action, kind, target, ${bytesColumn}
+    `SELECT position, changed_at, changed_by, action, kind, target, ${bytesOfValues} AS bytes
      FROM changes WHERE ${[...conditions, 'position < ?', 'position >= ?'].join(' AND ')}
      ORDER BY position DESC LIMIT ?`,
 )

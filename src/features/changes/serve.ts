@@ -4,16 +4,17 @@ import { named } from '../../documents/vocabulary.ts'
 import { type Answer, representation } from '../../http/answer.ts'
 import { addOperation } from '../../http/operation.ts'
 import { queryIn } from '../../http/query.ts'
+import { createRoom, type RoomSize } from '../../http/room-for-streams.ts'
 import { countStreams } from '../../metrics/streams.ts'
 import { linkToNext } from '../../resources/query.ts'
 import { siteOf } from '../../resources/resource.ts'
 import { mapInTurns } from '../../resources/turns.ts'
 import { openFeed } from '../../writes/follow.ts'
+import { changesLog } from '../../writes/kept-changes.ts'
 import { Change, changeExample, changesTag, toText } from './change.ts'
 import { changesLevels, type Level, viewOf } from './levels.ts'
 import { readChangesPage } from './pages.ts'
 import { changesParameters, readChangesQuery } from './query.ts'
-import { createRoom } from './room.ts'
 import { addStream } from './stream.ts'
 import { positionsBetween } from './times.ts'
 
@@ -27,6 +28,8 @@ const ChangeList = named(
   }),
   'A page of the record.',
 )
+
+const roomSize: RoomSize = { accountMax: 8, tenantMax: 64, nodeMax: 256 }
 
 function addList({ app, database }: Api, level: Level): void {
   addOperation(app, {
@@ -61,10 +64,10 @@ function addList({ app, database }: Api, level: Level): void {
 /** Serves the record of changes: its lists, and streams of it. */
 export function addChanges(api: Api): void {
   const { app, database, config, registry } = api
-  const feed = openFeed(database)
+  const feed = openFeed(database, changesLog)
   app.addHook('onClose', () => feed.close())
-  const room = createRoom(config.CONNECTIONS_MAX)
-  if (registry) countStreams(room.open, registry)
+  const room = createRoom(config.CONNECTIONS_MAX, roomSize)
+  if (registry) countStreams('change', room.open, registry)
   for (const level of changesLevels) {
     addList(api, level)
     addStream(api, level, { feed, room })

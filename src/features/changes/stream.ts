@@ -6,14 +6,16 @@ import { inTurn } from '../../http/dear-operations.ts'
 import { type EventsAnswer, eventsType } from '../../http/events.ts'
 import { addOperation } from '../../http/operation.ts'
 import { levels } from '../../http/permissions.ts'
+import type { Room } from '../../http/room-for-streams.ts'
 import { siteOf } from '../../resources/resource.ts'
 import type { Feed } from '../../writes/follow.ts'
+import type { KeptChange } from '../../writes/kept-changes.ts'
+import { streamOf } from '../../writes/stream.ts'
 import { changeExample, changesTag } from './change.ts'
-import { eventsOf, type Start } from './events.ts'
+import { type Start, tellChanges } from './events.ts'
 import { type Level, type View, viewOf } from './levels.ts'
 import { readEnds } from './pages.ts'
 import { readAfter, streamParameters } from './query.ts'
-import type { Room } from './room.ts'
 
 const ChangeStream = named(
   'ChangeStream',
@@ -39,7 +41,7 @@ async function startBehind(wanted: number, { lowest }: View, reader: Reader): Pr
 export function addStream(
   { app, database }: Api,
   level: Level,
-  { feed, room }: { feed: Feed; room: Room },
+  { feed, room }: { feed: Feed<KeptChange>; room: Room },
 ): void {
   addOperation(app, {
     method: 'GET',
@@ -72,7 +74,9 @@ export function addStream(
           const leave = room.enter(caller)
           if (signal.aborted) leave()
           else signal.addEventListener('abort', leave, { once: true })
-          return eventsOf(start, { caller, endsWith, reader: database, signal }, (ending) =>
+          const telling = tellChanges(start, endsWith)
+          const listener = { caller, reader: database, signal }
+          return streamOf({ after: start.after, telling }, listener, (ending) =>
             feed.follow(start.after, {
               ...(view.scope && { scope: view.scope }),
               signal: ending,

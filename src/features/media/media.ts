@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../../database/database.ts'
 import { openFeed } from '../../writes/follow.ts'
+import { changesLog } from '../../writes/kept-changes.ts'
 import { readWholeContent } from '../announcements/contents.ts'
 import { makeChime } from './chime.ts'
 import type { Copies } from './copies.ts'
@@ -195,7 +196,7 @@ export async function openMedia(options: MediaOptions): Promise<Media> {
       return found.filter((one) => one !== undefined)
     },
     fetchEarly() {
-      const feed = openFeed(database)
+      const feed = openFeed(database, changesLog)
       const { signal } = closing
       const fetch = (address: AudioAddress) => void copies.sourceOf(address).catch(() => {})
       followed ??= followAddresses(feed, fetch, { signal, logger }).finally(() => feed.close())

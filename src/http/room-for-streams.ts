@@ -1,15 +1,17 @@
-import { busy, Refusal } from '../../errors.ts'
-import { payerOf } from '../../http/clients.ts'
-import type { Caller } from '../../http/permissions.ts'
+import { busy, Refusal } from '../errors.ts'
+import { payerOf } from './clients.ts'
+import type { Caller } from './permissions.ts'
 
-/** Streams that one account has, and one tenant: more than anybody listens to, and too few to keep others out. */
-const accountMax = 8
-const tenantMax = 64
+/** How many streams of a kind there may be: more than anybody listens to, and too few to keep others out. */
+export interface RoomSize {
+  /** Of one account. */
+  accountMax: number
+  tenantMax: number
+  /** Of a node. */
+  nodeMax: number
+}
 
-/** Streams of a node: each reads, and has its right confirmed, at each change that it shows. */
-const nodeMax = 256
-
-/** The part of a server's connections that may be taken by streams, which never give way to others. */
+/** The part of a server's connections that may be taken by streams of a kind, which never give way to others. */
 const partOfConnections = 1 / 4
 
 const retryAfterSeconds = 30
@@ -19,7 +21,7 @@ function tooMany(whose: string, most: number): Refusal {
   return new Refusal([{ code: 429, message }], { 'retry-after': String(retryAfterSeconds) })
 }
 
-/** The streams that are open now. */
+/** The streams of a kind that are open now. */
 export interface Room {
   open(): number
   /**
@@ -30,7 +32,10 @@ export interface Room {
   enter(caller: Caller): () => void
 }
 
-export function createRoom(connectionsMax: number): Room {
+export function createRoom(
+  connectionsMax: number,
+  { accountMax, tenantMax, nodeMax }: RoomSize,
+): Room {
   const most = Math.max(1, Math.min(nodeMax, Math.floor(connectionsMax * partOfConnections)))
   const counts = new Map<string, number>()
   let open = 0
