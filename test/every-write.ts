@@ -130,8 +130,11 @@ export const everyWrite: readonly ExampleWrite[] = [
   remove('/api/v1/tenants/footenant/?deleteNonEmpty=1'),
 ]
 
-/** What is only thought of, which is no write though it is posted; as long as the route point is there. */
-export const thoughts: readonly ExampleWrite[] = [post(`${routePoint}simulation/`, {})]
+/** What is only thought of or noted for a moment, which is no write though it is posted; as long as the route point is there. */
+export const thoughts: readonly ExampleWrite[] = [
+  post(`${routePoint}simulation/`, {}),
+  post(`${group}services/call_events/presence/`, {}),
+]
 
 /** The writes that cannot be tried, each of which would be done as it is here. */
 export const finalWrites: readonly ExampleWrite[] = [

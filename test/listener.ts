@@ -18,11 +18,13 @@ function parseBlock(block: string): Heard {
   return heard.data === undefined ? heard : { ...heard, data: JSON.parse(heard.data) }
 }
 
-/** Whoever listens to a stream of changes, over a real socket. */
+/** Whoever listens to a stream, over a real socket. */
 export interface Listener {
   response: Response
   /** All that it says, as it comes. It ends when the stream does, and throws when it breaks. */
   heard: AsyncGenerator<Heard, void>
+  /** The next events of a kind; or of those whose kinds begin so. */
+  next(kind: string, count?: number): Promise<Heard[]>
   /** The next events of the kind `change`. */
   changes(count: number): Promise<Heard[]>
   /** Goes away. */
@@ -46,18 +48,20 @@ export async function listenTo(
   const leaving = new AbortController()
   const response = await fetch(url, { headers, signal: leaving.signal })
   const heard = blocksOf(response)
+  async function next(kind: string, count = 1): Promise<Heard[]> {
+    const wanted: Heard[] = []
+    while (wanted.length < count) {
+      const { value, done } = await heard.next()
+      if (done) throw new Error(`The stream ended after ${wanted.length} of ${count} of ${kind}.`)
+      if (value.event?.startsWith(kind)) wanted.push(value)
+    }
+    return wanted
+  }
   return {
     response,
     heard,
-    async changes(count) {
-      const changes: Heard[] = []
-      while (changes.length < count) {
-        const { value, done } = await heard.next()
-        if (done) throw new Error(`The stream ended after ${changes.length} of ${count} changes.`)
-        if (value.event === 'change') changes.push(value)
-      }
-      return changes
-    },
+    next,
+    changes: (count) => next('change', count),
     leave: () => leaving.abort(),
   }
 }

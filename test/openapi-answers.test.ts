@@ -151,6 +151,9 @@ describe('what is answered', () => {
       await ask('GET', `${place}changes/stream/`, { who: 'nobody' })
       await ask('GET', `${place}changes/stream/?after=x`)
     }
+    await ask('GET', `${group}services/call_events/`)
+    await ask('GET', `${group}services/call_events/`, { who: 'nobody' })
+    await ask('GET', `${group}services/call_events/?routePoint=none`)
     await ask('GET', '/api/v1/tenants/?pageSize=1')
     for (const write of thoughts) judge(write.method, write.path, await send(world, write))
     for (const [index, write] of (await withExamples(world, everyWrite)).entries()) {

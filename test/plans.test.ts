@@ -41,14 +41,13 @@ import { findNamedUrls } from '../src/features/route-points/in-database/audio-ur
 import { databaseBackend } from '../src/features/route-points/in-database/backend.ts'
 import { readPage } from '../src/resources/query-sql.ts'
 import { openDoor } from '../src/writes/door.ts'
-import { changesLog } from '../src/writes/kept-changes.ts'
-import { pruneChanges } from '../src/writes/prune.ts'
 import { roomBytes } from '../src/writes/room-for-answers.ts'
 import { wave, waveFile } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
 import { exampleCalls } from './every-write.ts'
 import { Exchange } from './exchange.ts'
 import { fillGroup, full } from './full-group.ts'
+import { followLogs } from './logs.ts'
 import { first } from './multiply.ts'
 import { declared, pages } from './wide-statements.ts'
 import { createWorld, routePoint as ownRoutePoint, password, type World } from './world.ts'
@@ -253,6 +252,8 @@ const scenario: Step[] = [
   ['PUT', `${group}departments/Department%20${first + 1}/`, { departmentName: 'Renamed' }],
   ['GET', '/api/v1/changes/?from=2026-01-01T00:00:00Z&until=2126-01-01T00:00:00Z'],
   ['GET', '/api/v1/changes/stream/'],
+  ['GET', `${group}services/call_events/?routePoint=hub`],
+  ['POST', `${group}services/call_events/presence/`, {}],
   ...[tenant, group, hub].flatMap((place): Step[] => [
     ['GET', `${place}changes/?kind=user`],
     ['GET', `${place}changes/stream/?after=1`],
@@ -382,13 +383,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
   async function followAndPrune(): Promise<void> {
     const { database } = world
     const places = { tenantKey: 'fulltenant', groupKey: 'fullgroup', routePointKey: 'hub' }
-    const { tenantKey, groupKey } = places
-    for (const scope of [undefined, { tenantKey }, { tenantKey, groupKey }, places]) {
-      const all = { after: 0, upTo: Number.MAX_SAFE_INTEGER }
-      await changesLog.read(database, await changesLog.shorten(database, all, scope), scope)
-    }
-    await changesLog.readLast(database)
-    await pruneChanges(database, Date.now())
+    await followLogs(database, places)
   }
 
   /** What a call plays: an announcement, and audio that was fetched from the web. */

@@ -46,8 +46,9 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     text: /^SELECT number_key FROM phone_numbers[\s\S]*LIMIT 1$/,
   },
   {
-    why: 'the oldest changes stand at one end of the record',
-    text: /^SELECT position, changed_at FROM changes ORDER BY position LIMIT 501$/,
+    why: 'the oldest rows stand at one end of a log',
+    text: /^SELECT position, \w+ AS written_at FROM (changes|call_events) ORDER BY position LIMIT 501$/,
+    most: 2,
   },
   {
     why: 'a group has 200 copies at most: they are looked through, and PostgreSQL may find one by its tenant while it knows nothing of the table',
@@ -75,6 +76,10 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     why: 'calls that there are now: few, of which PostgreSQL knows nothing',
     text: /^(UPDATE calls SET generation = \?|DELETE FROM engine_leases)/,
     most: 2,
+  },
+  {
+    why: 'all calls of a group are shown',
+    text: /FROM calls WHERE tenant_key = \? AND group_key = \?\s+UNION ALL/,
   },
   {
     why: 'who routes: PostgreSQL knows nothing of the table',

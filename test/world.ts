@@ -152,7 +152,10 @@ export async function createWorld(
 
   /** The bytes of an answer; of one that has no end there are none, and its client goes away. */
   async function receive(options: InjectOptions) {
-    if (!String(options.url).includes('/stream')) {
+    if (
+      options.method !== 'GET' ||
+      !/\/(?:stream|call_events)\b(?!\/\w)/.test(String(options.url))
+    ) {
       const response = await app.inject(options)
       return { response, bytes: response.rawPayload }
     }

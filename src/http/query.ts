@@ -23,12 +23,13 @@ export function meaningful(query: Query): [name: string, value: string][] {
     .flatMap(([name, values]) => [values].flat().map((value): [string, string] => [name, value]))
 }
 
-/** What is wrong with the query of an operation that knows these parameters, each of which is given once. */
+/** What is wrong with the query of an operation that knows these parameters, each of which is given once unless it is a list. */
 export function judgeQuery(query: Query, parameters: Readonly<Record<string, Schema>>): Fault[] {
   return Object.entries(query).flatMap(([name, value]) => {
     if (name === cacheBuster) return []
     const schema = Object.hasOwn(parameters, name) ? parameters[name] : undefined
     if (!schema) return [unknownParameter(name)]
+    if (schema.type === 'array') return []
     if (typeof value !== 'string') return [repeatedParameter(name)]
     const { enum: values } = schema
     if (!values || values.includes(value)) return []

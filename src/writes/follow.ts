@@ -59,32 +59,34 @@ export async function patiently<Result>(
 
 const atOnce = <Result>(read: () => Promise<Result>): Promise<Result> => read()
 
+/** Reads what is not remembered. */
+function readBatch<Row extends LogRow>(
+  { database, log }: { database: Database; log: Log<Row> },
+  span: Span,
+  { scope, inTurn = atOnce }: FollowOptions,
+): Promise<Batch<Row>> {
+  return inTurn(async () => {
+    const shorter = await log.shorten(database, span, scope)
+    await nextTurn()
+    return { rows: await log.read(database, shorter, scope), reached: shorter.upTo }
+  })
+}
+
 /** Opens a feed. However many follow, one horizon is looked after, and only while somebody follows. */
 export function openFeed<Row extends LogRow>(database: Database, log: Log<Row>): Feed<Row> {
   const closing = new AbortController()
   let shared: { horizon: Horizon<Row>; followers: number } | undefined
 
-  /** Reads what is no longer remembered. */
-  async function readBatch(
-    span: Span,
-    { scope, inTurn = atOnce }: FollowOptions,
-  ): Promise<Batch<Row>> {
-    return inTurn(async () => {
-      const shorter = await log.shorten(database, span, scope)
-      await nextTurn()
-      return { rows: await log.read(database, shorter, scope), reached: shorter.upTo }
-    })
-  }
-
   function nextBatch(
-    after: number,
+    { after, since }: { after: number; since: number },
     horizon: Horizon<Row>,
     options: FollowOptions,
   ): Promise<Batch<Row>> | Batch<Row> {
     const { scope } = options
     const upTo = horizon.position() ?? after
-    const recent = horizon.recent(after)
-    if (!recent) return readBatch({ after, upTo }, options)
+    // What was there before is read: since it was remembered it may have become nobody's.
+    const recent = after < since ? undefined : horizon.recent(after)
+    if (!recent) return readBatch({ database, log }, { after, upTo }, options)
     const own = recent.filter((row) => isOfScope(row, scope))
     const rows = own.slice(0, countTogether(own.map((row) => ({ bytes: log.bytesOf(row) }))))
     const isCut = rows.length < own.length
@@ -98,12 +100,15 @@ export function openFeed<Row extends LogRow>(database: Database, log: Log<Row>):
   ): AsyncGenerator<Batch<Row>, void> {
     const { signal } = options
     let reached = after
+    let since = horizon.position()
     for (;;) {
       await horizon.above(reached, signal)
       if (signal.aborted) return
+      since ??= horizon.position()
       // What is final is committed: who begins now sees the rest.
       const from = reached ?? horizon.position() ?? 0
-      const batch = await patiently(async () => nextBatch(from, horizon, options), signal)
+      const next = { after: from, since: since ?? from }
+      const batch = await patiently(async () => nextBatch(next, horizon, options), signal)
       if (!batch) return
       reached = batch.reached
       yield batch

@@ -28,16 +28,14 @@ export function isOfScope(row: LogRow, scope: Scope | undefined): boolean {
 export function statementsByBounds<Row>(
   textOf: (conditions: readonly string[]) => string,
 ): (bounds: readonly string[]) => Statement<Row> {
-  const statements = [0, 1, 2, 3].map((count) => {
-    const bounds = scopeColumns.slice(0, count)
+  const statements: Statement<Row>[] = []
+  return ({ length }) => {
+    const bounds = scopeColumns.slice(0, length)
     // The indexes of groups and route points are partial, and used where a statement says so itself.
     const isSet = bounds.slice(1).map((column) => `${column} <> ''`)
-    return sql<Row>(textOf([...bounds.map((column) => `${column} = ?`), ...isSet]))
-  })
-  return (bounds) => {
-    const statement = statements[bounds.length]
-    if (!statement) throw new Error(`No rows have ${bounds.length} bounds.`)
-    return statement
+    const conditions = [...bounds.map((column) => `${column} = ?`), ...isSet]
+    statements[length] ??= sql<Row>(textOf(conditions))
+    return statements[length]
   }
 }
 

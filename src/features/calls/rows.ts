@@ -8,7 +8,8 @@ import { tellCall, tellLost } from './events/told.ts'
 import { isWaiting } from './queue.ts'
 import { type Keeping, saveRecord, saveRecordOfDamaged } from './records/record.ts'
 
-interface CallRow {
+/** A row of a call, with what it is found by. */
+export interface CallRow {
   tenant_key: string
   call_id: string
   group_key: string
@@ -214,10 +215,14 @@ export async function countWaitingElsewhere(
     .reduce((sum, { waiting }) => sum + waiting, 0)
 }
 
+/** The calls in some rows that are not over. */
+export function callsIn(rows: readonly CallRow[]): Call[] {
+  return read(rows).calls.filter(({ phase }) => phase.name !== 'ended')
+}
+
 /** The calls of a route point that are not over, in no order. */
 export async function readCallsOf(reader: Reader, routePoint: RoutePointKey): Promise<Call[]> {
-  const { calls } = read(await reader.all(selectOfRoutePoint, ...routePoint))
-  return calls.filter(({ phase }) => phase.name !== 'ended')
+  return callsIn(await reader.all(selectOfRoutePoint, ...routePoint))
 }
 
 /** Records a call that nobody can treat as failed, and forgets it; not where somebody treats it all the same by now. */

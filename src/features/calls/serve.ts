@@ -4,6 +4,7 @@ import { exposeEngines } from '../../metrics/engines.ts'
 import type { Media } from '../media/media.ts'
 import type { RoutePointBackend } from '../route-points/backend.ts'
 import { addEngines } from './engines.ts'
+import { addCallEvents } from './events/serve.ts'
 import { createBackOff } from './live/back-off.ts'
 import { Duty } from './live/leases/duty.ts'
 import { meterCalls } from './live/meter.ts'
@@ -52,6 +53,7 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
   addCallAgents(app, { reader: database })
   addCallCodes(app, { board, door, backend })
   addCommands(app, { board, door, backOff })
+  addCallEvents(api, presence)
   addSimulation(app, { reader: database, backend })
   addEngines(app, { door })
 

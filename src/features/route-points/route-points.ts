@@ -120,9 +120,13 @@ export function routePointScope({ place }: Pick<Site, 'place'>): RoutePointKey {
   return memberKeyOf(place)
 }
 
+export async function hasRoutePoint(reader: Reader, key: RoutePointKey): Promise<boolean> {
+  return (await table.find(reader, key)) !== undefined
+}
+
 /** @throws Refusal 404 when there is no such route point. */
 export async function requireRoutePoint(reader: Reader, site: Pick<Site, 'place'>): Promise<void> {
-  if ((await table.find(reader, routePointScope(site))) === undefined) throw notFound()
+  if (!(await hasRoutePoint(reader, routePointScope(site)))) throw notFound()
 }
 
 /** A route point's own, such as its DNIS. */

@@ -1,3 +1,4 @@
+import { type Reader, sql } from '../../../database/database.ts'
 import { defineLog } from '../../../writes/log.ts'
 import { pruneLog } from '../../../writes/prune.ts'
 
@@ -23,5 +24,16 @@ export const callEventsLog = defineLog<KeptEvent>({
   restMilliseconds: 10,
   recentMax: { rows: 20_000, bytes: 16_000_000 },
 })
+
+const selectEnds = sql<{ first: number | null; last: number | null }>(
+  `SELECT (SELECT min(position) FROM call_events) AS first,
+     (SELECT max(position) FROM call_events) AS last`,
+)
+
+/** Whether all that happened behind a position is kept: it may be too old, or of a database that was brought back from a backup. */
+export async function isKeptBehind(reader: Reader, position: number): Promise<boolean> {
+  const { first, last } = (await reader.get(selectEnds)) ?? {}
+  return position >= (first ?? 1) - 1 && position <= (last ?? 0)
+}
 
 export const pruneCallEvents = pruneLog({ table: 'call_events', moment: 'happened_at' })

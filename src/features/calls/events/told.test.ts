@@ -5,8 +5,8 @@ import { group, routePoint } from '../../../../test/world.ts'
 import { sql } from '../../../database/database.ts'
 
 const selectEvents = sql<{
-  tenant_key: string
-  group_key: string
+  tenant_key: string | null
+  group_key: string | null
   route_point_key: string
   happened_at: number
   kind: string
@@ -106,12 +106,17 @@ describe.each(engines)('what is told of calls on $name', (engine) => {
     expect(events[0]?.value).toMatchObject({ hasLeft: true, destination: '5009' })
   })
 
-  it('goes with its group, and what is then left of a call is told to nobody', async () => {
+  it('is nobody’s when its group is deleted, and what is then left of a call is not told', async () => {
     world = await createCallWorld(engine)
     const caller = await world.call()
     expect((await world.ask('system', 'DELETE', `${group}?deleteNonEmpty=1`)).status).toBe(200)
     world.exchange.hangUp(caller)
     await vi.waitFor(async () => expect(await world.rows()).toBe(0))
-    expect(await told()).toEqual([])
+    expect(
+      (await told()).map(({ kind, tenant_key, group_key }) => [kind, tenant_key, group_key]),
+    ).toEqual([
+      ['call.arrived', null, null],
+      ['call.queued', null, null],
+    ])
   })
 })
