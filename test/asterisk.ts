@@ -111,31 +111,39 @@ function asteriskConf(folder: string, command: string): string {
 export const agentsAt = (port: number) => `PJSIP/agents/sip:{user}@${host}:${port}`
 
 /**
- * Writes a file for POINTSMAN_ENGINES with this Asterisk alone, and answers its path.
+ * Writes a file for POINTSMAN_ENGINES with these Asterisks alone, and answers its path.
  *
- * @param members that differ from what all need, or are to be told besides: how agents are dialled.
+ * @param members of each that differ from what all need, or are to be told besides: how agents are dialled.
  */
-export function writeEngines(
+export function writeAllEngines(
   folder: string,
-  { ari, mediaFolder }: Asterisk,
-  members: { agents: string },
+  engines: readonly { asterisk: Asterisk; members: { agents: string } }[],
+  name = 'engines',
 ): string {
-  const { url, username, password } = ari
   writeFileSync(join(folder, 'password'), `${password}\n`)
-  const engine = {
+  const entries = engines.map(({ asterisk: { ari, mediaFolder }, members }) => ({
     name: 'asterisk',
-    url,
-    username,
+    url: ari.url,
+    username: ari.username,
     passwordFile: 'password',
     country: 'BE',
     peers: ['trunk'],
     numbers: 'PJSIP/{number}@trunk',
     media: { folder: mediaFolder },
     ...members,
-  }
-  const file = join(folder, 'engines.json')
-  writeFileSync(file, JSON.stringify([engine]))
+  }))
+  const file = join(folder, `${name}.json`)
+  writeFileSync(file, JSON.stringify(entries))
   return file
+}
+
+/** The same with one. */
+export function writeEngines(
+  folder: string,
+  asterisk: Asterisk,
+  members: { agents: string },
+): string {
+  return writeAllEngines(folder, [{ asterisk, members }])
 }
 
 const sample = join(import.meta.dirname, '..', 'deploy', 'asterisk')

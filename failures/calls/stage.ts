@@ -13,9 +13,9 @@ import { createNode, type Node } from '../node.ts'
 
 const group = '/api/v1/tenants/footenant/groups/foogroup/'
 /** What a hotline is set, and under what number it is called. */
-const routePointOf = (hotline: number) =>
+export const routePointOf = (hotline: number) =>
   `${group}services/route_points/load${hotline}@sip.example.org/`
-const numberOf = (hotline: number) => `+3225126${100 + hotline}`
+export const numberOf = (hotline: number) => `+3225126${100 + hotline}`
 
 /** As many as can wait at one route point. */
 const queueLengthMax = 525
@@ -61,8 +61,8 @@ interface Furniture {
   hangUpAfterMilliseconds?: number
 }
 
-/** Creates the hotlines' numbers, and agents. */
-async function fill(url: string, { hotlines = 1, agents = 0 }: Furniture): Promise<string> {
+/** Creates the hotlines' numbers, and agents. @returns a token of an administrator's. */
+export async function fill(url: string, { hotlines = 1, agents = 0 }: Furniture): Promise<string> {
   const token = await furnish(url, hotlines)
   const steps: [method: string, path: string, body: object][] = [
     ...Array.from({ length: hotlines }, (_, hotline): [string, string, object] => [

@@ -241,7 +241,8 @@ export class Switchboard {
       try {
         await this.#receive(station, arrival)
       } catch (error) {
-        if (error instanceof LeaseLost) return
+        // Whoever treats the engine's calls now finds the caller there.
+        if (error instanceof LeaseLost || !this.#stations.has(station)) return
         this.desk.logger.error(
           { err: error, engine: station.engine.name },
           'a call cannot be treated',

@@ -246,11 +246,12 @@ export class Duty {
 
   async #takeFree(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
     const { posts } = this.#options
-    for (const post of posts.filter(({ name }) => !this.#tenures.has(name))) {
+    for (const post of posts) {
       const lease = leases.find(({ engine }) => engine === post.name)
       const freedom = this.#freedom(lease, nodes)
+      // Also of one that is held: when it is given away, its time begins anew.
       const freeMilliseconds = this.#sightings.freeMilliseconds(post.name, freedom === 'free')
-      if (freedom === 'held') continue
+      if (freedom === 'held' || this.#tenures.has(post.name)) continue
       const isAlone = this.#others(nodes).length === 0
       // Whoever has fewer comes first.
       const waits = isAlone || freedom === 'orphaned' ? 0 : this.#tenures.size * beatMilliseconds
