@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type CallWorld, createCallWorld } from '../../../../test/call-world.ts'
 import { engines } from '../../../../test/engines.ts'
@@ -6,9 +7,12 @@ import {
   expectRefusal,
   group,
   type Person,
+  password,
   routePoint,
   siblingGroup,
 } from '../../../../test/world.ts'
+import { buildApp } from '../../../app.ts'
+import { readConfig } from '../../../config.ts'
 import { sql } from '../../../database/database.ts'
 
 const setting = `${group}users/agent/services/call_centers/`
@@ -308,6 +312,49 @@ describe.each(engines)('agents on $name', (engine) => {
       world.exchange.hangUp(caller)
       await over()
       expect((await told()).at(-1)).toMatchObject((await agents()).agents[0])
+    }
+  })
+
+  it('and codes of calls that are over are the same to every node', async () => {
+    world = await createCallWorld(engine)
+    const code = { code: 'OWN', level: 'CallCenter' }
+    await world.ask('groupAdmin', 'POST', `${routePoint}disposition_codes/`, { code: 'OWN' })
+    await put(`${routePoint}disposition_codes_config/`, { enableCallDispositionCodes: true })
+    const { database } = world
+    const node = await buildApp({
+      config: readConfig({}),
+      database,
+      logger: pino({ level: 'silent' }),
+    })
+    try {
+      const payload = { username: 'agent@sip.netaxis.be', password }
+      const signedIn = await node.inject({ method: 'POST', url: '/api/v1/login/', payload })
+      const cookie = String(signedIn.headers['set-cookie']).split(';', 1)[0] ?? ''
+      const there = async (url: string, body: object) => {
+        const options = { method: 'PUT', url, payload: body, headers: { cookie } } as const
+        const { statusCode, body: text } = await node.inject(options)
+        return { status: statusCode, body: JSON.parse(text) }
+      }
+      await there(setting, { agentState: 'Unavailable' })
+      await world.call()
+      expectRefusal(await offer(), 409)
+      await there(setting, { agentState: 'Available' })
+      const phone = await world.offer()
+      expect((await there(setting, {})).body.agentState).toBe('On-Call')
+      world.exchange.pickUp(phone)
+      await vi.waitFor(
+        async () => expect((await world.calls())[0]?.state).toBe('connected'),
+        patient,
+      )
+      const [call] = await world.calls()
+      world.exchange.hangUp(phone)
+      await over()
+      const url = `${routePoint}calls/${call?.callId}/disposition_codes/`
+      const given = await there(url, { dispositionCodes: [code] })
+      expect(given).toEqual({ status: 200, body: { dispositionCodes: [code] } })
+      expect((await world.ask('groupAdmin', 'GET', url)).body).toEqual({ dispositionCodes: [code] })
+    } finally {
+      await node.close()
     }
   })
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type CallWorld, createCallWorld } from '../../../../test/call-world.ts'
 import { engines } from '../../../../test/engines.ts'
@@ -290,10 +291,15 @@ describe.each(engines)('the disposition codes of a call on $name', (engine) => {
 
   it('find the call where it is, also in the moment of its end', async () => {
     await open()
-    const { caller, path } = await conversation()
-    const [answer] = await Promise.all([put(path, [own]), hangUp(caller)])
-    expect(answer.status, answer.text).toBe(200)
-    expect(await recorded()).toEqual([own])
+    for (let turns = 0; turns < 24; turns += 1) {
+      const { caller, path, callId } = await conversation()
+      const putting = put(path, [own])
+      for (let turn = 0; turn < turns; turn += 1) await setImmediate()
+      const [answer] = await Promise.all([putting, hangUp(caller)])
+      expect(answer.status, answer.text).toBe(200)
+      const record = (await world.records()).find(({ value }) => value.callId === callId)
+      expect(record?.value.dispositionCodes).toEqual([own])
+    }
   })
 
   it('go on with the call when the service is started again', async () => {

@@ -156,12 +156,9 @@ async function judgeCodes(
   refuseIfAny(faults)
 }
 
-/** The call has ended since it was looked for: what is wanted of it is wanted of its record. */
-class CallIsOver extends Error {}
-
 /** Whether a call that was there no longer is. */
-function isOver(error: unknown): boolean {
-  return error instanceof CallIsOver || (error instanceof Refusal && error.status === 404)
+function isGone(error: unknown): boolean {
+  return error instanceof Refusal && error.status === 404
 }
 
 function codeCall(
@@ -175,7 +172,7 @@ function codeCall(
     request,
     event: { type: 'coded', codes: wanted },
     async judge({ transaction, caller }, { before, state, isRefused }) {
-      if (before.phase.name === 'ended') throw new CallIsOver()
+      if (before.phase.name === 'ended') throw notFound()
       const { codes: had } = admit(caller, taggedCall(before))
       if (isRefused) throw conflict(`The call can be given no codes: ${stateOf(before)}.`)
       if (!state) throw notFound()
@@ -237,7 +234,8 @@ async function giveCodes(coding: Coding, request: FastifyRequest): Promise<Answe
   try {
     return await codeCall(coding, request, wanted)
   } catch (error) {
-    if (!isOver(error) || !(await find())?.isOver) throw error
+    // It has ended since it was looked for: what is wanted of it is wanted of its record.
+    if (!isGone(error) || !(await find())?.isOver) throw error
     return codeRecord(coding, request, wanted)
   }
 }

@@ -17,7 +17,7 @@ export function stateAfterCall(turn: Turn): SetState | undefined {
 function wrapUp(turn: Turn): SetState {
   const set = { unavailableCode: null, untilAt: null } as const
   if (!turn.decide('route_points', 'overrideAgentWrapUpTime')) return { state: 'Wrap-Up', ...set }
+  // With 0 s it is over at once.
   const seconds = turn.decide('route_points', 'wrapUpSeconds')
-  if (seconds === 0) return { state: 'Available', ...set }
   return { state: 'Wrap-Up', ...set, untilAt: turn.now + seconds * 1_000 }
 }
