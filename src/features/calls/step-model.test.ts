@@ -231,17 +231,19 @@ class Telephony {
   }
 
   #check(): void {
-    const { phase, timers, hearing, isAnswered } = this.call
+    const { phase, timers, hearing, isAnswered, dispositionCodes: codes = [] } = this.call
     expect(isAnswered).toBe(this.isAnswered)
     expect(this.endings).toBe(phase.name === 'ended' ? 1 : 0)
     if (phase.name === 'ended') {
       expect(timers).toEqual({})
       expect(outcomes).toContain(phase.ending.outcome)
+      if (codes.length > 0) expect(phase.ending.dispositionCodes).toEqual(codes)
       expect(this.legs.size, 'no telephone rings for a call that is over').toBe(0)
       expect(this.bridges.size).toBe(0)
       return
     }
     expect(timers.life, 'every call ends one day').toBeDefined()
+    if (phase.name !== 'connected') expect(codes, 'codes are of a conversation').toEqual([])
     const needed = {
       offered: 'noAnswer',
       forwarded: 'noAnswer',
@@ -306,6 +308,13 @@ const happenings: Happening[] = [
     name: 'an offer is withdrawn',
     happen: (telephony, chance) =>
       telephony.happens({ type: 'withdrawn', offer: String(chance % 4) }),
+  },
+  {
+    name: 'codes are given',
+    happen(telephony, chance) {
+      const given = [{ code: String(chance), level: 'CallCenter' as const }]
+      telephony.happens({ type: 'coded', codes: chance % 3 === 0 ? [] : given })
+    },
   },
   {
     name: 'somebody answers',

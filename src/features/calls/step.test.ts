@@ -456,9 +456,12 @@ describe('an offer', () => {
     const action = treated.actions.find((one) => one.do === 'connect')
     if (!action) throw new Error('It was not connected.')
     treated.done()
+    // Nor were codes given to a conversation.
+    treated.goesThrough({ type: 'coded', codes: [{ code: 'OWN', level: 'CallCenter' }] })
     treated.goesThrough({ type: 'undone', action, isGone: true })
     expect(treated.done()).toEqual(['hang up', 'dissolve', 'play'])
-    expect(treated.call).toMatchObject({ phase: { name: 'waiting' }, taken: null })
+    const waits = { phase: { name: 'waiting' }, taken: null, dispositionCodes: [] }
+    expect(treated.call).toMatchObject(waits)
   })
 
   it('ends after the rings of the route point, and the call waits on at its place', () => {
