@@ -73,6 +73,7 @@ const routePointPath = `${groupPath}services/route_points/{route_point_user_id}/
 const rights: readonly [methods: string, path: string, level: number, reach: Reach][] = [
   ['GET POST PUT DELETE', '/api/v1/admins/**', 16, 'installation'],
   ['GET', '/api/v1/changes/**', 16, 'installation'],
+  ['GET PUT', '/api/v1/engines/**', 16, 'installation'],
   ['GET POST', '/api/v1/tenants/', 16, 'installation'],
   ['GET', tenantPath, 0, 'tenant'],
   ['PUT DELETE', tenantPath, 16, 'tenant'],
@@ -145,6 +146,7 @@ function fill(path: string, name: PlaceName): string {
     route_point_user_id: `matrixrp-${name}@${domain}`,
     instance_name: itemIn(path, name),
     call_id: 'no-such-call',
+    engine_name: 'test',
     offer_id: '1',
   }
   return path.replaceAll(/\{(\w+)\}/g, (_, parameter) =>
@@ -176,6 +178,8 @@ function refusal(route: Route, asker: Asker, name: PlaceName): number | undefine
 function isMissing({ method, path }: Route, name: PlaceName): boolean {
   // There are no calls; what is asked of one is judged before it is looked for.
   if (path.includes('{call_id}') && method !== 'POST') return true
+  // Nor are there engines.
+  if (path.includes('{engine_name}')) return true
   if (name === 'absentGroup') return path.includes('{group_id}')
   return name === 'absentItem' && /\{(?:user_id|route_point_user_id|instance_name)\}/.test(path)
 }

@@ -146,6 +146,7 @@ describe('what is answered', () => {
     }
     await read(`${group}changes/`)
     await read(`${group}services/call_agents/`)
+    for (const url of ['/api/v1/engines/', '/api/v1/engines/test/']) await read(url)
     for (const place of ['/api/v1/', '/api/v1/tenants/footenant/', group, routePoint]) {
       await ask('GET', `${place}changes/stream/`)
       await ask('GET', `${place}changes/stream/`, { who: 'nobody' })

@@ -69,6 +69,7 @@ describe.each(engines)('every route on $name', (engine) => {
       token_id: tokenId,
       instance_name: itemName,
       call_id: callId,
+      engine_name: 'test',
       offer_id: '1',
     }
     return url.replaceAll(/:(\w+)/g, (_, name) => values[name] ?? name)
