@@ -18,6 +18,7 @@ import { newCall } from '../src/features/calls/call.ts'
 import { findCallee } from '../src/features/calls/find.ts'
 import {
   forgetLease,
+  giveAllBack,
   giveLeaseBack,
   leaveNode,
   readNodeOf,
@@ -432,6 +433,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await readNodeOf(world.database, 'test')
     const lease = { engine: 'none', session: 'none', generation: 0 }
     await giveLeaseBack(world.database, lease)
+    await giveAllBack(world.database, lease.session)
     await forgetLease(world.database, lease)
     await leaveNode(world.database, { name: 'none', session: 'none' })
     const { routePoint: noneKey, id } = none

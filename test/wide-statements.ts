@@ -69,7 +69,7 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
   },
   {
     why: 'there are few engines and nodes',
-    text: /^(SELECT [^(]* FROM (engine_leases|nodes)|DELETE FROM nodes WHERE beat < \?|SELECT engine, is_draining)/,
+    text: /^(SELECT [^(]* FROM (engine_leases|nodes)|DELETE FROM nodes WHERE beat < \?|UPDATE engine_leases SET session = NULL WHERE session = \?|SELECT engine, is_draining)/,
     most: 2,
   },
   {

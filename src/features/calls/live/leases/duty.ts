@@ -8,6 +8,7 @@ import type { Post, Station } from '../station.ts'
 import {
   beatNode,
   enterNode,
+  giveAllBack,
   giveLeaseBack,
   type LeaseRow,
   leaveNode,
@@ -133,13 +134,10 @@ export class Duty {
     for (const timer of this.#timers) clearInterval(timer)
     await this.#looking
     const { database, node } = this.#options
-    const held = [...this.#tenures]
-    await Promise.all(held.map(([engine, tenure]) => this.#end(engine, tenure)))
+    await this.#endAll()
     if (!this.#hasEntered) return
     try {
-      for (const [engine, { generation }] of held) {
-        await giveLeaseBack(database, { engine, session: this.#session, generation })
-      }
+      await giveAllBack(database, this.#session)
       await leaveNode(database, { name: node.name, session: this.#session })
     } catch (error) {
       // Others take them when their time is over.

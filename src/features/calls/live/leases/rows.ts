@@ -48,6 +48,7 @@ const adoptCalls = sql('UPDATE calls SET generation = ? WHERE engine = ? AND gen
 const freeLease = sql(
   'UPDATE engine_leases SET session = NULL WHERE engine = ? AND session = ? AND generation = ?',
 )
+const freeAll = sql('UPDATE engine_leases SET session = NULL WHERE session = ?')
 const deleteLease = sql('DELETE FROM engine_leases WHERE engine = ? AND generation = ?')
 
 export async function readLeases(
@@ -117,6 +118,11 @@ export async function giveLeaseBack(
     (transaction) => transaction.run(freeLease, engine, session, generation),
     'keys',
   )
+}
+
+/** Gives every lease of a session back. */
+export async function giveAllBack(database: Database, session: string): Promise<void> {
+  await database.write((transaction) => transaction.run(freeAll, session), 'keys')
 }
 
 /** Forgets an engine that has no calls any more. */
