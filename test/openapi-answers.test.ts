@@ -16,6 +16,7 @@ import {
   withExamples,
 } from './every-write.ts'
 import { Exchange } from './exchange.ts'
+import { hotlineKey, keepRecords } from './kept-records.ts'
 import {
   type Answer,
   createWorld,
@@ -136,6 +137,18 @@ describe('what is answered', () => {
     await ask('GET', `${url}?surprise=1`)
   }
 
+  /** Of a call that has ended with all that a record may have, and of one of which little is known. */
+  async function readRecords(): Promise<void> {
+    const codes = [{ level: 'Group', code: 'A' }] as const
+    const whole = { callId: 'whole', agent: 'agent@sip.netaxis.be', waited: 1, dnis: 'Main', codes }
+    const records = [whole, { callId: 'other' }].map((one) => ({ ...one, endedAt: Date.now() }))
+    await keepRecords(world.database, hotlineKey, records)
+    const list = `${routePoint}call_records/`
+    for (const url of [list, `${list}csv/`, `${list}whole/`, `${list}other/`]) await read(url)
+    await ask('GET', `${list}?pageSize=1`)
+    await ask('GET', `${list}none/`)
+  }
+
   it('is what OpenAPI tells: statuses, headers and bodies of every operation', async () => {
     for (const url of ['/healthz', '/readyz', '/api/v1/changes/', '/api/v1/tokens/'])
       await read(url)
@@ -156,6 +169,7 @@ describe('what is answered', () => {
     await ask('GET', `${group}services/call_events/`, { who: 'nobody' })
     await ask('GET', `${group}services/call_events/?routePoint=none`)
     await ask('GET', '/api/v1/tenants/?pageSize=1')
+    await readRecords()
     for (const write of thoughts) judge(write.method, write.path, await send(world, write))
     for (const [index, write] of (await withExamples(world, everyWrite)).entries()) {
       const { method, path } = write

@@ -453,6 +453,14 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
       replaceRecordCodes(transaction, key, { callId: waitingCall ?? '', dispositionCodes }),
     )
     expect(await readRecord(world.database, key, waitingCall ?? '')).toBeDefined()
+    const records = `${ownRoutePoint}call_records/`
+    await ask(['GET', `${records}${waitingCall}/`])
+    await ask(['GET', `${records}csv/`])
+    const filters = ['agent=agent', 'caller=1', 'caller=123*', 'code=A', 'code=A&codeLevel=Group']
+    for (const filter of ['from=2026-01-01T00:00:00Z', ...filters]) {
+      await ask(['GET', `${records}?${filter}`])
+      await ask(['GET', `${records}?${filter}&dnis=Main&outcome=answered`])
+    }
   }
 
   /** A call that somebody has taken is given a code, before its end and after it. */

@@ -3,6 +3,7 @@ import { permissions } from '../src/http/permissions.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
 import { exampleCalls } from './every-write.ts'
+import { hotlineKey, keepRecords } from './kept-records.ts'
 import { createObservedWorld, type ObservedWorld, type Route } from './observed-world.ts'
 import {
   type Answer,
@@ -56,6 +57,8 @@ describe.each(engines)('every route on $name', (engine) => {
     world = await createObservedWorld(engine)
     tokenId = await furnish(world)
     callId = (await exampleCalls(world)).offeredCall ?? ''
+    // Under the same id, so that the paths of both lead to something.
+    await keepRecords(world.database, hotlineKey, [{ callId, endedAt: Date.now() }])
   })
   afterAll(() => world.close())
 

@@ -89,5 +89,9 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     why: 'PostgreSQL may find a call by its tenant while it knows nothing of the table',
     text: /calls\s.*WHERE tenant_key = \? AND call_id = \?( AND generation = \?)?$/s,
   },
+  {
+    why: 'PostgreSQL may find the record of a code by its tenant while it knows nothing of the table',
+    text: /^SELECT codes\.ended_at, codes\.call_id, records\.value FROM call_record_codes AS codes/,
+  },
   { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
 ]

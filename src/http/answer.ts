@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Content, sendBytes } from './bytes.ts'
 import { etagOf, namesWeakly, sendNotModified } from './conditions.ts'
-import { type EventsAnswer, sendEvents } from './events.ts'
+import { type EventsAnswer, sendEvents, sendTexts, type TextsAnswer } from './events.ts'
 
 /** The success of an operation, whole before anything of it is sent: so it can be undone, kept, and sent again. */
 export interface Answer {
@@ -36,9 +36,10 @@ export function message(value: object, headers: Answer['headers'] = {}): Answer 
 export function sendAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
-  answer: Answer | ContentAnswer | EventsAnswer,
+  answer: Answer | ContentAnswer | EventsAnswer | TextsAnswer,
 ): FastifyReply {
   if ('events' in answer) return sendEvents(request, reply, answer)
+  if ('texts' in answer) return sendTexts(request, reply, answer)
   reply.headers(answer.headers)
   if ('content' in answer) return sendBytes(request, reply, answer.content)
   const known = request.headers['if-none-match']

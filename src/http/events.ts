@@ -46,13 +46,29 @@ function endOf(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   return AbortSignal.any([gone.signal, request.server.stopping])
 }
 
-/** Answers with events; to a HEAD with none. */
+/** Texts of any kind, as they are made. */
+export interface TextsAnswer {
+  headers: Readonly<Record<string, string>>
+  /** As of `EventsAnswer`, but for their end: where they throw before it, also since `signal` aborts, the client sees that some are missing. */
+  texts(signal: AbortSignal): AsyncIterable<string>
+}
+
+/** Answers with texts, as their client takes them; to a HEAD with none. */
+export function sendTexts(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { headers: own, texts }: TextsAnswer,
+): FastifyReply {
+  reply.headers(own)
+  const sent = request.method === 'HEAD' ? [] : texts(endOf(request, reply))
+  return reply.send(Readable.from(sent, { objectMode: false, highWaterMark: waitingBytesMax }))
+}
+
+/** Answers with events. */
 export function sendEvents(
   request: FastifyRequest,
   reply: FastifyReply,
   { events }: EventsAnswer,
 ): FastifyReply {
-  reply.headers(headers)
-  const texts = request.method === 'HEAD' ? [] : events(endOf(request, reply))
-  return reply.send(Readable.from(texts, { objectMode: false, highWaterMark: waitingBytesMax }))
+  return sendTexts(request, reply, { headers, texts: events })
 }

@@ -4,7 +4,7 @@ import type { Schema } from '../documents/vocabulary.ts'
 import { invalid, Refusal } from '../errors.ts'
 import { type Answer, type ContentAnswer, sendAnswer } from './answer.ts'
 import { inTurn } from './dear-operations.ts'
-import type { EventsAnswer } from './events.ts'
+import type { EventsAnswer, TextsAnswer } from './events.ts'
 import type { HeaderName } from './openapi/headers.ts'
 import type { Permission } from './permissions.ts'
 import { isDryRun } from './query.ts'
@@ -58,7 +58,7 @@ export interface Operation {
   example?: Example
   /** Media type of the success. */
   produces?: string
-  /** The success has no end of its own: Server-Sent Events, which begin again behind a `Last-Event-ID`. */
+  /** The success goes on as long as its client reads it: how long it takes says nothing of the service. */
   isStream?: boolean
   /** Media types that the body may have; JSON unless told. */
   consumes?: readonly string[]
@@ -72,7 +72,7 @@ export interface Operation {
   ignoresRetryKey?: boolean
   /** Its success shows a secret, which is never kept: sent again under the same Idempotency-Key it is refused (409). */
   revealsSecret?: boolean
-  handler(request: FastifyRequest): Promise<Answer | ContentAnswer | EventsAnswer>
+  handler(request: FastifyRequest): Promise<Answer | ContentAnswer | EventsAnswer | TextsAnswer>
 }
 
 declare module 'fastify' {

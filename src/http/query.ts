@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { instantPattern, readInstant } from '../documents/instants.ts'
 import type { Schema } from '../documents/vocabulary.ts'
 import { type Fault, invalid } from '../errors.ts'
 
@@ -35,6 +37,36 @@ export function judgeQuery(query: Query, parameters: Readonly<Record<string, Sch
     if (!values || values.includes(value)) return []
     return [invalid(name, `The '${name}' parameter must be ${values.join(' or ')}.`)]
   })
+}
+
+/** The parameters of a query that were given once; `judgeQuery()` refuses those that were given more often. */
+export function givenOnce(query: Query): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(query).filter(
+      (entry): entry is [string, string] => typeof entry[1] === 'string',
+    ),
+  )
+}
+
+/** A parameter that is a time. @param words what it does, as in 'Only changes from this time on'. */
+export function timeParameter(words: string) {
+  const description = `${words} (RFC 3339; seconds may be missing).`
+  return Type.String({ pattern: instantPattern, description, format: 'date-time' })
+}
+
+/** Milliseconds since 1970; undefined for none, and for what is no time. */
+export function readTimeParameter(
+  name: string,
+  text: string | undefined,
+  faults: Fault[],
+): number | undefined {
+  if (text === undefined) return undefined
+  const milliseconds = readInstant(text)
+  if (milliseconds === undefined) {
+    const message = `The '${name}' parameter must be a time such as '2026-11-28T12:00:00Z'; a '+' in it is written %2B.`
+    faults.push(invalid(name, message))
+  }
+  return milliseconds
 }
 
 /** The query of a request, as Fastify's parser makes it. */

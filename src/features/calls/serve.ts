@@ -12,6 +12,7 @@ import { createPresence, watchPresence } from './live/presence.ts'
 import type { Post } from './live/station.ts'
 import { Switchboard } from './live/switchboard.ts'
 import { createQueues } from './queue.ts'
+import { addRecords } from './records/serve.ts'
 import { addCallAgents } from './routing/agents.ts'
 import { addCallViews } from './routing/calls.ts'
 import { addCallCodes } from './routing/codes.ts'
@@ -56,6 +57,7 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
   addCallEvents(api, presence)
   addSimulation(app, { reader: database, backend })
   addEngines(app, { door })
+  addRecords(api)
 
   app.addHook('onReady', async () => {
     if (posts.length > 0) media.fetchEarly()

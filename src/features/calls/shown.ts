@@ -14,7 +14,7 @@ const states = [
   'overflowed',
 ] as const
 
-const Party = Type.Object(
+export const Party = Type.Object(
   {
     name: Type.String({ description: 'As it was sent; empty for none.' }),
     number: Type.String({ description: 'As it was sent; empty for none.' }),
@@ -22,7 +22,7 @@ const Party = Type.Object(
   { description: 'Whoever calls.' },
 )
 
-const time = (description: string) => Type.String({ format: 'date-time', description })
+export const time = (description: string) => Type.String({ format: 'date-time', description })
 
 export const ShownCall = named(
   'Call',
@@ -67,7 +67,8 @@ export function showOffer(offer: Offer): ShownCall['offer'] & {} {
   return { offerId: offer.id, ...whomOf(offer), forceDelivery: offer.isForced }
 }
 
-function timeOf(milliseconds: number): string {
+/** A moment as the API tells it. */
+export function timeOf(milliseconds: number): string {
   return new Date(milliseconds).toISOString()
 }
 

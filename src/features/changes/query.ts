@@ -1,11 +1,17 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { instantPattern, readInstant } from '../../documents/instants.ts'
 import { fold } from '../../documents/normalise.ts'
 import { named, type Schema } from '../../documents/vocabulary.ts'
 import { type Fault, invalid, refuseIfAny } from '../../errors.ts'
 import { componentName } from '../../http/openapi/components.ts'
-import { judgeQuery, type Query, queryIn } from '../../http/query.ts'
+import {
+  givenOnce,
+  judgeQuery,
+  type Query,
+  queryIn,
+  readTimeParameter,
+  timeParameter,
+} from '../../http/query.ts'
 import { pageSizeMax, readCount } from '../../resources/query.ts'
 import { changeActions } from '../../writes/record.ts'
 import type { Candidate } from './pages.ts'
@@ -14,11 +20,6 @@ const pageSizeDefault = 100
 
 /** Positions are whole numbers that both JSON and JavaScript can tell apart. */
 const positionMax = Number.MAX_SAFE_INTEGER
-
-function time(words: string) {
-  const description = `${words} (RFC 3339; seconds may be missing).`
-  return Type.String({ pattern: instantPattern, description, format: 'date-time' })
-}
 
 const parameters = {
   pageSize: Type.Integer({
@@ -40,8 +41,8 @@ const parameters = {
     description: 'Only what this person did, by their id without regard to case.',
   }),
   action: Type.Enum([...changeActions], { description: 'Only changes of this action.' }),
-  from: time('Only changes from this time on'),
-  until: time('Only changes before this time'),
+  from: timeParameter('Only changes from this time on'),
+  until: timeParameter('Only changes before this time'),
 }
 
 /** What a list of changes can be asked for; the lists of all levels share it. */
@@ -92,16 +93,6 @@ function resourceTest(text: string, faults: Fault[]): (target: string) => boolea
   return (target) => canonicalPath(target) === path
 }
 
-function readTime(name: string, text: string | undefined, faults: Fault[]): number | undefined {
-  if (text === undefined) return undefined
-  const milliseconds = readInstant(text)
-  if (milliseconds === undefined) {
-    const message = `The '${name}' parameter must be a time such as '2026-11-28T12:00:00Z'; a '+' in it is written %2B.`
-    faults.push(invalid(name, message))
-  }
-  return milliseconds
-}
-
 function readPosition(name: string, text: string, least: number, faults: Fault[]): number {
   const position = Number(text)
   if (/^\d{1,16}$/.test(text) && position >= least && position <= positionMax) return position
@@ -131,16 +122,11 @@ function testsOf(
 /** @throws Refusal (2) naming each parameter that is unknown or wrong. */
 export function readChangesQuery(query: Query): ChangesQuery {
   const faults = judgeQuery(query, changesParameters)
-  // One that was given twice is refused already.
-  const given = Object.fromEntries(
-    Object.entries(query).filter(
-      (entry): entry is [string, string] => typeof entry[1] === 'string',
-    ),
-  )
+  const given = givenOnce(query)
   const { pageSize, before } = given
   const tests = testsOf(given, faults)
-  const from = readTime('from', given.from, faults)
-  const until = readTime('until', given.until, faults)
+  const from = readTimeParameter('from', given.from, faults)
+  const until = readTimeParameter('until', given.until, faults)
   if (from !== undefined && until !== undefined && from >= until) {
     faults.push(invalid('until', "The 'until' parameter must be later than 'from'."))
   }

@@ -1,5 +1,6 @@
 import { documented } from '../../documents/schemas.ts'
 import type { Schema } from '../../documents/vocabulary.ts'
+import { eventsType } from '../events.ts'
 import {
   isCached,
   isConditional,
@@ -87,7 +88,7 @@ const lastEventId = textHeader(
 
 /** The request's headers that mean something. */
 function headersOf(operation: Operation): [string, Schema][] {
-  if (operation.isStream) return [lastEventId]
+  if (operation.produces === eventsType) return [lastEventId]
   const read = isCached(operation) ? [ifNoneMatch, ...(isContent(operation) ? ranges : [])] : []
   const conditions = isConditional(operation) ? [ifMatch, ifNoneMatch] : read
   if (!isRetriable(operation)) return conditions

@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CallWorld, createCallWorld } from '../../../../test/call-world.ts'
 import { engines } from '../../../../test/engines.ts'
+import { hotlineKey } from '../../../../test/kept-records.ts'
+import { group, routePoint as routePointUrl } from '../../../../test/world.ts'
 import { sql } from '../../../database/database.ts'
 import type { RoutePointKey } from '../../route-points/route-point.ts'
 import { type KeptRecord, readRecord, replaceRecordCodes } from './record.ts'
 
-const routePoint: RoutePointKey = ['footenant', 'foogroup', 'apiotestrp@sip.netaxis.be']
 const elsewhere: RoutePointKey = ['footenant', 'siblinggroup', 'apiotestrp@sip.netaxis.be']
 const selectColumns = sql<Record<string, unknown>>(
   `SELECT dnis, agent_key, caller_number, is_bounced, wait_milliseconds, talk_milliseconds, ended_at
@@ -60,12 +61,7 @@ describe.each(engines)('the record of a call on $name', (engine) => {
 
   it('of a call that nobody took and that never waited has no times of these', async () => {
     world = await createCallWorld(engine)
-    await world.ask(
-      'system',
-      'PUT',
-      '/api/v1/tenants/footenant/groups/foogroup/services/route_points/APIOTestRP@sip.netaxis.be/',
-      { active: false },
-    )
+    await world.ask('system', 'PUT', routePointUrl, { active: false })
     world.exchange.call('+3225126780')
     await expect
       .poll(() => world.database.all(selectColumns), { timeout: 10_000 })
@@ -84,6 +80,58 @@ describe.each(engines)('the record of a call on $name', (engine) => {
       .poll(() => world.records(), { timeout: 10_000 })
       .toMatchObject([{ value: { agent: null, destination: '5001' } }])
     expect(await world.database.all(selectColumns)).toMatchObject([{ agent_key: '' }])
+  })
+
+  it('is shown as the call was, with times as times and nothing for what was not', async () => {
+    world = await createCallWorld(engine)
+    const { callId, arrivedAt, waitingSince, answeredAt, endedAt } = await conversation()
+    const moment = (at: unknown) => new Date(Number(at)).toISOString()
+    const url = `${routePointUrl}call_records/`
+    const { body } = await world.ask('groupAdmin', 'GET', `${url}${callId}/`)
+    expect(body).toEqual({
+      callId,
+      caller: { name: 'Anna', number: '+3225550100' },
+      dialled: '+3225126780',
+      arrivedAt: moment(arrivedAt),
+      waitingSince: moment(waitingSince),
+      answeredAt: moment(answeredAt),
+      endedAt: moment(endedAt),
+      waitSeconds: (Number(answeredAt) - Number(waitingSince)) / 1_000,
+      talkSeconds: (endedAt - Number(answeredAt)) / 1_000,
+      outcome: 'answered',
+      reason: 'The caller hung up.',
+      agent: 'agent@sip.netaxis.be',
+      offers: 1,
+      hops: 0,
+      isBounced: false,
+      dispositionCodes: [],
+    })
+    const list = await world.ask('groupAdmin', 'GET', `${url}?agent=AGENT`)
+    expect(list.body).toEqual({ callRecords: [body] })
+  })
+
+  it('of a call that was sent on belongs to where it ended', async () => {
+    world = await createCallWorld(engine)
+    const second = `${group}services/route_points/second@sip.netaxis.be/`
+    await world.ask('system', 'POST', `${group}services/route_points/`, {
+      serviceUserId: 'second',
+      serviceInstanceProfile: { name: 'Second', extension: '7002' },
+    })
+    await world.ask('system', 'PUT', second, { queueLength: 5 })
+    const forwarding = { active: true, forwardToPhoneNumber: '7002' }
+    await world.ask('system', 'PUT', `${routePointUrl}forced_forwarding/`, forwarding)
+    const caller = await world.call()
+    const waiting = () => world.ask('groupAdmin', 'GET', `${second}calls/`)
+    await expect
+      .poll(async () => (await waiting()).body.calls[0]?.state, { timeout: 10_000 })
+      .toBe('waiting')
+    world.exchange.hangUp(caller)
+    const ended = async (of: string) =>
+      (await world.ask('groupAdmin', 'GET', `${of}call_records/`)).body.callRecords
+    await expect
+      .poll(() => ended(second), { timeout: 10_000 })
+      .toMatchObject([{ outcome: 'abandoned', hops: 1 }])
+    expect(await ended(routePointUrl)).toEqual([])
   })
 
   it('has nowhere the digits that are not to be kept', async () => {
@@ -116,21 +164,21 @@ describe.each(engines)('the record of a call on $name', (engine) => {
         }),
       )
     expect(await replace(elsewhere, callId, codes)).toBe(false)
-    expect(await replace(routePoint, 'none', codes)).toBe(false)
+    expect(await replace(hotlineKey, 'none', codes)).toBe(false)
     expect(await world.database.all(selectCodes)).toEqual([])
 
-    expect(await replace(routePoint, callId, codes)).toBe(true)
+    expect(await replace(hotlineKey, callId, codes)).toBe(true)
     expect(await world.database.all(selectCodes)).toEqual([
       { level: 'CallCenter', code: 'A', ended_at: endedAt },
       { level: 'Group', code: 'A', ended_at: endedAt },
     ])
-    const read = await readRecord(world.database, routePoint, callId)
+    const read = await readRecord(world.database, hotlineKey, callId)
     expect(read?.record.dispositionCodes).toEqual(codes)
     expect(read?.agentKey).toBe('agent@sip.netaxis.be')
 
     // What was counted no longer changes.
     await setUntil(endedAt + 1)
-    expect(await replace(routePoint, callId, [])).toBe(false)
+    expect(await replace(hotlineKey, callId, [])).toBe(false)
     expect(await world.database.all(selectCodes)).toHaveLength(2)
   })
 

@@ -10,20 +10,24 @@ export interface Keeping {
   callerDigitsMasked: number
 }
 
-/** A call that is over as it is kept; moments in milliseconds since 1970. Of a call that was damaged hardly anything is known. */
-export interface KeptRecord {
+/** When what happened to a call that is over, in milliseconds since 1970. */
+interface Moments {
+  arrivedAt?: number
+  waitingSince?: number | null
+  answeredAt?: number | null
+  endedAt: number
+}
+
+/** A call that is over as it is kept. Of a call that was damaged hardly anything is known. */
+export interface KeptRecord extends Moments {
   callId: string
   caller?: Party
   dialled?: string
   dnis?: string | null
-  arrivedAt?: number
-  waitingSince?: number | null
-  answeredAt?: number | null
   /** Who took it, as of the user's id as it was written. */
   agent?: string | null
   /** What a routing system gave to reach whoever took it, where it named no agent. */
   destination?: string | null
-  endedAt: number
   outcome: Outcome
   reason: string
   hops?: number
@@ -71,14 +75,20 @@ const insertCode = sql(
    ON CONFLICT (tenant_key, call_id, level, code) DO NOTHING`,
 )
 
-function recordOf(call: Call, ending: Omit<Ending, 'cause' | 'isGone'>): KeptRecord {
+/** How a call has ended, and how that is kept. */
+interface Ended {
+  ending: Omit<Ending, 'cause' | 'isGone'>
+  keeping: Keeping
+}
+
+function recordOf(call: Call, { ending, keeping }: Ended): KeptRecord {
   const { id, caller, dialled, dnis, arrivedAt, waitingSince, taken, hops, offers, isBounced } =
     call
   const { outcome, reason, at, dispositionCodes } = ending
   const whom: Whom = taken?.whom ?? {}
   return {
     callId: id,
-    caller,
+    caller: maskCaller(caller, keeping.callerDigitsMasked),
     dialled,
     dnis,
     arrivedAt,
@@ -96,16 +106,23 @@ function recordOf(call: Call, ending: Omit<Ending, 'cause' | 'isGone'>): KeptRec
   }
 }
 
-function columnsOf({ dnis, waitingSince, taken, isBounced }: Call, endedAt: number): Columns {
+const elapsed = (since: number | null | undefined, until: number) =>
+  // A clock that is set back makes nothing of what was.
+  since === null || since === undefined ? null : Math.max(0, until - since)
+
+/** How long a call waited and was spoken. */
+export function timesOf({
+  waitingSince,
+  answeredAt,
+  endedAt,
+}: Moments): Pick<Columns, 'wait' | 'talk'> {
+  return { wait: elapsed(waitingSince, answeredAt ?? endedAt), talk: elapsed(answeredAt, endedAt) }
+}
+
+function columnsOf({ dnis, taken, isBounced }: Call, record: KeptRecord): Columns {
   const isAgent = taken?.whom?.agent !== undefined
-  return {
-    dnis: dnis ?? '',
-    agentKey: (isAgent && taken?.agent) || '',
-    isBounced,
-    // A clock that is set back makes nothing of what was.
-    wait: waitingSince === null ? null : Math.max(0, (taken?.at ?? endedAt) - waitingSince),
-    talk: taken && Math.max(0, endedAt - taken.at),
-  }
+  const agentKey = (isAgent && taken?.agent) || ''
+  return { dnis: dnis ?? '', agentKey, isBounced, ...timesOf(record) }
 }
 
 /** @returns whether it was not there. */
@@ -135,12 +152,10 @@ interface NewRecord {
 export async function saveRecord(
   transaction: Transaction,
   call: Call,
-  { ending, keeping }: { ending: Omit<Ending, 'cause' | 'isGone'>; keeping: Keeping },
+  ended: Ended,
 ): Promise<boolean> {
-  const { caller, ...known } = recordOf(call, ending)
-  const kept = caller && maskCaller(caller, keeping.callerDigitsMasked)
-  const record = { ...known, ...(kept && { caller: kept }) }
-  const columns = columnsOf(call, ending.at)
+  const record = recordOf(call, ended)
+  const columns = columnsOf(call, record)
   return insert(transaction, { routePoint: call.routePoint, record, columns })
 }
 

@@ -25,7 +25,7 @@ export const callsTag: Tag = {
 }
 
 /** What a path's `:call_id` names. */
-const callId = {
+export const callIdParameter = {
   component: 'CallId',
   description: '`callId` of the call.',
   schema: { type: 'string' },
@@ -111,7 +111,7 @@ export function addCallViews(
   addOperation(app, {
     ...shared,
     path: callPath,
-    names: callId,
+    names: callIdParameter,
     id: 'getCall',
     summary: 'Get a call',
     answer: ShownCall,
