@@ -60,6 +60,12 @@ export const ConfigSchema = Type.Object(
       default: 365,
       description: 'How long the record of changes is kept, in days; 0 for ever.',
     }),
+    CALL_RECORDS_DAYS: Type.Integer({
+      minimum: 0,
+      maximum: 36_500,
+      default: 365,
+      description: 'How long records of calls and their figures are kept, in days; 0 for ever.',
+    }),
     CALLER_DIGITS_MASKED: Type.Integer({
       minimum: 0,
       maximum: 15,

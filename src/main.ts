@@ -13,6 +13,7 @@ import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
 import { pruneCallEvents } from './features/calls/events/kept-events.ts'
 import { type Post, postOf } from './features/calls/live/station.ts'
+import { keepRolling } from './features/calls/records/roll.ts'
 import { documentationPath } from './http/documentation.ts'
 import { createLog, type Log } from './log/log.ts'
 import { tellError } from './log/sink.ts'
@@ -119,6 +120,7 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   opened.defer(keepPruning(database, changes))
   const callEvents = { what: 'events of calls', pruneOnce: pruneCallEvents, hours, logger }
   opened.defer(keepPruning(database, callEvents))
+  opened.defer(keepRolling(database, logger))
 }
 
 /** SIGHUP comes from a terminal that is closed, or from a tool that wants the log's file opened anew, of which there is none. */

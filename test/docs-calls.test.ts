@@ -12,6 +12,12 @@ import { createBackOff, pauseSeconds } from '../src/features/calls/live/back-off
 import { holdMilliseconds, takeoverMilliseconds } from '../src/features/calls/live/leases/duty.ts'
 import { presenceSecondsMax } from '../src/features/calls/live/presence.ts'
 import { arrivalsMax } from '../src/features/calls/live/switchboard.ts'
+import { daysMax, intervalsMax } from '../src/features/calls/records/figures-query.ts'
+import { soonSeconds } from '../src/features/calls/records/measures.ts'
+import { looksMax } from '../src/features/calls/records/pages.ts'
+import { digitsMin } from '../src/features/calls/records/query.ts'
+import { figuresMax } from '../src/features/calls/records/serve-figures.ts'
+import { CallFigures } from '../src/features/calls/records/shown-figures.ts'
 import { announcementSecondsMax } from '../src/features/calls/treatment/announcing.ts'
 import {
   alikeMax,
@@ -126,6 +132,23 @@ describe('docs/calls.md', () => {
   it('tells of every way in which a call ends', () => {
     const told = rowsOf('How a call ends, and what is kept').map(([outcome]) => codeIn(outcome))
     expect(told.flat()).toEqual([...outcomes])
+  })
+
+  it('has the limits of records and figures', () => {
+    expect(page).toContain(`A page looks at ${looksMax.toLocaleString('en')} records at most`)
+    expect(page).toContain(`behind ${digitsMin} digits or more`)
+    const [intervals, rows] = [intervalsMax, figuresMax].map((most) => most.toLocaleString('en'))
+    expect(page).toContain(`${intervals} intervals and ${rows} rows at most`)
+    expect(page).toContain(`${daysMax.hours} days at most, and ${daysMax.quarters} where not`)
+    expect(page).toContain(`had waited ${soonSeconds} s at most`)
+  })
+
+  it('tells of every figure', () => {
+    const [, part = ''] = page.split('### Figures of calls\n')
+    const told = part.match(/^\| `.*? \|/gm)?.flatMap((cell) => codeIn(cell)) ?? []
+    const shown = Object.keys(CallFigures.properties)
+    const names = ['from', 'to', 'dnis', 'agent', 'code', 'codeLevel']
+    expect(new Set(told)).toEqual(new Set(shown.filter((name) => !names.includes(name))))
   })
 
   it('tells each cause with its number and the SIP status that callers get', () => {

@@ -211,6 +211,9 @@ const writers = [
   'src/features/calls/live/leases/rows.ts: database',
   'src/features/calls/live/presence.ts: database',
   'src/features/calls/live/survey.ts: database',
+  // Figures are made, and what is old goes, in the background.
+  'src/features/calls/records/prune.ts: database',
+  'src/features/calls/records/roll.ts: database',
   'src/features/calls/live/treatment.ts: database',
   // Whoever signs in or out is nobody's confirmed caller.
   'src/features/identities/attempts.ts: expiry',

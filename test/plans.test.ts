@@ -23,7 +23,6 @@ import {
   leaveNode,
   readNodeOf,
 } from '../src/features/calls/live/leases/rows.ts'
-import { readRecord, replaceRecordCodes } from '../src/features/calls/records/record.ts'
 import {
   countWaitingElsewhere,
   engineOfCall,
@@ -43,6 +42,7 @@ import { databaseBackend } from '../src/features/route-points/in-database/backen
 import { readPage } from '../src/resources/query-sql.ts'
 import { openDoor } from '../src/writes/door.ts'
 import { roomBytes } from '../src/writes/room-for-answers.ts'
+import { askForRecords } from './asked-records.ts'
 import { wave, waveFile } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
 import { exampleCalls } from './every-write.ts'
@@ -447,20 +447,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await world.database.write((transaction) =>
       recordLost(transaction, none, { now: Date.now(), keeping }),
     )
-    const key = ['footenant', 'foogroup', 'apiotestrp@sip.netaxis.be'] as const
-    const dispositionCodes = [{ level: 'Group', code: 'A' }] as const
-    await world.database.write((transaction) =>
-      replaceRecordCodes(transaction, key, { callId: waitingCall ?? '', dispositionCodes }),
-    )
-    expect(await readRecord(world.database, key, waitingCall ?? '')).toBeDefined()
-    const records = `${ownRoutePoint}call_records/`
-    await ask(['GET', `${records}${waitingCall}/`])
-    await ask(['GET', `${records}csv/`])
-    const filters = ['agent=agent', 'caller=1', 'caller=123*', 'code=A', 'code=A&codeLevel=Group']
-    for (const filter of ['from=2026-01-01T00:00:00Z', ...filters]) {
-      await ask(['GET', `${records}?${filter}`])
-      await ask(['GET', `${records}?${filter}&dnis=Main&outcome=answered`])
-    }
+    await askForRecords(world, ask, waitingCall ?? '')
   }
 
   /** A call that somebody has taken is given a code, before its end and after it. */

@@ -13,6 +13,7 @@ import type { Post } from './live/station.ts'
 import { Switchboard } from './live/switchboard.ts'
 import { createQueues } from './queue.ts'
 import { addRecords } from './records/serve.ts'
+import { addFigures } from './records/serve-figures.ts'
 import { addCallAgents } from './routing/agents.ts'
 import { addCallViews } from './routing/calls.ts'
 import { addCallCodes } from './routing/codes.ts'
@@ -58,6 +59,7 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
   addSimulation(app, { reader: database, backend })
   addEngines(app, { door })
   addRecords(api)
+  addFigures(api)
 
   app.addHook('onReady', async () => {
     if (posts.length > 0) media.fetchEarly()

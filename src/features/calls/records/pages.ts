@@ -7,7 +7,7 @@ import type { Filters, Place } from './query.ts'
 import type { KeptRecord } from './record.ts'
 
 /** Records that one request looks at, at most: with some filters nobody knows how far the next one is that fits them. */
-const looksMax = 20_000
+export const looksMax = 20_000
 
 /** Records that are looked at in one turn: some milliseconds. */
 const looksPerTurn = 5_000

@@ -16,7 +16,7 @@ import { type Outcome, outcomes } from '../call.ts'
 const pageSizeDefault = 100
 
 /** Digits of the beginning of a number by which callers are looked for: with fewer nearly everybody is meant. */
-const digitsMin = 3
+export const digitsMin = 3
 
 /** What is looked for among the records of a route point. */
 export interface Filters {

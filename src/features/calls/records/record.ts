@@ -50,10 +50,10 @@ interface Columns {
 const unknownColumns: Columns = { dnis: '', agentKey: '', isBounced: false, wait: null, talk: null }
 
 /** Up to when figures have been made of the records, in milliseconds since 1970. */
-const figuresUntil = '(SELECT coalesce(max(until_at), 0) FROM call_figures_until)'
+export const figuresUntil = '(SELECT coalesce(max(until_at), 0) FROM call_figures_until)'
 
 /** Milliseconds of the shortest interval that figures are made of. */
-const quarterMilliseconds = 900_000
+export const quarterMilliseconds = 900_000
 
 // A write whose answer was lost is done again: what is there already was written by it. What is left of a group that was deleted
 // while its calls went on is not kept. A record that comes after its quarter was counted, by a clock that is hours behind, belongs to
