@@ -147,6 +147,9 @@ describe('what is answered', () => {
     for (const url of [list, `${list}csv/`, `${list}whole/`, `${list}other/`]) await read(url)
     await ask('GET', `${list}?pageSize=1`)
     await ask('GET', `${list}none/`)
+    const figures = `${routePoint}call_figures/?from=2026-01-01T00:00Z&to=2027-01-01T00:00Z`
+    for (const by of ['', '&by=dnis', '&by=agent', '&by=code', '&by=x'])
+      await ask('GET', figures + by)
   }
 
   it('is what OpenAPI tells: statuses, headers and bodies of every operation', async () => {
