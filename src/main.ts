@@ -13,6 +13,7 @@ import { DatabaseUnavailable } from './errors.ts'
 import { createFirstAdmin } from './features/admins/first-admin.ts'
 import { pruneCallEvents } from './features/calls/events/kept-events.ts'
 import { type Post, postOf } from './features/calls/live/station.ts'
+import { pruneRecords } from './features/calls/records/prune.ts'
 import { keepRolling } from './features/calls/records/roll.ts'
 import { documentationPath } from './http/documentation.ts'
 import { createLog, type Log } from './log/log.ts'
@@ -80,6 +81,21 @@ async function readPosts(
   }
 }
 
+/** What is done in the background: what is too old goes, and figures of calls are made. */
+function keepTidy(
+  { CHANGES_DAYS, CALL_EVENTS_HOURS, CALL_RECORDS_DAYS }: Config,
+  database: Database,
+  { logger, opened }: { logger: FastifyBaseLogger; opened: AsyncDisposableStack },
+): void {
+  const old = [
+    { what: 'changes', pruneOnce: pruneChanges, hours: CHANGES_DAYS * 24 },
+    { what: 'events of calls', pruneOnce: pruneCallEvents, hours: CALL_EVENTS_HOURS },
+    { what: 'records of calls', pruneOnce: pruneRecords, hours: CALL_RECORDS_DAYS * 24 },
+  ]
+  for (const one of old) opened.defer(keepPruning(database, { ...one, logger }))
+  opened.defer(keepRolling(database, logger))
+}
+
 /** Opens everything in order; `opened` closes it in reverse. */
 async function open(config: Config, log: Log, opened: AsyncDisposableStack): Promise<void> {
   const { logger } = log
@@ -115,12 +131,7 @@ async function open(config: Config, log: Log, opened: AsyncDisposableStack): Pro
   // Only now: who starts it again after an address was taken would not see the password a second time.
   await ensureAdmin(database, config)
   beginToServe()
-  const { CHANGES_DAYS: days, CALL_EVENTS_HOURS: hours } = config
-  const changes = { what: 'changes', pruneOnce: pruneChanges, hours: days * 24, logger }
-  opened.defer(keepPruning(database, changes))
-  const callEvents = { what: 'events of calls', pruneOnce: pruneCallEvents, hours, logger }
-  opened.defer(keepPruning(database, callEvents))
-  opened.defer(keepRolling(database, logger))
+  keepTidy(config, database, { logger, opened })
 }
 
 /** SIGHUP comes from a terminal that is closed, or from a tool that wants the log's file opened anew, of which there is none. */

@@ -135,7 +135,12 @@ describe('docs/calls.md', () => {
   })
 
   it('has the limits of records and figures', () => {
-    expect(page).toContain(`A page looks at ${looksMax.toLocaleString('en')} records at most`)
+    const [covered, read] = [looksMax.covered, looksMax.read].map((most) =>
+      most.toLocaleString('en'),
+    )
+    expect(page).toContain(
+      `A page looks at ${covered} records at most, or ${read} of those that an`,
+    )
     expect(page).toContain(`behind ${digitsMin} digits or more`)
     const [intervals, rows] = [intervalsMax, figuresMax].map((most) => most.toLocaleString('en'))
     expect(page).toContain(`${intervals} intervals and ${rows} rows at most`)

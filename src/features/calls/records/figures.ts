@@ -50,6 +50,15 @@ const parts = 'slot, name, level'
 
 const slotOf = (moment: string) => `(${moment} - CAST(? AS BIGINT)) / CAST(? AS BIGINT) AS slot`
 
+/**
+ * Whose the records are. Codes are found by their time: what is not counted yet is a matter of hours, be it of everybody, while the index
+ * that has a route point has all codes that it ever had. An expression keeps SQLite from that one.
+ */
+function scopeOf(table: 'records' | 'codes'): string {
+  if (table === 'records') return whereEqual(scope, table)
+  return scope.map((column) => `(codes.${column} || '') = ?`).join(' AND ')
+}
+
 /** What was counted, and what is not yet: since when that is, is looked up in the same moment. */
 function statementOf(by: Grouping, span: number) {
   const { from, table, name, level } = sources[by]
@@ -64,7 +73,7 @@ function statementOf(by: Grouping, span: number) {
        WHERE ${whereEqual(scope)} AND seconds = ${span} AND by_what = '${by}' AND began_at >= ? AND began_at < ?
        UNION ALL
        SELECT ${slotOf(`${table}.ended_at`)}, ${name} AS name, ${level} AS level, ${measuresOfRecords} FROM ${from}
-       WHERE ${whereEqual(scope, table)} AND ${table}.ended_at >= ${since} AND ${table}.ended_at < ?
+       WHERE ${scopeOf(table)} AND ${table}.ended_at >= ${since} AND ${table}.ended_at < ?
        GROUP BY ${[1, 2, 3].join(', ')}
      ) AS counted GROUP BY ${parts} LIMIT ?`,
   )

@@ -6,11 +6,14 @@ import type { RoutePointKey } from '../../route-points/route-point.ts'
 import type { Filters, Place } from './query.ts'
 import type { KeptRecord } from './record.ts'
 
-/** Records that one request looks at, at most: with some filters nobody knows how far the next one is that fits them. */
-export const looksMax = 20_000
+/**
+ * Records that one request looks at, at most, since with some filters nobody knows how far the next one is that fits them: along the
+ * covering index, or where each of those that another index has found is read, which costs ten times as much.
+ */
+export const looksMax = { covered: 20_000, read: 2_000 }
 
-/** Records that are looked at in one turn: some milliseconds. */
-const looksPerTurn = 5_000
+/** One request looks in so many turns: some milliseconds each. */
+const turns = 4
 
 interface Row {
   ended_at: number
@@ -29,6 +32,8 @@ interface Way {
   /** What that index finds by. */
   found: readonly Condition[]
   tests: readonly Condition[]
+  /** How many one request looks at. */
+  looks: number
 }
 
 const codesOfRecords = `call_record_codes AS codes
@@ -56,7 +61,8 @@ function wayOf({ outcome, agent, dnis, code, codeLevel, caller }: Filters): Way 
     const level: Condition =
       codeLevel === undefined ? [isFirstLevel] : ['codes.level = ?', codeLevel]
     const found: Condition[] = [['codes.code = ?', code]]
-    return { from: codesOfRecords, ordered: 'codes', found, tests: [level, ...exact, ...tests] }
+    const all = [level, ...exact, ...tests]
+    return { from: codesOfRecords, ordered: 'codes', found, tests: all, looks: looksMax.read }
   }
   const [best, ...others] = exact
   return {
@@ -64,6 +70,7 @@ function wayOf({ outcome, agent, dnis, code, codeLevel, caller }: Filters): Way 
     ordered: 'records',
     found: best ? [best] : [],
     tests: [...others, ...tests],
+    looks: best ? looksMax.read : looksMax.covered,
   }
 }
 
@@ -73,7 +80,7 @@ const valuesOf = (conditions: readonly Condition[]) => conditions.flatMap(([, ..
 
 /** Reads what stands behind one place and not behind another, in the order of a way. */
 function readerOf(reader: Reader, routePoint: RoutePointKey, way: Way) {
-  const { from, ordered, found, tests } = way
+  const { from, ordered, found, tests, looks } = way
   const place = `${ordered}.ended_at, ${ordered}.call_id`
   const scope = whereEqual(['tenant_key', 'group_key', 'route_point_key'], ordered)
   const within = `FROM ${from} WHERE ${scope}${textOf(found)} AND (${place}) < (?, ?)`
@@ -81,7 +88,7 @@ function readerOf(reader: Reader, routePoint: RoutePointKey, way: Way) {
   const own = [...routePoint, ...valuesOf(found)]
   const selectEdge = sql<Row>(
     `SELECT ${place} ${within.replace(from, ordered === 'codes' ? 'call_record_codes AS codes' : from)}
-       AND ${ordered}.ended_at >= ? ${order} LIMIT 1 OFFSET ${looksPerTurn - 1}`,
+       AND ${ordered}.ended_at >= ? ${order} LIMIT 1 OFFSET ${looks / turns - 1}`,
   )
   const selectRows = sql<Row>(
     `SELECT ${place}, records.value ${within} AND (${place}) >= (?, ?)${textOf(tests)} ${order} LIMIT ?`,
@@ -139,8 +146,8 @@ export async function readRecordsPage(reader: Reader, search: Search): Promise<R
   const ordered = readerOf(reader, routePoint, way)
   const rows: Row[] = []
   let before = startOf(search)
-  for (let looked = 0; looked < looksMax; looked += looksPerTurn) {
-    if (looked > 0) await nextTurn()
+  for (let turn = 0; turn < turns; turn += 1) {
+    if (turn > 0) await nextTurn()
     const edge = way.tests.length > 0 ? await ordered.edge(before, from) : undefined
     const last = edge ?? { endedAt: from, callId: '' }
     rows.push(...(await ordered.rows(before, last, pageSize + 1 - rows.length)))
