@@ -144,6 +144,9 @@ export const finalWrites: readonly ExampleWrite[] = [
   post('/api/v1/password/', { oldPassword: password, newPassword: 'a sentence of my own' }),
 ]
 
+/** How long a busy machine may take for what comes at once on an idle one, in milliseconds. */
+const patience = { timeout: 20_000 }
+
 /** Calls that are over and that the engine has not let go of yet: it does in a moment. */
 const selectEnding = {
   text: `SELECT call_id FROM calls WHERE value LIKE '%"phase":{"name":"ended"%'`,
@@ -162,7 +165,10 @@ export async function send(
     : { body: write.body, headers: undefined }
   const answer = await world.ask('system', method, url, body, { ...typed, ...headers })
   if (path.includes('/calls/')) {
-    await vi.waitFor(async () => expect(await world.database.all(selectEnding)).toEqual([]))
+    await vi.waitFor(
+      async () => expect(await world.database.all(selectEnding)).toEqual([]),
+      patience,
+    )
   }
   return answer
 }
@@ -174,7 +180,7 @@ export async function exampleCalls(world: World): Promise<Record<string, string>
   await offerTo(world, takenCall, '+3225126771')
   const [phone] = world.exchange?.ringing() ?? []
   if (phone) world.exchange?.pickUp(phone)
-  await vi.waitFor(async () => expect((await callsOf(world))[0]?.state).toBe('connected'))
+  await vi.waitFor(async () => expect((await callsOf(world))[0]?.state).toBe('connected'), patience)
   const waitingCall = await callOf(world)
   const offeredCall = await callOf(world)
   await offerTo(world, offeredCall, '+3225126779')
@@ -199,7 +205,7 @@ async function callOf(world: World): Promise<string> {
     const come = (await callsOf(world)).find(({ callId }) => !known.has(callId))
     if (come?.state !== 'waiting') throw new Error('It does not wait.')
     return come.callId
-  })
+  }, patience)
 }
 
 /**
