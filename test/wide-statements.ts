@@ -78,7 +78,8 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     most: 2,
   },
   {
-    why: 'all calls of a group are shown',
+    why: 'all calls and agents of a group are shown',
+    most: 3,
     text: /FROM calls WHERE tenant_key = \? AND group_key = \?\s+UNION ALL/,
   },
   {

@@ -76,6 +76,7 @@ export function documented(schema: Schema, clearing: boolean): Schema {
     copy.items = { anyOf: [copy.items, { type: 'string', const: unmodified }] }
   // The pattern is that of the number without the spaces and dashes that requests may have in it.
   if (clearing && schema.compact === 'separators') delete copy.pattern
+  if (schema.contentSchema) copy.contentSchema = documented(schema.contentSchema, clearing)
   if (schema.anyOf) copy.anyOf = schema.anyOf.map((one) => documented(one, clearing))
   // What requests may say otherwise than answers is another component.
   if (clearing && schema.component && !isDeepStrictEqual(copy, documented(schema, false))) {

@@ -71,6 +71,7 @@ export type Schema = TSchema &
     additionalProperties?: boolean
     maxProperties?: number
     contentEncoding?: string
+    contentSchema?: Schema
     default?: unknown
     description?: string
     readOnly?: boolean

@@ -46,7 +46,8 @@ export const ShownAgent = named(
 
 export type ShownAgent = Static<typeof ShownAgent>
 
-interface AgentRow extends StateRow {
+/** An agent with their state and their call. */
+export interface AgentRow extends StateRow {
   user_id: string
   tenant_key: string
   group_key: string
@@ -54,10 +55,12 @@ interface AgentRow extends StateRow {
   call_route_point_key: string | null
 }
 
-const columns = `users.user_id, users.tenant_key, users.group_key, ${stateColumns}, agent_calls.group_key AS call_group_key,
+/** What `shownIn()` takes, in this order. */
+export const agentColumns = `users.user_id, users.tenant_key, users.group_key, ${stateColumns}, agent_calls.group_key AS call_group_key,
   agent_calls.route_point_key AS call_route_point_key`
 
-function shownIn(row: AgentRow, now: number): ShownAgent {
+/** An agent as they are shown at a moment, in milliseconds since 1970. */
+export function shownIn(row: AgentRow, now: number): ShownAgent {
   const { user_id: agent, group_key, call_id, call_group_key, call_route_point_key } = row
   // Of calls of another group nothing is told but that there is one.
   const isOwn = call_group_key === group_key && call_id !== null && call_route_point_key !== null
@@ -65,22 +68,23 @@ function shownIn(row: AgentRow, now: number): ShownAgent {
   return { agent, ...stateOf(row, now), ...call }
 }
 
-const selectAgents = sql<AgentRow>(
-  `SELECT ${columns} FROM agent_states AS states
+/** Users of a group whose state was ever set, or to whom a call has come. */
+export const agentsOfGroup = `agent_states AS states
    JOIN users ON users.tenant_key = states.tenant_key AND users.group_key = states.group_key
      AND users.user_key = states.user_key
    ${callJoin}
-   WHERE states.tenant_key = ? AND states.group_key = ?`,
-)
+   WHERE states.tenant_key = ? AND states.group_key = ?`
 
-/** The agents of a group, in no order: users whose state was ever set, or to whom a call has come. */
+const selectAgents = sql<AgentRow>(`SELECT ${agentColumns} FROM ${agentsOfGroup}`)
+
+/** The agents of a group, in no order. */
 export async function readAgents(reader: Reader, group: GroupKey): Promise<ShownAgent[]> {
   const now = Date.now()
   return (await reader.all(selectAgents, ...group)).map((row) => shownIn(row, now))
 }
 
 const selectAgent = sql<AgentRow>(
-  `SELECT ${columns} FROM users ${stateJoins} WHERE users.user_key = ?`,
+  `SELECT ${agentColumns} FROM users ${stateJoins} WHERE users.user_key = ?`,
 )
 
 /** An agent, and the group whose they are; undefined where there is no such user. */

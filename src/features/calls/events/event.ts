@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { named } from '../../../documents/vocabulary.ts'
+import { ShownAgent } from '../agents/agents.ts'
 import { outcomes } from '../call.ts'
 import { exampleCall, ShownCall, ToldCall } from '../shown.ts'
 
@@ -86,8 +87,22 @@ export const CallSnapshot = named(
       description:
         'Route point by route point: those that wait stand first, by their places; then the others, as they came.',
     }),
+    agents: Type.Array(ShownAgent, {
+      description:
+        'Users of the group whose state was ever set, or to whom a call has come, by their ids; whichever route points were chosen.',
+    }),
   }),
-  'The calls that there are when a stream begins.',
+  'The calls and agents that there are when a stream begins.',
+)
+
+export const AgentEvent = named(
+  'CallAgentEvent',
+  Type.Object({
+    type: Type.Literal('agent.changed', { description: 'Also the event’s name.' }),
+    at: Type.String({ format: 'date-time', description: 'When they became so.' }),
+    ...ShownAgent.properties,
+  }),
+  'What an agent of the group is from now on.',
 )
 
 export type StandingCall = Static<typeof StandingCall>

@@ -79,11 +79,11 @@ export function tellEvents(start: Start, audience: Audience): Telling<KeptEvent>
   return {
     opening: opening(start),
     async begin(position) {
-      const { calls, shown } = await inTurn(() =>
+      const { calls, agents, shown } = await inTurn(() =>
         readStanding(reader, group, { after: position, isChosen }),
       )
       ahead = shown
-      return `${idLine(idOf(position, ahead))}event: snapshot\ndata: ${JSON.stringify({ calls })}\n\n`
+      return `${idLine(idOf(position, ahead))}event: snapshot\ndata: ${JSON.stringify({ calls, agents })}\n\n`
     },
     heartbeat(reached) {
       const id = reached === undefined ? undefined : idOf(reached, ahead)

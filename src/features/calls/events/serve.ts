@@ -19,7 +19,7 @@ import { streamOf } from '../../../writes/stream.ts'
 import { requireGroup } from '../../groups/groups.ts'
 import type { Presence } from '../live/presence.ts'
 import { callsTag, routing } from '../routing/calls.ts'
-import { CallEvent, CallSnapshot, exampleEvent } from './event.ts'
+import { AgentEvent, CallEvent, CallSnapshot, exampleEvent } from './event.ts'
 import { type Known, readId, type Start, tellEvents } from './events.ts'
 import { callEventsLog, isKeptBehind, type KeptEvent } from './kept-events.ts'
 import { chosenRoutePoints, readChosen } from './query.ts'
@@ -33,11 +33,11 @@ const CallEventStream = named(
   'CallEventStream',
   Type.String({
     description:
-      'Server-Sent Events without an end: `snapshot` with a `CallSnapshot` as JSON, then an event named like its type with a `CallEvent` ' +
+      'Server-Sent Events without an end: `snapshot` with a `CallSnapshot` as JSON, then an event named like its type with a `CallEvent`, or `CallAgentEvent`, ' +
       'as JSON for each thing that happens; `heartbeat` every 15 s; `reset` where some could not be told.',
     // What stands behind `data:`; OpenAPI 3.1 has no other word for it.
     contentMediaType: 'application/json',
-    contentSchema: Type.Union([CallSnapshot, CallEvent]),
+    contentSchema: Type.Union([CallSnapshot, CallEvent, AgentEvent]),
   }),
 )
 
@@ -86,7 +86,7 @@ function addStream({ app, database }: Api, { feed, room, presence }: Events): vo
     id: 'streamCallEvents',
     summary: 'Follow what happens to the calls of a group',
     description:
-      'Server-Sent Events: a `snapshot` of the calls that there are, then each event once, in order. Behind `Last-Event-ID` none is left ' +
+      'Server-Sent Events: a `snapshot` of the calls and agents that there are, then each event once, in order. Behind `Last-Event-ID` none is left ' +
       'out and none told again as long as events are kept; else `reset` and a snapshot. It ends when the right to see it does.',
     tag: callsTag,
     permission: 'group.administer',

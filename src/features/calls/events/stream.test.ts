@@ -140,9 +140,27 @@ describe.each(engines)('the stream of events of calls on $name', (engine) => {
     expect(shown.map(({ callId }) => callId)).toEqual([waiting.callId, offered.callId])
   })
 
+  it('begins with what agents do, as their list shows it, and tells each change of it', async () => {
+    const setting = `${group}users/agent/services/call_centers/`
+    const states = async () =>
+      (await world.ask('groupAdmin', 'GET', `${group}services/call_agents/`)).body.agents
+    await world.ask('endUser', 'PUT', setting, { agentState: 'Wrap-Up' })
+    const { snapshot, ...stream } = await begin('?routePoint=second')
+    expect(snapshot?.data.agents).toEqual(await states())
+    expect(snapshot?.data.agents).toMatchObject([{ agent: 'agent@sip.netaxis.be' }])
+    await world.ask('endUser', 'PUT', setting, { agentState: 'Available' })
+    const [changed] = (await stream.next('agent.changed')).slice(-1)
+    expect([changed?.data]).toMatchObject(await states())
+    await world.call()
+    await world.offer()
+    const again = await begin()
+    expect(again.snapshot?.data.agents).toEqual(await states())
+    expect(again.snapshot?.data.agents).toMatchObject([{ state: 'On-Call', routePoint: hotline }])
+  })
+
   it('tells what happens to each call, once, in order, with the call as it then is', async () => {
     const stream = await begin()
-    expect(stream.snapshot?.data).toEqual({ calls: [] })
+    expect(stream.snapshot?.data.calls).toEqual([])
     const caller = await world.call()
     const phone = await world.offer()
     world.exchange.pickUp(phone)

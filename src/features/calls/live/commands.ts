@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { LeaseLost } from '../../../engines/lease.ts'
 import { busy, notFound } from '../../../errors.ts'
 import type { Answer } from '../../../http/answer.ts'
 import { isRelayed, relay } from '../../../http/relay.ts'
@@ -82,7 +83,11 @@ export async function command(board: Switchboard, door: Door, wanted: Command): 
   }
   if (live.line.isLong) throw busy('Too much is asked of the call at once.', 1)
   const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-  live.line.run(() => obey(board, { live, door, command: wanted }, resolve)).catch(reject)
+  live.line
+    .run(() => obey(board, { live, door, command: wanted }, resolve))
+    .catch((error) => {
+      reject(error instanceof LeaseLost ? busy('Another node is taking the call over.', 1) : error)
+    })
   return promise
 }
 
