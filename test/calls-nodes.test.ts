@@ -75,7 +75,7 @@ describe('the verdict on calls of two nodes', () => {
     [
       'one that was refused',
       { ...none, lost: 1 },
-      judged({ status: 503, endedAt: 10_050 }, [], []),
+      judged({ status: 503, invitedAt: 1_000, endedAt: 1_050 }, [], []),
     ],
     ['one of two records', { ...none, doubled: 1 }, judged(ended, [leftBy], [answered, answered])],
     [

@@ -31,6 +31,9 @@ const engineSeconds = 4
 /** Seconds of silence on a network: longer than any answer is waited for, and than a lease lasts. */
 const silenceSeconds = 20
 
+/** Seconds of silence between a node and its engine: longer than it waits for it before it leaves it to the other. */
+const unreachedSeconds = 40
+
 /** Within which what is asked of an engine's drain is heeded. */
 const drainSeconds = 2
 
@@ -42,9 +45,9 @@ async function holder({ holderOf }: Cluster): Promise<{ index: number; held: num
   return { index, held: both.filter((engine) => holders[engine] === index) }
 }
 
-async function silence(ways: readonly NetworkProxy[]): Promise<void> {
+async function silence(ways: readonly NetworkProxy[], seconds = silenceSeconds): Promise<void> {
   for (const way of ways) way.swallow()
-  await delay(silenceSeconds * 1_000)
+  await delay(seconds * 1_000)
   for (const way of ways) way.heal()
 }
 
@@ -83,11 +86,11 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: `a node cannot reach its engine for ${silenceSeconds} s`,
+    name: `a node cannot reach its engine for ${unreachedSeconds} s`,
     fragile: 'to engines',
     async strike(cluster) {
       const { index, held } = await holder(cluster)
-      await silence(cluster.waysOf(index))
+      await silence(cluster.waysOf(index), unreachedSeconds)
       return { engines: held }
     },
   },

@@ -183,7 +183,9 @@ export function judge(
     records: records.get(caller.number) ?? [],
   }))
   const judged = all.filter(({ caller }) => !isOfDead(caller, evidence))
-  const gaps = new Map(struck.engines.map((engine) => [engine, gapsOf(engine, all, evidence)]))
+  // Also of the others: an engine that is given to the node that has come back is not treated for a moment.
+  const engines = [...new Set(callers.map(({ engine }) => engine))]
+  const gaps = new Map(engines.map((engine) => [engine, gapsOf(engine, all, evidence)]))
   const isUntreated = (engine: number) => (at: number) =>
     (gaps.get(engine) ?? []).some(
       ({ from, until }) => at > from - sameMoment && at < until + sameMoment,
@@ -198,7 +200,9 @@ export function judge(
       complain(`${known.caller.number} ${reason}: ${seen.join('; ')}`)
       return true
     }).length
-  const lengths = [...gaps.values()].flat().map(({ from, until }) => until - from)
+  const lengths = struck.engines
+    .flatMap((engine) => gaps.get(engine) ?? [])
+    .map(({ from, until }) => until - from)
   const { takenByDrained, ...summary } = summaryOf(all, evidence)
   return {
     scenario,

@@ -48,13 +48,19 @@ describe.each(engines)('the leases of engines on $name', (engine: Engine) => {
   /** A node with both engines. */
   async function open(name: string, options: OpenOptions = {}) {
     const board = createBoard()
-    const posts = (options.engines ?? names).map((one) => new Exchange({}, one).post)
+    const exchanges = (options.engines ?? names).map((one) => new Exchange({}, one))
+    // The board does not start them.
+    for (const exchange of exchanges) exchange.isReady = true
+    const posts = exchanges.map(({ post }) => post)
     const node = { name, url: undefined }
     const own = options.database ?? (await database())
     const { patience = {} } = options
     const duty = new Duty({ database: own, board, posts, node, logger: silent, patience })
     opened.duties.push(duty)
-    return { duty, board, held: () => [...board.attached.keys()].sort() }
+    const loseSight = (of: string) => {
+      for (const exchange of exchanges) if (exchange.name === of) exchange.isReady = false
+    }
+    return { duty, board, loseSight, held: () => [...board.attached.keys()].sort() }
   }
 
   afterEach(async () => {
@@ -151,6 +157,25 @@ describe.each(engines)('the leases of engines on $name', (engine: Engine) => {
     expect(one.held()).toHaveLength(1)
     expect(three.held()).toEqual(['elsewhere'])
   }, 30_000)
+
+  it('go to another node where an engine is not reached, and stay there where it is reached by none', async () => {
+    const patience = { unreached: 1_000, settled: 0, balance: 500 }
+    const one = await open('one', { patience })
+    await one.duty.start()
+    one.loseSight('zurich')
+    // As long as no other node is there, it goes on trying.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(one.held()).toEqual(names)
+    const two = await open('two', { patience })
+    const attachedAt = vi.spyOn(two.board, 'attach')
+    await two.duty.start()
+    await vi.waitFor(() => expect(two.held()).toContain('zurich'), 20_000)
+    two.loseSight('zurich')
+    await new Promise((resolve) => setTimeout(resolve, 3_500))
+    expect(two.held()).toEqual(['zurich'])
+    expect(one.held()).toEqual(['berlin'])
+    expect(attachedAt).toHaveBeenCalledTimes(1)
+  }, 60_000)
 
   it('of engines that no node knows any more end with their calls, but not at once', async () => {
     const before = await open('one', { engines: ['removed'] })

@@ -5,6 +5,7 @@ import { DatabaseUnavailable } from '../../../../errors.ts'
 import type { RoutePointKey } from '../../../route-points/route-point.ts'
 import { countWaitingElsewhere } from '../../rows.ts'
 import type { Post, Station } from '../station.ts'
+import { createReach, type Reach } from './reach.ts'
 import {
   beatNode,
   enterNode,
@@ -41,6 +42,8 @@ const patienceDefault = {
   settled: 10_000,
   /** After which the calls of an engine end that nobody treats and that this node does not know. */
   forsaken: 60_000,
+  /** After which an engine that is not reached from here is left to another node. */
+  unreached: 15_000,
 }
 
 /** Who has a node's calls, and what it is told of them. */
@@ -76,9 +79,12 @@ export class Duty {
   readonly #session = randomUUID()
   readonly #tenures = new Map<string, Tenure>()
   readonly #sightings: Sightings = createSightings()
+  readonly #reach: Reach = createReach()
   /** By `performance.now()`. */
   #validUntil = 0
   #hasEntered = false
+  /** Which engines others have been told that this node could treat. */
+  #toldEngines = ''
   #balancedAt = Number.NEGATIVE_INFINITY
   #isClosing = false
   #timers: NodeJS.Timeout[] = []
@@ -167,16 +173,20 @@ export class Duty {
     this.#note(leases)
     await this.#endLost(leases)
     await this.#takeFree(leases, nodes)
+    await this.#leaveUnreached(nodes)
     await this.#balance(leases, nodes)
     await this.#endForsaken(leases, nodes)
   }
 
   /** @returns false where another program has this node's name, and lives. */
   async #beat(): Promise<boolean> {
-    const { database, node, posts, logger } = this.#options
+    const { database, node, logger } = this.#options
     const own = { name: node.name, session: this.#session }
     if (this.#hasEntered) {
-      if (await beatNode(database, own, Date.now())) return true
+      if (await beatNode(database, own, Date.now())) {
+        if (this.#enginesHere() !== this.#toldEngines) await this.#enter()
+        return true
+      }
       this.#hasEntered = false
       logger.error({ node: node.name }, 'another program has the name of this node')
       await this.#endAll()
@@ -187,10 +197,23 @@ export class Duty {
     // A program that has just been started is the one that is wanted; one that was replaced waits until the other is gone.
     const isWanted = this.#validUntil === 0 || !namesake || this.#isDead(namesake)
     if (!isWanted) return false
-    const engines = JSON.stringify(posts.map(({ name }) => name))
-    await enterNode(database, { ...own, url: node.url ?? null, engines, beat: Date.now() })
-    this.#hasEntered = true
+    await this.#enter()
     return true
+  }
+
+  /** Names of the engines that can be treated here, as JSON. */
+  #enginesHere(): string {
+    const names = this.#options.posts.map(({ name }) => name)
+    return JSON.stringify(names.filter((name) => !this.#reach.isLeft(name)))
+  }
+
+  async #enter(): Promise<void> {
+    const { database, node } = this.#options
+    const { name, url = null } = node
+    const engines = this.#enginesHere()
+    await enterNode(database, { name, url, session: this.#session, engines, beat: Date.now() })
+    this.#hasEntered = true
+    this.#toldEngines = engines
   }
 
   #isDead({ session }: Pick<NodeRow, 'session'>): boolean {
@@ -242,6 +265,11 @@ export class Duty {
     return nodes.filter((node) => node.session !== this.#session && !this.#isDead(node))
   }
 
+  /** Whether another node could treat an engine. */
+  #isKnownElsewhere(engine: string, nodes: readonly NodeRow[]): boolean {
+    return this.#others(nodes).some(({ engines }) => engines.includes(JSON.stringify(engine)))
+  }
+
   async #takeFree(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
     const { posts } = this.#options
     for (const post of posts) {
@@ -250,6 +278,7 @@ export class Duty {
       // Also of one that is held: when it is given away, its time begins anew.
       const freeMilliseconds = this.#sightings.freeMilliseconds(post.name, freedom === 'free')
       if (freedom === 'held' || this.#tenures.has(post.name)) continue
+      if (this.#reach.isLeft(post.name) && this.#isKnownElsewhere(post.name, nodes)) continue
       const isAlone = this.#others(nodes).length === 0
       // Whoever has fewer comes first.
       const waits = isAlone || freedom === 'orphaned' ? 0 : this.#tenures.size * beatMilliseconds
@@ -262,6 +291,7 @@ export class Duty {
     const session = this.#session
     const generation = await takeLease(database, { engine: post.name, session }, lease)
     if (generation === undefined || this.#isClosing) return
+    this.#reach.begin(post.name)
     const tenure: Omit<Tenure, 'station'> = { generation, isOver: false }
     const station = post.open({
       generation,
@@ -272,6 +302,23 @@ export class Duty {
     this.#tenures.set(post.name, begun)
     logger.info({ engine: post.name, node: node.name, generation }, 'the engine is treated here')
     board.attach(station)
+  }
+
+  /** Leaves an engine that is not reached from here to a node that may: where it is dead, it comes to each once. */
+  async #leaveUnreached(nodes: readonly NodeRow[]): Promise<void> {
+    for (const [engine, tenure] of this.#tenures) {
+      const missed = this.#reach.missedMilliseconds(engine, tenure.station.engine.isReady)
+      if (missed <= this.#patience.unreached || !this.#isKnownElsewhere(engine, nodes)) continue
+      this.#reach.leave(engine)
+      this.#options.logger.warn({ engine }, 'the engine is not reached, and left to another node')
+      await this.#giveAway(engine, tenure)
+    }
+  }
+
+  async #giveAway(engine: string, tenure: Tenure): Promise<void> {
+    await this.#end(engine, tenure)
+    const { generation } = tenure
+    await giveLeaseBack(this.#options.database, { engine, session: this.#session, generation })
   }
 
   /** Gives an engine to a node that has two fewer, and could treat it. */
@@ -291,9 +338,7 @@ export class Duty {
     this.#balancedAt = now
     const [engine, tenure] = given
     this.#options.logger.info({ engine }, 'the engine is given to a node that has fewer')
-    await this.#end(engine, tenure)
-    const { generation } = tenure
-    await giveLeaseBack(this.#options.database, { engine, session: this.#session, generation })
+    await this.#giveAway(engine, tenure)
   }
 
   /** An engine that is in no node's file any more treats no calls: they would lock their agents for ever. */
