@@ -182,7 +182,7 @@ export function adopt(
  * @returns what the engine did not do, as events of the call.
  */
 export async function performAll(
-  { media, logger }: Desk,
+  { media, logger }: Pick<Desk, 'media' | 'logger'>,
   live: LiveCall,
   { call, actions, state }: Decision,
 ): Promise<CallEvent[]> {
@@ -191,6 +191,8 @@ export async function performAll(
     try {
       await perform(action, { station: live.station, media, call, state })
     } catch (error) {
+      // Nothing has failed: whoever has the lease next sees how the call stands, and goes on with it.
+      if (live.station.lease.leftMilliseconds() <= 0) return []
       const isFault = error instanceof EngineFault
       logger[isFault ? 'warn' : 'error'](
         { err: error, callId: call.id, action: action.do },
