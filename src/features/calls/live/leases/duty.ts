@@ -201,10 +201,12 @@ export class Duty {
     return true
   }
 
-  /** Names of the engines that can be treated here, as JSON. */
+  /** Names of the engines that can be treated here, as JSON: who has left one to others is given none, as more may be out of reach. */
   #enginesHere(): string {
     const names = this.#options.posts.map(({ name }) => name)
-    return JSON.stringify(names.filter((name) => !this.#reach.isLeft(name)))
+    const hasLeft = names.some((name) => this.#reach.isLeft(name))
+    const isFit = (name: string) => this.#tenures.has(name) && !this.#reach.isLeft(name)
+    return JSON.stringify(hasLeft ? names.filter(isFit) : names)
   }
 
   async #enter(): Promise<void> {
@@ -311,6 +313,8 @@ export class Duty {
       if (missed <= this.#patience.unreached || !this.#isKnownElsewhere(engine, nodes)) continue
       this.#reach.leave(engine)
       this.#options.logger.warn({ engine }, 'the engine is not reached, and left to another node')
+      // First, so that nobody who has more then gives one here.
+      await this.#enter()
       await this.#giveAway(engine, tenure)
     }
   }
