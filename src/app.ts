@@ -21,6 +21,7 @@ import { databaseBackend } from './features/route-points/in-database/backend.ts'
 import { addRoutePoints } from './features/route-points/serve.ts'
 import { tenants } from './features/tenants/tenants.ts'
 import { users } from './features/users/users.ts'
+import { addWebhooks, type WebhooksOptions } from './features/webhooks/serve.ts'
 import { addDocumentation } from './http/documentation.ts'
 import type { Identification } from './http/identification.ts'
 import { createServer } from './http/server.ts'
@@ -37,6 +38,8 @@ export interface AppOptions {
   registry?: Registry
   /** The engines whose calls may be treated here; undefined where none are configured. */
   posts?: readonly Post[] | undefined
+  /** The times of webhooks' attempts where they are not the usual ones. */
+  webhookTimes?: WebhooksOptions['times']
 }
 
 function identification(database: Database, sessionSeconds: number): Identification {
@@ -49,7 +52,7 @@ function identification(database: Database, sessionSeconds: number): Identificat
 
 /** The whole application, for the server, the tests and the OpenAPI export alike. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { config, database, logger, registry, posts } = options
+  const { config, database, logger, registry, posts, webhookTimes: times } = options
   const app = createServer({
     logger,
     identification: identification(database, sessionSecondsOf(config)),
@@ -85,7 +88,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   addResource(api, groupCodes)
   addChanges(api)
   const media = await addMedia(api, backend)
-  addCalls(api, { backend, media, posts })
+  const events = addCalls(api, { backend, media, posts })
+  addWebhooks(api, { events, times })
 
   await addDocumentation(app)
   return app

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
+import { quietWebhook } from './every-write.ts'
 import { createWorld, group, otherGroup, password, siblingGroup, type World } from './world.ts'
 
 /** Who asks, all of the own group or above it, with their levels. */
@@ -148,6 +149,7 @@ function fill(path: string, name: PlaceName): string {
     call_id: 'no-such-call',
     engine_name: 'test',
     offer_id: '1',
+    delivery_id: 'no-such-delivery',
   }
   return path.replaceAll(/\{(\w+)\}/g, (_, parameter) =>
     encodeURIComponent(values[parameter] ?? ''),
@@ -176,8 +178,8 @@ function refusal(route: Route, asker: Asker, name: PlaceName): number | undefine
 
 /** Whether what an allowed request names is not there. */
 function isMissing({ method, path }: Route, name: PlaceName): boolean {
-  // There are no calls; what is asked of one is judged before it is looked for.
-  if (path.includes('{call_id}') && method !== 'POST') return true
+  // There are no calls and deliveries; what is asked of one is judged before it is looked for.
+  if (/\{(?:call|delivery)_id\}/.test(path) && method !== 'POST') return true
   // Nor are there engines.
   if (path.includes('{engine_name}')) return true
   if (name === 'absentGroup') return path.includes('{group_id}')
@@ -230,6 +232,7 @@ async function furnish(world: World, name: 'own' | 'sibling' | 'other'): Promise
       { serviceUserId: routePointId, serviceInstanceProfile: { name: 'Matrix' } },
     ],
     [`${routePoint}dnis/`, { name: items.dnis }],
+    [`${path}services/webhooks/`, { ...quietWebhook, name: items.announcement }],
     [`${routePoint}disposition_codes/`, code],
   ]
   if (name === 'other')

@@ -20,6 +20,13 @@ const newGroup = `${tenant}groups/newgroup/`
 const groupCodes = `${group}services/call_centers_properties/disposition_codes/`
 const enterpriseCodes =
   '/api/v1/tenants/othertenant/services/call_centers_properties/disposition_codes/'
+const webhooks = `${group}services/webhooks/`
+/** To where nothing is, nor ever will be (RFC 2606), of what does not happen here. */
+export const quietWebhook = {
+  url: 'https://receiver.invalid/',
+  events: ['call.bounced'],
+  secret: 'a-sentence-that-is-no-secret',
+}
 const audioFile = { audioMessageSelection: 'File', audioFileList: [{ name: 'Welcome' }] }
 
 function post(path: string, body: object): ExampleWrite {
@@ -111,6 +118,12 @@ export const everyWrite: readonly ExampleWrite[] = [
   }),
   put(`${routePoint}dnis/Main/`, { name: 'Head office' }),
   put(`${group}announcements/Welcome/`, { name: 'Good day' }),
+  ...lifeOf(webhooks, 'New', {
+    create: { ...quietWebhook, name: 'New' },
+    change: { active: false },
+  }),
+  post(`${webhooks}example/deliveries/{delivery}/send/`, {}),
+  post(`${webhooks}example/test/`, {}),
   post(`${routePoint}disposition_codes/`, { code: 'DEFAULT' }),
   put(`${routePoint}disposition_codes_config/`, {
     defaultCallDispositionCode: { code: 'DEFAULT', level: 'CallCenter' },
@@ -147,6 +160,11 @@ export const finalWrites: readonly ExampleWrite[] = [
 /** How long a busy machine may take for what comes at once on an idle one, in milliseconds. */
 const patience = { timeout: 20_000 }
 
+/** Deliveries of webhooks that are on their way. */
+const selectSending = {
+  text: 'SELECT delivery_id FROM webhook_deliveries WHERE next_at IS NOT NULL',
+}
+
 /** Calls that are over and that the engine has not let go of yet: it does in a moment. */
 const selectEnding = {
   text: `SELECT call_id FROM calls WHERE value LIKE '%"phase":{"name":"ended"%'`,
@@ -170,7 +188,24 @@ export async function send(
       patience,
     )
   }
+  if (path.includes('/webhooks/')) await untilSent(world)
   return answer
+}
+
+async function untilSent({ database }: Pick<World, 'database'>): Promise<void> {
+  await vi.waitFor(async () => expect(await database.all(selectSending)).toEqual([]), patience)
+}
+
+/** Creates a webhook of the group with a delivery that was given up, since there is nobody; answers its id. */
+export async function exampleDelivery(
+  world: Pick<World, 'ask' | 'database'>,
+  { name = 'example', of = webhooks } = {},
+): Promise<string> {
+  const body = { ...quietWebhook, name }
+  expect((await world.ask('system', 'POST', of, body)).status).toBe(201)
+  const { headers } = await world.ask('system', 'POST', `${of}${name}/test/`, {})
+  await untilSent(world)
+  return String(headers.location).split('/').at(-2) ?? ''
 }
 
 /** A call that waits, one that is offered, and one that somebody has taken; answers their ids. */
@@ -209,7 +244,7 @@ async function callOf(world: World): Promise<string> {
 }
 
 /**
- * Makes what the writes need and cannot make themselves, a token and three calls, and answers the writes with
+ * Makes what the writes need and cannot make themselves, a token, three calls and a delivery of a webhook, and answers the writes with
  * their ids in their paths.
  */
 export async function withExamples(
@@ -217,7 +252,11 @@ export async function withExamples(
   writes: readonly ExampleWrite[],
 ): Promise<ExampleWrite[]> {
   const { body } = await world.ask('system', 'POST', '/api/v1/tokens/', { name: 'example' })
-  const ids: Record<string, string> = { token: body.tokenId, ...(await exampleCalls(world)) }
+  const delivery = await exampleDelivery(world)
+  const ids: Record<string, string> = {
+    ...{ token: body.tokenId, delivery },
+    ...(await exampleCalls(world)),
+  }
   return writes.map((write) => ({
     ...write,
     path: write.path.replaceAll(/\{(\w+)\}/g, (text, name) => ids[name] ?? text),

@@ -48,6 +48,7 @@ const features: Record<string, readonly string[]> = {
   changes: ['groups', 'route-points', 'tenants'],
   media: ['announcements', 'route-points'],
   calls: ['agents', 'disposition-codes', 'groups', 'media', 'numbers', 'route-points', 'users'],
+  webhooks: ['calls', 'groups', 'route-points'],
 }
 
 /** They put the parts together, so they may import every one. */
@@ -220,6 +221,10 @@ const writers = [
   'src/features/identities/sessions.ts: database',
   'src/features/identities/sessions.ts: expiry',
   'src/features/identities/sign-in-record.ts: database',
+  // What webhooks send, they send by themselves.
+  'src/features/webhooks/claims.ts: database',
+  'src/features/webhooks/noting.ts: database',
+  'src/features/webhooks/tidy.ts: database',
   // What was fetched from the web is no caller's.
   'src/features/media/kept-copies.ts: database',
   // Uses of a token are noted while it is found out whose it is.

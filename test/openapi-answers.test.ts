@@ -152,6 +152,14 @@ describe('what is answered', () => {
       await ask('GET', figures + by)
   }
 
+  /** What a webhook is to send, and one of it. */
+  async function readDeliveries(url: string): Promise<void> {
+    const [list = ''] = /^.*\/webhooks\/[^/]+\//.exec(url) ?? []
+    await read(`${list}deliveries/`)
+    const { body } = await ask('GET', `${list}deliveries/`)
+    await read(`${list}deliveries/${body.deliveries[0].deliveryId}/`)
+  }
+
   it('is what OpenAPI tells: statuses, headers and bodies of every operation', async () => {
     for (const url of ['/healthz', '/readyz', '/api/v1/changes/', '/api/v1/tokens/'])
       await read(url)
@@ -193,8 +201,9 @@ describe('what is answered', () => {
         await send(world, { ...write, path: `${url}?dryRun=false` }, { headers: key }),
       )
       const isAlias = url.includes('/call_centers/APIOTestRP/')
-      const isCommand = /\/calls\/.+\/(offer|release)\//.test(url)
-      if (isCommand) await read(`${routePoint}calls/`)
+      const isCommand = /\/calls\/.+\/(?:offer|release)\/|\/webhooks\/.+\/(?:send|test)\//.test(url)
+      if (isCommand && url.includes('/webhooks/')) await readDeliveries(url)
+      else if (isCommand) await read(`${routePoint}calls/`)
       else if (method !== 'DELETE' && !isAlias) await read(url)
       if (url === `${group}announcements/`) await read(`${url}Welcome/content/`)
       if (url === `${routePoint}dnis/`) await read(`${url}Main/agents/`)
@@ -288,8 +297,8 @@ describe('what OpenAPI tells of a write', () => {
         'Idempotency-Key': isKnown,
         'Idempotent-Replay': isReplay,
         'is ignored': !isKnown,
-        // What is asked of calls can be another's already.
-        409: second.status === 409 || write.path.includes('/calls/'),
+        // What is asked of calls can be another's already, and a webhook may send nothing.
+        409: second.status === 409 || /\/calls\/|\/webhooks\/.+\/(?:send|test)\//.test(write.path),
         422: isKnown,
       })
     }

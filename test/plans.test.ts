@@ -45,11 +45,12 @@ import { roomBytes } from '../src/writes/room-for-answers.ts'
 import { askForRecords } from './asked-records.ts'
 import { wave, waveFile } from './audio.ts'
 import { type Access, type Engine, engines } from './engines.ts'
-import { exampleCalls } from './every-write.ts'
+import { exampleCalls, exampleDelivery } from './every-write.ts'
 import { Exchange } from './exchange.ts'
 import { fillGroup, full } from './full-group.ts'
 import { followLogs } from './logs.ts'
 import { first } from './multiply.ts'
+import { sendInEveryWay, stepsOfWebhook, webhookLife } from './webhook-world.ts'
 import { declared, pages } from './wide-statements.ts'
 import { createWorld, routePoint as ownRoutePoint, password, type World } from './world.ts'
 
@@ -228,6 +229,7 @@ const scenario: Step[] = [
   ['PUT', `${routePoint}forced_forwarding/`, { active: true }],
   ['GET', `${routePoint}failover_policy/`],
   ['PUT', `${routePoint}failover_policy/`, { perCallCallFailureTimeoutSeconds: 20 }],
+  ...lifeOf(`${group}services/webhooks/`, 'New', webhookLife.create, webhookLife.change),
   ...lifeOf(`${routePoint}disposition_codes/`, 'new', newCode, { active: false }),
   ['GET', `${routePoint}disposition_codes_config/`],
   ['PUT', `${routePoint}disposition_codes_config/`, { defaultCallDispositionCode: null }],
@@ -279,6 +281,7 @@ function listsOf(operations: World['app']['operations']): string[] {
       )
       .replace(':group_id', 'fullgroup')
       .replace(':route_point_user_id', 'hub')
+      .replace('webhooks/:instance_name', 'webhooks/Item')
       .replace(':instance_name', 'Main')
     const filters = Object.keys(query).flatMap((name) => {
       const [, kind, field, operator] =
@@ -306,6 +309,7 @@ function describeAccess({ table, by }: Access): string {
 describe.each(engines)('every statement there is, on $name', (engine) => {
   let world: World
   let folder: string
+  let deliveryId: string
   const seen: Capture = { isOn: true, statements: new Map() }
   let made: string[] = []
   const refused: string[] = []
@@ -347,6 +351,7 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
              FROM numbers JOIN identities ON identities.identity_key = 'admin'`),
       )
     })
+    deliveryId = await exampleDelivery(world, { name: 'Item', of: `${group}services/webhooks/` })
     // SQLite plans by its indexes alone: nobody gathers statistics there.
     if (engine.name !== 'SQLite') await world.test.analyze()
     const madeToFill = vi.mocked(sql).mock.calls.length
@@ -540,6 +545,9 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     await call()
     await play()
     await carryCalls(ask)
+    for (const step of stepsOfWebhook(`${group}services/webhooks/Item/`, deliveryId))
+      await ask(step)
+    await sendInEveryWay(world.database, ['fulltenant', 'fullgroup', 'Item'])
     await explain()
     for (const step of deletions) await ask(step)
     await explain()

@@ -12,6 +12,7 @@ export const programs = {
   nginx: 'deploy/nginx.conf before the program',
   openssl: 'all of them, since they have no certificate',
   promtool: 'the alert rules and the queries of the dashboard',
+  python3: 'the example of docs/webhooks.md in Python',
   sipp: 'calls, since nothing else makes and answers them',
 } as const
 

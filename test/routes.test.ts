@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { permissions } from '../src/http/permissions.ts'
 import { wave } from './audio.ts'
 import { engines } from './engines.ts'
-import { exampleCalls } from './every-write.ts'
+import { exampleCalls, exampleDelivery } from './every-write.ts'
 import { hotlineKey, keepRecords } from './kept-records.ts'
 import { createObservedWorld, type ObservedWorld, type Route } from './observed-world.ts'
 import {
@@ -15,7 +15,7 @@ import {
   type World,
 } from './world.ts'
 
-/** What departments, announcements, DNIS and codes are all called here. */
+/** What departments, announcements, DNIS, codes and webhooks are all called here. */
 const itemName = 'Item'
 
 async function furnish(world: World): Promise<string> {
@@ -53,12 +53,14 @@ describe.each(engines)('every route on $name', (engine) => {
   let world: ObservedWorld
   let tokenId: string
   let callId: string
+  let deliveryId: string
   beforeAll(async () => {
     world = await createObservedWorld(engine)
     tokenId = await furnish(world)
     callId = (await exampleCalls(world)).offeredCall ?? ''
     // Under the same id, so that the paths of both lead to something.
     await keepRecords(world.database, hotlineKey, [{ callId, endedAt: Date.now() }])
+    deliveryId = await exampleDelivery(world, { name: itemName })
   })
   afterAll(() => world.close())
 
@@ -74,6 +76,7 @@ describe.each(engines)('every route on $name', (engine) => {
       call_id: callId,
       engine_name: 'test',
       offer_id: '1',
+      delivery_id: deliveryId,
     }
     return url.replaceAll(/:(\w+)/g, (_, name) => values[name] ?? name)
   }

@@ -94,5 +94,18 @@ export const declared: { why: string; text: { test(text: string): boolean }; mos
     why: 'PostgreSQL may find the record of a code by its tenant while it knows nothing of the table',
     text: /^SELECT codes\.ended_at, codes\.call_id, records\.value FROM call_record_codes AS codes/,
   },
+  {
+    why: 'all webhooks are looked at once a second, each by one end of an index: nothing else knows what is due',
+    text: /^SELECT tenant_key, group_key, name FROM webhooks WHERE is_active = 1 AND EXISTS/,
+  },
+  {
+    why: 'a group has ten webhooks at most: they are looked through, and PostgreSQL may find them otherwise while it knows nothing of the table',
+    text: /^SELECT [\s\S]* FROM webhooks\s[\s\S]*(is_active = 1|second_secret IS NOT NULL)/,
+  },
+  {
+    why: 'what is to be sent is counted for the metrics, every 30 s at most, in indexes that hold nothing else',
+    text: /^SELECT \(SELECT count\(\*\) FROM webhook_deliveries/,
+    most: 2,
+  },
   { why: 'one admin is enough', text: /^SELECT user_key FROM system_admins LIMIT 1$/ },
 ]

@@ -1,7 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { pino } from 'pino'
 import { expect } from 'vitest'
-import { buildApp } from '../src/app.ts'
+import { type AppOptions, buildApp } from '../src/app.ts'
 import { readConfig } from '../src/config.ts'
 import { type Database, sql } from '../src/database/database.ts'
 import { createFirstAdmin } from '../src/features/admins/first-admin.ts'
@@ -48,8 +48,8 @@ export interface World {
   ): Promise<Answer>
   /** Every row of every table, but for those that reading changes. */
   snapshot(): Promise<string>
-  /** Ends the application and builds it again on the same database. */
-  restart(): Promise<void>
+  /** Ends the application and builds it again on the same database, after what is to happen `between`. */
+  restart(options?: { between?(): Promise<void> }): Promise<void>
   close(): Promise<void>
 }
 
@@ -138,6 +138,7 @@ export async function createWorld(
   engine: Engine,
   environment: Record<string, string> = {},
   exchange?: Exchange | Pick<Exchange, 'post' | 'registry'>,
+  more: Pick<AppOptions, 'webhookTimes'> = {},
 ): Promise<World> {
   const test = await engine.open()
   const { database } = test
@@ -146,7 +147,7 @@ export async function createWorld(
   const posts = exchange && [exchange.post]
   const logger = pino({ level: 'silent' })
   const counted = exchange?.registry && { registry: exchange.registry }
-  const build = () => buildApp({ config, database, logger, posts, ...counted })
+  const build = () => buildApp({ config, database, logger, posts, ...counted, ...more })
   let app = await build()
   const tokens = new Map<Person, string>()
 
@@ -211,8 +212,9 @@ export async function createWorld(
     get app() {
       return app
     },
-    async restart() {
+    async restart({ between } = {}) {
       await app.close()
+      await between?.()
       app = await build()
       await app.ready()
     },

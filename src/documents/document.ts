@@ -37,7 +37,7 @@ export interface Judged<Value> {
    * is blank, so that what only the database can say may be asked as well.
    */
   value: Value
-  /** Members that are never shown. */
+  /** Members that are never shown; '' for one that is cleared. */
   secrets: Record<string, string>
   /** Files that the request brought. */
   uploads: Record<string, Upload>
@@ -162,7 +162,9 @@ const blanks: Record<string, unknown> = { string: '', boolean: false, integer: 0
 function fillIn(schema: Schema, value: Members): Members {
   const filled = { ...value }
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
-    if (filled[key] === undefined && schema.required?.includes(key)) {
+    // What is never shown is not stored with the document, so it is missing from nothing.
+    const isSecret = property.writeOnly && !property.upload
+    if (filled[key] === undefined && schema.required?.includes(key) && !isSecret) {
       filled[key] = property.properties ? {} : blanks[property.type ?? 'string']
     }
     if (property.properties && isObject(filled[key])) filled[key] = fillIn(property, filled[key])
@@ -170,12 +172,15 @@ function fillIn(schema: Schema, value: Members): Members {
   return filled
 }
 
-function takeSecrets(schema: Schema, value: Members): Record<string, string> {
+/** @param change what the request brings, which clears a member by `undefined`. */
+function takeSecrets(schema: Schema, value: Members, change: Members): Record<string, string> {
   const secrets: Record<string, string> = {}
   for (const [key, property] of Object.entries(schema.properties ?? {})) {
+    const brought = change[key]
     if (property.writeOnly && typeof value[key] === 'string') secrets[key] = value[key]
+    else if (property.writeOnly && Object.hasOwn(change, key) && !property.upload) secrets[key] = ''
     else if (property.properties && isObject(value[key])) {
-      Object.assign(secrets, takeSecrets(property, value[key]))
+      Object.assign(secrets, takeSecrets(property, value[key], isObject(brought) ? brought : {}))
     }
     if (property.writeOnly) delete value[key]
   }
@@ -243,7 +248,7 @@ export function defineDocument<S extends TObject>(
     const value = asValue(merge(schema, {}, { ...merged, ...definition.derive?.(merged) }))
     const all = addNews(faults, rules(value, given.before))
     const uploads = takeUploads(schema, value)
-    return { value, secrets: takeSecrets(schema, value), uploads, faults: all }
+    return { value, secrets: takeSecrets(schema, value, change), uploads, faults: all }
   }
 
   return {

@@ -85,9 +85,9 @@ function normaliseText(
     return undefined
   }
   // A password is used as it was typed.
-  if (schema.writeOnly) return given
-  const text = seen.trim().normalize('NFC')
+  const text = schema.writeOnly ? given : seen.trim().normalize('NFC')
   if (text === '' && schema.clearable) return undefined
+  if (schema.writeOnly) return text
   return schema.atDomain ? withDomain(text, domain) : text
 }
 

@@ -32,7 +32,7 @@ export interface Told {
 }
 
 /** Nothing is sent there: its host has no address that may be asked. */
-class Unreachable extends Error {
+export class Unreachable extends Error {
   constructor() {
     super('Its host has no address that may be asked.')
     this.name = 'Unreachable'
@@ -61,7 +61,7 @@ const watchMilliseconds = 50
 const lookUps = createFairLine({ atOnce: 2, atOnceEach: 1, waitingMax: 100, waitingEachMax: 50 })
 
 /** @throws Error that tells why nothing can be asked there. */
-function readUrl(text: string): URL {
+export function readUrl(text: string): URL {
   const url = new URL(text)
   if (!['http:', 'https:'].includes(url.protocol)) throw new Error('It is no http or https URL.')
   if (url.username !== '' || url.password !== '') throw new Error('It has a user or password.')
@@ -69,7 +69,7 @@ function readUrl(text: string): URL {
 }
 
 /** The address that is a URL's host, as `URL` has written it: other spellings of it are the same by now. Undefined for a name. */
-function literalAddress({ hostname }: URL): string | undefined {
+export function literalAddress({ hostname }: URL): string | undefined {
   const literal = hostname.replace(/^\[|\]$/g, '')
   return isIP(literal) === 0 ? undefined : literal
 }

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
 import type { Api } from '../../api.ts'
 import { exposeEngines } from '../../metrics/engines.ts'
+import type { Feed } from '../../writes/follow.ts'
 import type { Media } from '../media/media.ts'
 import type { RoutePointBackend } from '../route-points/backend.ts'
 import { addEngines } from './engines.ts'
+import type { KeptEvent } from './events/kept-events.ts'
 import { addCallEvents } from './events/serve.ts'
 import { createBackOff } from './live/back-off.ts'
 import { Duty } from './live/leases/duty.ts'
@@ -27,8 +29,15 @@ export interface CallsOptions {
   posts: readonly Post[] | undefined
 }
 
-/** Treats the calls of the engines whose leases it holds, and serves what routing systems see of calls and do with them. */
-export function addCalls(api: Api, { backend, media, posts: given }: CallsOptions): void {
+/**
+ * Treats the calls of the engines whose leases it holds, and serves what routing systems see of calls and do with them.
+ *
+ * @returns what happens to calls, as it happens.
+ */
+export function addCalls(
+  api: Api,
+  { backend, media, posts: given }: CallsOptions,
+): Feed<KeptEvent> {
   const { app, config, database, door, registry } = api
   const posts = given ?? []
   const queues = createQueues()
@@ -55,7 +64,7 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
   addCallAgents(app, { reader: database })
   addCallCodes(app, { board, door, backend })
   addCommands(app, { board, door, backOff })
-  addCallEvents(api, presence)
+  const events = addCallEvents(api, presence)
   addSimulation(app, { reader: database, backend })
   addEngines(app, { door })
   addRecords(api)
@@ -72,4 +81,5 @@ export function addCalls(api: Api, { backend, media, posts: given }: CallsOption
     await duty.close()
     await board.close()
   })
+  return events
 }

@@ -18,6 +18,9 @@ const callEventTypes = [
   'call.ended',
 ] as const
 
+/** All that a group is told of. */
+export const eventTypes = [...callEventTypes, 'agent.changed'] as const
+
 /** How an offer ends that nobody took. */
 const howFailed = [
   'noAnswer',

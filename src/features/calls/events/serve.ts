@@ -164,8 +164,8 @@ function addPresence({ app, database }: Api, { presence }: Pick<Events, 'presenc
   })
 }
 
-/** Serves events of calls, and takes note of who is there to hear them. */
-export function addCallEvents(api: Api, presence: Pick<Presence, 'saw'>): void {
+/** Serves events of calls, and takes note of who is there to hear them; answers what is followed. */
+export function addCallEvents(api: Api, presence: Pick<Presence, 'saw'>): Feed<KeptEvent> {
   const { app, database, config, registry } = api
   const feed = openFeed(database, callEventsLog)
   app.addHook('onClose', () => feed.close())
@@ -173,4 +173,5 @@ export function addCallEvents(api: Api, presence: Pick<Presence, 'saw'>): void {
   if (registry) countStreams('callEvent', room.open, registry)
   addStream(api, { feed, room, presence })
   addPresence(api, { presence })
+  return feed
 }
