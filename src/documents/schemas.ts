@@ -72,6 +72,7 @@ export function documented(schema: Schema, clearing: boolean): Schema {
     )
   }
   if (schema.items) copy.items = documented(schema.items, clearing)
+  if (schema.contentSchema) copy.contentSchema = documented(schema.contentSchema, clearing)
   if (clearing && schema.slots)
     copy.items = { anyOf: [copy.items, { type: 'string', const: unmodified }] }
   // The pattern is that of the number without the spaces and dashes that requests may have in it.

@@ -138,6 +138,9 @@ describe.each(engines)('the stream of events of calls on $name', (engine) => {
     expect([first, second]).toEqual(shown.map((call) => ({ routePoint: hotline, ...call })))
     expect(third.callId).toBe(elsewhere.callId)
     expect(shown.map(({ callId }) => callId)).toEqual([waiting.callId, offered.callId])
+    expect(snapshot?.data.agents).toMatchObject([
+      { agent: 'agent@sip.netaxis.be', state: 'On-Call', callId: calls[0].callId },
+    ])
   })
 
   it('begins with what agents do, as their list shows it, and tells each change of it', async () => {

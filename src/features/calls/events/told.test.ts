@@ -1,8 +1,12 @@
+import Type from 'typebox'
+import Value from 'typebox/value'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { type CallWorld, createCallWorld } from '../../../../test/call-world.ts'
 import { engines } from '../../../../test/engines.ts'
 import { group, routePoint } from '../../../../test/world.ts'
 import { sql } from '../../../database/database.ts'
+import { CallEvent } from './event.ts'
+import { type NewEvent, tellEvents } from './tell.ts'
 
 const selectEvents = sql<{
   tenant_key: string | null
@@ -58,6 +62,47 @@ describe.each(engines)('what is told of calls on $name', (engine) => {
     expect(ended).toMatchObject({ offers: 1, offer: { offerId: '1', agent: expect.any(String) } })
     expect(events.at(-1)?.value).toMatchObject({ outcome: 'answered' })
     expect(callId).toBe(caller.callId)
+  })
+
+  it('is what OpenAPI says, and nothing besides', async () => {
+    world = await createCallWorld(engine)
+    const caller = await world.call()
+    world.exchange.hangUp(await world.offer(), 'declined')
+    await vi.waitFor(async () => expect(await kinds()).toHaveLength(5))
+    await world.ask('system', 'PUT', `${routePoint}overflow/`, {
+      action: 'Transfer',
+      transferPhoneNumber: '+3225126779',
+      overflowAfterTimeout: true,
+      timeoutSeconds: 0,
+    })
+    world.exchange.hangUp(caller)
+    await world.call()
+    await vi.waitFor(async () => expect(await kinds()).toContain('call.forwarded'))
+    const strict = Type.Object(CallEvent.properties, { additionalProperties: false })
+    const calls = (await told()).filter(({ kind }) => kind.startsWith('call.'))
+    for (const { value } of calls) expect([...Value.Errors(strict, value)], value.type).toEqual([])
+    expect(new Set(calls.map(({ kind }) => kind)).size).toBeGreaterThan(5)
+  })
+
+  it('is told once by a write that is done again, since its answer was lost', async () => {
+    world = await createCallWorld(engine)
+    const event = {
+      group: ['footenant', 'foogroup'] as const,
+      routePointKey: '',
+      kind: 'call.queued',
+      at: 0,
+      body: {},
+      ofCall: { id: 'c1', number: 1 },
+    }
+    const other = { ...event, ofCall: { id: 'c1', number: 2 } }
+    const otherwise = { ...event, kind: 'call.overflowed' }
+    const tell = (events: readonly NewEvent[]) =>
+      world.database.write((transaction) => tellEvents(transaction, events))
+    await tell([event, other])
+    await tell([event, other])
+    // What was decided otherwise the second time is told as well.
+    await tell([otherwise])
+    expect(await kinds()).toEqual(['call.queued', 'call.queued', 'call.overflowed'])
   })
 
   it('says how an offer failed, and whom it was made to', async () => {

@@ -55,6 +55,8 @@ describe.each(engines)('what is counted of calls on $name', (engine) => {
     await vi.waitFor(() => expect(taken.bridge).toBeDefined())
     exchange.hangUp(taken)
     await allGone()
+    // Two arrived and waited, one was offered and answered, both ended.
+    expect(await valuesOf('pointsman_call_events_total')).toEqual({ '': 8 })
     const answer = await world.ask('groupAdmin', 'PUT', routePoint, { queueLength: 0 })
     expect(answer.status, answer.text).toBe(200)
     exchange.call(hotlineNumber)

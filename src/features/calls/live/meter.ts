@@ -24,6 +24,8 @@ export type TurnedAway = (typeof turnedAway)[number]
 export interface CallMeter {
   /** A call was recorded. */
   ended(outcome: Outcome): void
+  /** So many events were told of a call. */
+  told(count: number): void
   /** A call did not become one of ours. */
   turnedAway(why: TurnedAway): void
   /** From an event to the call as it was kept after it, in seconds. */
@@ -50,6 +52,7 @@ function createCounts<Name extends string>(names: readonly Name[]) {
 export function meterCalls(waiting: () => number, registry: Registry | undefined): CallMeter {
   const ended = createCounts(outcomes)
   const away = createCounts(turnedAway)
+  let told = 0
   const decisions = createHistogram(secondsBounds)
   if (registry) {
     expose(registry, {
@@ -63,6 +66,12 @@ export function meterCalls(waiting: () => number, registry: Registry | undefined
       help: 'Calls that were not treated, by why.',
       type: 'counter',
       samples: () => away.samples('why'),
+    })
+    expose(registry, {
+      name: 'pointsman_call_events_total',
+      help: 'Events of calls that were told.',
+      type: 'counter',
+      samples: () => [{ labels: {}, value: told }],
     })
     expose(registry, {
       name: 'pointsman_calls_waiting',
@@ -80,6 +89,9 @@ export function meterCalls(waiting: () => number, registry: Registry | undefined
   }
   return {
     ended: ended.add,
+    told(count) {
+      told += count
+    },
     turnedAway: away.add,
     decided: decisions.observe,
   }

@@ -147,9 +147,10 @@ export function noteOffer({ backOff }: Desk, { before, call }: Decision, event: 
 export function adopt(
   { deadlines, meter, logger }: Desk,
   live: LiveCall,
-  { before, call }: Decision,
+  { before, call, told }: Decision,
 ) {
   live.call = call
+  meter.told(told.length)
   live.touchedAt = performance.now()
   deadlines.keep(call)
   const { phase } = call
