@@ -12,7 +12,7 @@ export const programs = {
   nginx: 'deploy/nginx.conf before the program',
   openssl: 'all of them, since they have no certificate',
   promtool: 'the alert rules and the queries of the dashboard',
-  python3: 'the example of docs/webhooks.md in Python',
+  python3: 'examples/longest_idle.py, and the example of docs/webhooks.md in Python',
   sipp: 'calls, since nothing else makes and answers them',
 } as const
 
@@ -60,6 +60,7 @@ export function missingPrograms(): string[] {
     .filter((name) => findProgram(name) === undefined)
     .map((name) => {
       const script = name === 'asterisk' ? 'scripts/asterisk' : 'scripts/fetch-programs'
-      return `NOT TRIED without ${name}: ${programs[name]}. ${script} may get it.`
+      const help = name === 'python3' ? '' : ` ${script} may get it.`
+      return `NOT TRIED without ${name}: ${programs[name]}.${help}`
     })
 }
