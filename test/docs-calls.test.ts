@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -31,31 +31,17 @@ import { musicSeconds } from '../src/features/calls/treatment/waiting.ts'
 import { settings } from '../src/features/route-points/settings/index.ts'
 import { createAsteriskWorld } from './asterisk-world.ts'
 import { engines } from './engines.ts'
+import { codeIn, readPage, rowsOf as rowsIn } from './pages.ts'
 import { canPlayCalls } from './programs.ts'
 import { routePoint } from './world.ts'
 
-const root = join(import.meta.dirname, '..')
-const read = (file: string) => readFileSync(join(root, file), 'utf8')
-const page = read('docs/calls.md')
+const page = readPage('docs/calls.md')
 
-/** The rows of the table below a heading, the first unless told, without those of its head. */
-function rowsOf(heading: string, table = 0): string[][] {
-  const [, part = ''] = page.split(`## ${heading}\n`)
-  const [own = ''] = part.split(/^## /m)
-  const tables = own.match(/(?:^\|.*\|\n)+/gm) ?? []
-  return (tables[table] ?? '')
-    .trim()
-    .split('\n')
-    .slice(2)
-    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| ?| ?\|$/g, '').trim()))
-}
-
-/** The words that stand in code. */
-const codeIn = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word)
+const rowsOf = (heading: string, table?: number) => rowsIn(page, heading, table)
 
 /** The SIP status of each cause, as the engine's interface tells it. */
 const statuses = Object.fromEntries(
-  [...read('src/engines/engine.ts').matchAll(/\/\*\* (\d{3}) \*\/\n +(\w+): \d+,/g)].map(
+  [...readPage('src/engines/engine.ts').matchAll(/\/\*\* (\d{3}) \*\/\n +(\w+): \d+,/g)].map(
     ([, status, name = '']) => [name, Number(status)],
   ),
 )
@@ -90,7 +76,7 @@ async function callSecondsMax(): Promise<number | undefined> {
 
 /** A number in the configuration that operators get. */
 const configured = (file: string, name: string) =>
-  Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(read(`deploy/asterisk/${file}`))?.[1])
+  Number(new RegExp(`^${name}=(\\d+)$`, 'm').exec(readPage(`deploy/asterisk/${file}`))?.[1])
 
 describe('docs/calls.md', () => {
   it('has the figures of the code and of the configuration', async () => {

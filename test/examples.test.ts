@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Demo, end, openDemo, startDemo, until } from './demo.ts'
+import { blocksOf, expected, requireCurl } from './pages.ts'
 import { startProgram } from './program.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -17,11 +18,7 @@ const documentedAddress = '127.0.0.1:8080'
 /** Stands between the outputs of commands; JSON never holds it. */
 const separator = '\u001e'
 
-interface Example {
-  command: string
-  /** As printed below the command; undefined where nothing is. */
-  answer: unknown
-}
+type Example = ReturnType<typeof blocksOf>[number]
 
 /** The part of docs/examples.md that is not for the demo. */
 const ownInstallation = 'First steps on your own installation'
@@ -36,37 +33,9 @@ function partsOf(page: string): { own: string; demo: string } {
   }
 }
 
-/** The `sh` blocks of a text that call curl, each with the `json` block that follows it. */
+/** The blocks of a text that call curl. */
 function examplesOf(text: string): Example[] {
-  const blocks = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(
-    ([, language, content]) => ({
-      language,
-      content: content ?? '',
-    }),
-  )
-  return blocks.flatMap(({ language, content }, index) => {
-    if (language !== 'sh' || !/^ *curl /m.test(content)) return []
-    const next = blocks[index + 1]
-    const answer = next?.language === 'json' ? JSON.parse(next.content) : undefined
-    return [{ command: content, answer }]
-  })
-}
-
-/** `…` in a page stands for a text or number that differs each time. */
-function expected(answer: unknown): unknown {
-  if (answer === '…') return expect.toBeOneOf([expect.any(String), expect.any(Number)])
-  if (Array.isArray(answer)) return answer.map(expected)
-  if (typeof answer !== 'object' || answer === null) return answer
-  return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, expected(value)]))
-}
-
-/** Better a failure that says what to do than a page that nobody has tried. */
-function requireCurl(): void {
-  if (spawnSync('curl', ['--version']).status === 0) return
-  throw new Error(
-    'curl is not installed, and the examples of the documentation are curl commands. ' +
-      'Install curl, or leave these tests out with WITHOUT_CURL=1.',
-  )
+  return blocksOf(text).filter(({ command }) => /^ *curl /m.test(command))
 }
 
 interface Shell {
