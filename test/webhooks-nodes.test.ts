@@ -3,7 +3,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openDatabase } from '../src/database/open.ts'
 import { type Engine, engines } from './engines.ts'
 import { type Program, startProgram } from './program.ts'
-import { createWebhookWorld, tellSome, toThisMachine, type WebhookWorld } from './webhook-world.ts'
+import {
+  createWebhookWorld,
+  tellSome,
+  toThisMachine,
+  type WebhookWorld,
+  webhookSecret,
+} from './webhook-world.ts'
 
 const postgres = engines.find(({ name }) => name === 'PostgreSQL') as Engine
 
@@ -27,9 +33,9 @@ describe('webhooks of several nodes', () => {
   })
 
   async function startNode(): Promise<Program> {
-    const settings = { DATABASE_URL: world.test.url, METRICS_ADDRESS: 'off', LOG_LEVEL: 'warn' }
+    const settings = { DATABASE_URL: world.test.url, METRICS_ADDRESS: 'off', LOG_LEVEL: 'trace' }
     const allowed = { FETCH_PRIVATE_ADDRESSES: toThisMachine.POINTSMAN_FETCH_PRIVATE_ADDRESSES }
-    const node = await startProgram({ ...settings, ...allowed, LOG_LEVEL: 'info' })
+    const node = await startProgram({ ...settings, ...allowed })
     nodes.push(node)
     return node
   }
@@ -52,6 +58,10 @@ describe('webhooks of several nodes', () => {
       timeout: 30_000,
     })
     expect(new Set(times())).toEqual(new Set([1]))
+    for (const node of nodes) {
+      expect(node.output()).not.toContain(webhookSecret)
+      expect(node.output()).not.toContain(world.receiver.url)
+    }
     expect(new Set(world.receiver.received.map(({ id }) => id)).size).toBe(eventsCount)
   }, 120_000)
 
