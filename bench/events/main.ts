@@ -70,7 +70,6 @@ class Client {
   #text = ''
   readonly #socket: Socket
   readonly begun: Promise<void>
-  readonly closed: Promise<unknown>
 
   constructor(
     url: string,
@@ -79,7 +78,6 @@ class Client {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.begun = promise
     this.#socket = connect(Number(new URL(url).port), '127.0.0.1')
-    this.closed = once(this.#socket, 'close')
     const behind = last === undefined ? '' : `Last-Event-ID: ${last}\r\n`
     this.#socket.write(
       `GET ${pathOf(group)}services/call_events/ HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer ${token}\r\n${behind}\r\n`,
@@ -144,7 +142,6 @@ async function measure(databaseUrl: string, groupCount: number) {
   ]
   const each = committedAt.length / groupCount
   for (const client of clients) await hearAll(client, each)
-  const wasCut = await Promise.race([still.closed.then(() => true), delay(20_000, false)])
   still.leave()
   const back = new Client(url, { ...own, last: still.last })
   await hearAll(back, each - still.heard.size)
@@ -158,7 +155,6 @@ async function measure(databaseUrl: string, groupCount: number) {
       each,
     ),
     doubled: clients.reduce((sum, { doubles }) => sum + doubles, 0),
-    'still: cut': wasCut,
     'still: lost': lost([new Set([...still.heard.keys(), ...back.heard.keys()]).size], each),
     'memory, MB': `${Math.round(rss.before / 1e6)} → ${Math.round(rss.most / 1e6)}`,
     processor: Math.round(processor * 100) / 100,
