@@ -19,11 +19,15 @@ export const daysMax = { quarters: 62, hours: 400 }
 export const figuresParameters: Readonly<Record<string, Schema>> = {
   from: named(
     'CallFiguresFrom',
-    timeParameter('When the first interval begins; needed, and at a whole quarter of an hour'),
+    timeParameter(
+      'When the first interval begins, at a whole quarter of an hour; a day before `to` unless told',
+    ),
   ),
   to: named(
     'CallFiguresTo',
-    timeParameter('When the last interval ends; needed, and at a whole quarter of an hour'),
+    timeParameter(
+      'When the last interval ends, at a whole quarter of an hour; with the present one unless told',
+    ),
   ),
   interval: named(
     'CallFiguresInterval',
@@ -42,14 +46,13 @@ export const figuresParameters: Readonly<Record<string, Schema>> = {
   ),
 }
 
-function readQuarter(name: string, text: string | undefined, faults: Fault[]): number {
-  if (text === undefined) faults.push(invalid(name, `The '${name}' parameter is needed.`))
+function readQuarter(name: string, text: string | undefined, faults: Fault[]): number | undefined {
   const moment = readTimeParameter(name, text, faults)
   if (moment !== undefined && moment % quarterMilliseconds !== 0) {
     const message = `The '${name}' parameter must be at a whole quarter of an hour, such as '2026-11-28T12:15:00Z'.`
     faults.push(invalid(name, message))
   }
-  return moment ?? 0
+  return moment
 }
 
 /** Milliseconds. */
@@ -81,12 +84,13 @@ function* excessOf(query: FiguresQuery): Iterable<Fault> {
   }
 }
 
-/** @throws Refusal (2) naming each parameter that is missing or wrong, or asks for too much. */
+/** @throws Refusal (2) naming each parameter that is wrong, or asks for too much. */
 export function readFiguresQuery(query: Query): FiguresQuery {
   const faults: Fault[] = []
   const given = givenOnce(query)
-  const from = readQuarter('from', given.from, faults)
-  const to = readQuarter('to', given.to, faults)
+  const present = Math.floor(Date.now() / quarterMilliseconds) * quarterMilliseconds
+  const to = readQuarter('to', given.to, faults) ?? present + quarterMilliseconds
+  const from = readQuarter('from', given.from, faults) ?? to - dayMilliseconds
   refuseIfAny(faults)
   if (from >= to) faults.push(invalid('to', "The 'to' parameter must be later than 'from'."))
   const { interval, by = '' } = given

@@ -149,8 +149,7 @@ describe.each(engines)('figures of calls on $name', (engine) => {
   })
 
   it.each([
-    ['', ['from', 'to']],
-    [`from=${at(0)}`, ['to']],
+    [`to=${at(1)}`, ['to']],
     [`from=${at(1)}&to=${at(hour)}`, ['from']],
     [`from=${at(0)}&to=${at(hour + 60_000)}`, ['to']],
     [`from=${at(hour)}&to=${at(hour)}`, ['to']],
@@ -265,6 +264,22 @@ describe.each(engines)('figures of calls on $name', (engine) => {
     const to = new Date((Math.floor(now / 900_000) + 1) * 900_000).toISOString()
     expect(await ask(`from=${from}&to=${to}`)).toMatchObject([{ calls: 2 }])
     expect(await ask(`from=${from}&to=${to}&by=code`)).toMatchObject([{ code: 'NEW', calls: 1 }])
+  })
+
+  it('are those of a day up to now unless told', async () => {
+    const [day, ...others] = await ask('')
+    const quarter = 900_000
+    const told = Date.parse(day?.to ?? '')
+    expect([told % quarter, told > Date.now() - quarter, told <= Date.now() + quarter]).toEqual([
+      0,
+      true,
+      true,
+    ])
+    expect(Date.parse(day?.from ?? '')).toBe(told - 24 * hour)
+    expect(others).toEqual([])
+    expect(await ask(`to=${at(48 * hour)}`)).toEqual([
+      { from: at(24 * hour), to: at(48 * hour), ...counted(within(24 * hour, 48 * hour)) },
+    ])
   })
 
   it('are refused where there would be too many', async () => {
