@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Registry } from '@prometheus-io/client'
-import { vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { sql } from '../src/database/database.ts'
 import type { Station } from '../src/features/calls/live/station.ts'
 import type { ShownCall } from '../src/features/calls/shown.ts'
@@ -26,6 +26,9 @@ export interface CallWorld extends World {
   /** Rows of calls that the engine has not let go of. */
   rows(): Promise<number>
 }
+
+/** How long a busy machine may take for what comes at once on an idle one, in milliseconds. */
+const patience = { timeout: 20_000 }
 
 export const selectRecords = sql<{ outcome: string; value: string }>(
   'SELECT outcome, value FROM call_records ORDER BY ended_at, call_id',
@@ -71,12 +74,14 @@ export async function createCallWorld(
       const leg = exchange.call(dialled)
       await vi.waitFor(() => {
         if (exchange.legs.has(leg.id) && leg.callId === undefined) throw new Error('not treated')
-      })
+      }, patience)
       return leg
     },
     async offer(body = { agent: 'agent' }) {
-      const [waiting] = (await calls()).filter(({ state }) => state === 'waiting')
-      if (!waiting) throw new Error('No call waits.')
+      const waiting = await vi.waitFor(async () => {
+        const [first] = (await calls()).filter(({ state }) => state === 'waiting')
+        return first ?? expect.unreachable('No call waits.')
+      }, patience)
       const path = `${routePoint}calls/${waiting.callId}/offer/`
       const answer = await world.ask('groupAdmin', 'POST', path, body)
       if (answer.status !== 201) throw new Error(answer.text)
@@ -84,7 +89,7 @@ export async function createCallWorld(
         const [leg] = exchange.ringing()
         if (!leg) throw new Error('Nobody is rung.')
         return leg
-      })
+      }, patience)
     },
     async records() {
       const all = await world.database.all(selectRecords)

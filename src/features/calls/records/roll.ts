@@ -72,20 +72,22 @@ async function countOne(transaction: Transaction, began: number): Promise<void> 
 
 /**
  * Makes the figures of the next quarter of an hour in which calls ended, where it has settled, and moves on up to which they are made, both
- * or neither: of two nodes that do so at once one does it again, and finds it done.
+ * or neither: of two nodes that do so at once one finds that the other has.
  *
  * @param now milliseconds since 1970.
- * @returns whether there may be more to do.
+ * @returns whether there may be more to do, and nobody else is at it.
  */
 export async function rollOnce(database: Database, now: number): Promise<boolean> {
   const limit = beginOf(now - settledMilliseconds, quarterMilliseconds)
-  if (((await database.get(selectUntil))?.until_at ?? 0) >= limit) return false
+  const until = (await database.get(selectUntil))?.until_at ?? 0
+  if (until >= limit) return false
   return database.write(async (transaction) => {
-    const until = (await transaction.get(selectUntil))?.until_at ?? 0
+    // Whoever moves it on meanwhile goes on, and two would only be in each other's way.
+    if (((await transaction.get(selectUntil))?.until_at ?? 0) !== until) return false
     const next = (await transaction.get(selectNext, until))?.ended_at ?? limit
     const began = beginOf(next, quarterMilliseconds)
-    const isSettled = until < limit && began < limit
-    const reached = isSettled ? began + quarterMilliseconds : Math.max(until, limit)
+    const isSettled = began < limit
+    const reached = isSettled ? began + quarterMilliseconds : limit
     await transaction.run(moveUntil, reached)
     if (isSettled) await countOne(transaction, began)
     return reached < limit
