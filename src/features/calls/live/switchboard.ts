@@ -28,9 +28,9 @@ export const arrivalsMax = 100
 /** Milliseconds between tries while the database is not available. */
 const retryMilliseconds = { least: 200, most: 5_000 }
 
-/** Of a caller's leg, among those of all engines. */
-function nameOf({ engine }: Station, leg: string): string {
-  return `${engine.name} ${leg}`
+/** Of a caller's leg, among those of all engines, and of the times that an engine was treated here. */
+function nameOf({ engine, lease }: Station, leg: string): string {
+  return `${engine.name} ${lease.generation} ${leg}`
 }
 
 /** Where calls are treated: brings to each what happens to it, one thing after another. */
@@ -41,6 +41,8 @@ export class Switchboard {
   readonly #callers = new Map<string, string>()
   readonly #stations = new Set<Station>()
   readonly #closing = new AbortController()
+  /** What is still being decided of calls that are treated here no longer. */
+  readonly #settling = new Set<Promise<void>>()
   /** Callers' legs of which it is not yet known whom they call, and how each has ended meanwhile. */
   readonly #arriving = new Map<string, CallEvent | undefined>()
 
@@ -63,10 +65,18 @@ export class Switchboard {
   /** Treats the calls of an engine no longer: they stay as they are, for whoever takes them over. */
   async detach(station: Station): Promise<void> {
     this.#stations.delete(station)
-    await station.engine.close()
+    // At once: whoever takes the engine again, maybe this node, takes its calls over anew.
     const calls = [...this.#calls.values()].filter((live) => live.station === station)
     for (const live of calls) this.#remove(live)
+    const settled = this.#settle(calls).finally(() => this.#settling.delete(settled))
+    this.#settling.add(settled)
+    await station.engine.close()
+  }
+
+  /** Waits for what is being decided of calls that are treated here no longer: it is not kept, and has no place. */
+  async #settle(calls: readonly LiveCall[]): Promise<void> {
     await Promise.all(calls.map(({ line }) => line.run(async () => {}).catch(() => {})))
+    for (const { call } of calls) if (!this.#calls.has(call.id)) this.#forget(call)
   }
 
   /** Ends the calls of an engine that nobody treats. */
@@ -133,9 +143,16 @@ export class Switchboard {
     return live
   }
 
-  #remove({ call, station }: LiveCall): void {
+  /** Not where it was taken over anew meanwhile. */
+  #remove(live: LiveCall): void {
+    const { call, station } = live
+    if (this.#calls.get(call.id) !== live) return
     this.#calls.delete(call.id)
     this.#callers.delete(nameOf(station, call.leg))
+    this.#forget(call)
+  }
+
+  #forget(call: Call): void {
     this.desk.queues.forget(call)
     this.desk.deadlines.forget(call.id)
   }
@@ -194,6 +211,7 @@ export class Switchboard {
   }
 
   #happened(station: Station, event: EngineEvent): void {
+    if (!this.#stations.has(station)) return
     if (event.type === 'arrived') {
       void this.arrive(station, event)
       return
@@ -264,6 +282,7 @@ export class Switchboard {
       this.#turnAway(station, arrival, 'unknown')
       return
     }
+    this.requireAttached(station)
     const call = arrivedCall(station, arrival, { callee, now: Date.now() })
     const live = this.add(station, call, performance.now())
     const keeping = live.line.run(async () => {
@@ -314,6 +333,7 @@ export class Switchboard {
     this.#closing.abort()
     this.desk.deadlines.close()
     await Promise.all([...this.#calls.values()].map(({ line }) => line.run(async () => {})))
+    await Promise.all(this.#settling)
   }
 }
 

@@ -72,6 +72,20 @@ interface Tenure {
   isOver: boolean
 }
 
+/** Does a task, but not once more while it is under way. @param task never rejects. */
+function oneAtATime(task: () => Promise<void>) {
+  let running: Promise<void> | undefined
+  return {
+    run(): Promise<void> {
+      running ??= task().finally(() => {
+        running = undefined
+      })
+      return running
+    },
+    settled: async () => running,
+  }
+}
+
 /** Holds the leases of engines, and has their calls treated as long as it does. */
 export class Duty {
   readonly #options: DutyOptions
@@ -88,8 +102,13 @@ export class Duty {
   #balancedAt = Number.NEGATIVE_INFINITY
   #isClosing = false
   #timers: NodeJS.Timeout[] = []
-  #looking: Promise<void> = Promise.resolve()
-  #isLooking = false
+  /** Apart from each other: what is found at a look may last, and the beat must go on. */
+  readonly #beats = oneAtATime(() => this.#try(() => this.#beatOnce()))
+  readonly #looks = oneAtATime(() => this.#try(() => this.#lookOnce()))
+  /** Stations that are being left. */
+  readonly #endings = new Set<Promise<void>>()
+  /** Engines that are given away, or whose calls are being ended. */
+  readonly #leaving = new Map<string, Promise<void>>()
   /** All engines are treated here. */
   #isOnlyOne = false
   readonly #draining = new Set<string>()
@@ -102,12 +121,13 @@ export class Duty {
   /** Takes what is free, now and always; ends when it has looked once. */
   async start(): Promise<void> {
     if (this.#options.posts.length === 0) return
-    this.#look()
+    await this.#beats.run()
+    await this.#looks.run()
     this.#timers = [
-      setInterval(() => this.#look(), beatMilliseconds),
+      setInterval(() => this.#beats.run(), beatMilliseconds),
+      setInterval(() => this.#looks.run(), beatMilliseconds),
       setInterval(() => this.#expire(), watchMilliseconds),
     ]
-    await this.#looking
   }
 
   /** Whether each engine that may be treated here is, and is ready. */
@@ -138,9 +158,10 @@ export class Duty {
   async close(): Promise<void> {
     this.#isClosing = true
     for (const timer of this.#timers) clearInterval(timer)
-    await this.#looking
+    await Promise.all([this.#beats.settled(), this.#looks.settled()])
     const { database, node } = this.#options
-    await this.#endAll()
+    this.#endAll()
+    await Promise.all([...this.#endings, ...this.#leaving.values()])
     if (!this.#hasEntered) return
     try {
       await giveAllBack(database, this.#session)
@@ -151,31 +172,31 @@ export class Duty {
     }
   }
 
-  #look(): void {
-    if (this.#isLooking || this.#isClosing) return
-    this.#isLooking = true
-    this.#looking = this.#lookOnce()
-      .catch((error) => {
-        const level = error instanceof DatabaseUnavailable ? 'warn' : 'error'
-        this.#options.logger[level]({ err: error }, 'the leases of engines were not renewed')
-      })
-      .finally(() => {
-        this.#isLooking = false
-      })
+  /** What fails is tried again in a second. */
+  async #try(task: () => Promise<void>): Promise<void> {
+    try {
+      await task()
+    } catch (error) {
+      const level = error instanceof DatabaseUnavailable ? 'warn' : 'error'
+      this.#options.logger[level]({ err: error }, 'the leases of engines were not looked after')
+    }
+  }
+
+  async #beatOnce(): Promise<void> {
+    const began = performance.now()
+    if (await this.#beat()) this.#validUntil = began + holdMilliseconds
   }
 
   async #lookOnce(): Promise<void> {
-    const began = performance.now()
-    if (!(await this.#beat())) return
-    this.#validUntil = began + holdMilliseconds
+    if (this.#isClosing || performance.now() >= this.#validUntil) return
     const { leases, nodes } = await readLeases(this.#options.database)
     this.#sightings.see(nodes)
     this.#note(leases)
-    await this.#endLost(leases)
+    this.#endLost(leases)
     await this.#takeFree(leases, nodes)
     await this.#leaveUnreached(nodes)
-    await this.#balance(leases, nodes)
-    await this.#endForsaken(leases, nodes)
+    this.#balance(leases, nodes)
+    this.#endForsaken(leases, nodes)
   }
 
   /** @returns false where another program has this node's name, and lives. */
@@ -189,7 +210,7 @@ export class Duty {
       }
       this.#hasEntered = false
       logger.error({ node: node.name }, 'another program has the name of this node')
-      await this.#endAll()
+      this.#endAll()
     }
     const { nodes } = await readLeases(database)
     this.#sightings.see(nodes)
@@ -229,29 +250,37 @@ export class Duty {
   }
 
   /** Somebody has taken a lease while it was over. */
-  async #endLost(leases: readonly LeaseRow[]): Promise<void> {
+  #endLost(leases: readonly LeaseRow[]): void {
     for (const [engine, tenure] of this.#tenures) {
       const lease = leases.find((one) => one.engine === engine)
       if (lease?.generation === tenure.generation && lease.session === this.#session) continue
       this.#options.logger.warn({ engine }, 'another node treats the calls of the engine')
-      await this.#end(engine, tenure)
+      void this.#end(engine, tenure)
     }
   }
 
   #expire(): void {
     if (performance.now() < this.#validUntil || this.#tenures.size === 0) return
     this.#options.logger.warn('the leases of engines are over: they could not be renewed')
-    void this.#endAll()
+    this.#endAll()
   }
 
-  async #endAll(): Promise<void> {
-    await Promise.all([...this.#tenures].map(([engine, tenure]) => this.#end(engine, tenure)))
+  #endAll(): void {
+    for (const [engine, tenure] of this.#tenures) void this.#end(engine, tenure)
   }
 
-  async #end(engine: string, tenure: Tenure): Promise<void> {
+  /** What may last of it is not waited for: the beat must go on. */
+  #end(engine: string, tenure: Tenure): Promise<void> {
     tenure.isOver = true
     if (this.#tenures.get(engine) === tenure) this.#tenures.delete(engine)
-    await this.#options.board.detach(tenure.station)
+    const ending = this.#options.board
+      .detach(tenure.station)
+      .catch((error) =>
+        this.#options.logger.error({ err: error, engine }, 'an engine was not left'),
+      )
+      .finally(() => this.#endings.delete(ending))
+    this.#endings.add(ending)
+    return ending
   }
 
   /** How a lease stands: whether it can be taken, and at once. */
@@ -279,7 +308,8 @@ export class Duty {
       const freedom = this.#freedom(lease, nodes)
       // Also of one that is held: when it is given away, its time begins anew.
       const freeMilliseconds = this.#sightings.freeMilliseconds(post.name, freedom === 'free')
-      if (freedom === 'held' || this.#tenures.has(post.name)) continue
+      const isOurs = this.#tenures.has(post.name) || this.#leaving.has(post.name)
+      if (freedom === 'held' || isOurs) continue
       if (this.#reach.isLeft(post.name) && this.#isKnownElsewhere(post.name, nodes)) continue
       const isAlone = this.#others(nodes).length === 0
       // Whoever has fewer comes first.
@@ -315,18 +345,22 @@ export class Duty {
       this.#options.logger.warn({ engine }, 'the engine is not reached, and left to another node')
       // First, so that nobody who has more then gives one here.
       await this.#enter()
-      await this.#giveAway(engine, tenure)
+      this.#giveAway(engine, tenure)
     }
   }
 
-  async #giveAway(engine: string, tenure: Tenure): Promise<void> {
-    await this.#end(engine, tenure)
+  #giveAway(engine: string, tenure: Tenure): void {
+    const { database, logger } = this.#options
     const { generation } = tenure
-    await giveLeaseBack(this.#options.database, { engine, session: this.#session, generation })
+    const leaving = this.#end(engine, tenure)
+      .then(() => giveLeaseBack(database, { engine, session: this.#session, generation }))
+      .catch((error) => logger.warn({ err: error, engine }, 'the lease was not given back'))
+      .finally(() => this.#leaving.delete(engine))
+    this.#leaving.set(engine, leaving)
   }
 
   /** Gives an engine to a node that has two fewer, and could treat it. */
-  async #balance(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
+  #balance(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): void {
     const now = performance.now()
     if (now - this.#balancedAt < this.#patience.balance) return
     const counts = (session: string) => leases.filter((one) => one.session === session).length
@@ -342,17 +376,22 @@ export class Duty {
     this.#balancedAt = now
     const [engine, tenure] = given
     this.#options.logger.info({ engine }, 'the engine is given to a node that has fewer')
-    await this.#giveAway(engine, tenure)
+    this.#giveAway(engine, tenure)
   }
 
   /** An engine that is in no node's file any more treats no calls: they would lock their agents for ever. */
-  async #endForsaken(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): Promise<void> {
-    const { posts, board } = this.#options
+  #endForsaken(leases: readonly LeaseRow[], nodes: readonly NodeRow[]): void {
+    const { posts, board, logger } = this.#options
     for (const lease of leases) {
       if (posts.some(({ name }) => name === lease.engine)) continue
       const isFree = this.#freedom(lease, nodes) !== 'held'
       const free = this.#sightings.freeMilliseconds(lease.engine, isFree)
-      if (isFree && free > this.#patience.forsaken) await board.end(lease.engine, lease.generation)
+      if (!isFree || free <= this.#patience.forsaken || this.#leaving.has(lease.engine)) continue
+      const ending = board
+        .end(lease.engine, lease.generation)
+        .catch((error) => logger.warn({ err: error }, 'calls of an engine that is no more go on'))
+        .finally(() => this.#leaving.delete(lease.engine))
+      this.#leaving.set(lease.engine, ending)
     }
   }
 }
