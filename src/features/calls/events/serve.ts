@@ -157,7 +157,7 @@ function addPresence({ app, database }: Api, { presence }: Pick<Events, 'presenc
     example: { request: {}, response: {} },
     async handler(request): Promise<Answer> {
       await requireGroup(database, siteOf(request))
-      refuseIfAny(presenceDocument.create(request.body ?? {}).faults)
+      refuseIfAny(presenceDocument.create(request.body).faults)
       notePresence(presence, request, await readChosen(database, request))
       return done
     },
