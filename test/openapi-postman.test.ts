@@ -70,7 +70,7 @@ const expectedCodes: [RegExp, readonly number[]][] = [
   [/^POST Create/, [11]],
   // There are no calls, webhooks and engines in the demo, and none has fetched anything.
   [/ (a call|a waiting call|an offer)\b|^GET Get audio as/, [404]],
-  [/ (a webhook|what a webhook|a delivery|a `ping`|a telephone engine)\b/, [404]],
+  [/ (a webhook|what a webhook|a delivery|a `ping`|a telephone engine\b)/, [404]],
   [/^DELETE/, [21]],
   // Nobody has the example's password, and the demo has no DNIS of the example's name.
   [/^POST Sign in/, [401]],

@@ -19,7 +19,7 @@ const enginesTag: Tag = {
   description: 'The telephone engines that carry calls, and which node treats them.',
 }
 
-const Engine = Type.Object({
+const EngineSchema = Type.Object({
   name: Type.String({ readOnly: true, description: 'As `POINTSMAN_ENGINES` names it.' }),
   node: Type.Optional(
     Type.String({
@@ -33,9 +33,10 @@ const Engine = Type.Object({
       'It takes no new calls: they go to the fallback of its dialplan. Those that there are go on.',
   }),
 })
-type Engine = Static<typeof Engine>
+type Engine = Static<typeof EngineSchema>
 
-const document = defineDocument({ schema: Engine })
+const document = defineDocument({ schema: EngineSchema })
+const Engine = named('Engine', EngineSchema, 'A telephone engine.')
 
 const example: Engine = { name: 'asterisk-1', node: 'pointsman-1', calls: 12, draining: false }
 
@@ -48,7 +49,7 @@ const name = {
 
 const EngineList = named(
   'EngineList',
-  Type.Object({ engines: Type.Array(named('Engine', Engine, 'An engine.')) }),
+  Type.Object({ engines: Type.Array(Engine, { description: 'By their names.' }) }),
   'Every engine.',
 )
 

@@ -109,12 +109,15 @@ function show(call: Call, place: number | undefined): ShownCall | undefined {
 const { place: _place, state: _state, ...membersOfTold } = ShownCall.properties
 
 /** A call in what is told of it: others come and go without a word of it, so it has no place. */
-export const ToldCall = Type.Object({
-  ...membersOfTold,
-  state: Type.Enum([...states, 'ended'], {
-    description: 'As in `Call`; `ended` where it is over.',
-  }),
-})
+export const ToldCall = Type.Object(
+  {
+    ...membersOfTold,
+    state: Type.Enum([...states, 'ended'], {
+      description: 'As in `Call`; `ended` where it is over.',
+    }),
+  },
+  { description: 'The call as it has become by what happened.' },
+)
 
 export type ToldCall = Static<typeof ToldCall>
 

@@ -49,6 +49,7 @@ const CallList = named(
 /** Whether whoever asks routes: its asking shows that it is there. */
 export const routing = {
   routing: Type.Enum(['true', 'false'], {
+    component: 'Routing',
     description:
       'The client is a routing system: the route point counts as having one for 30 s, so that its failover policy does not apply.',
   }),
