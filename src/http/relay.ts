@@ -1,5 +1,6 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import { isIP } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import { busy, type Fault, isErrorCode, Refusal } from '../errors.ts'
 import type { Answer } from './answer.ts'
@@ -85,10 +86,13 @@ async function ask(request: FastifyRequest, node: string): Promise<IncomingMessa
   const { method, raw, body } = request
   const text = body === undefined || body === null ? '' : JSON.stringify(body)
   const url = new URL(node)
+  const host = url.hostname.replace(/^\[|\]$/g, '')
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const sent = (url.protocol === 'https:' ? https : http).request(url, {
     method,
     path: raw.url,
+    // Node would take the name that the client wrote into Host.
+    servername: isIP(host) === 0 ? host : '',
     headers: headersFor(request, text),
     signal: AbortSignal.timeout(limitMilliseconds),
   })

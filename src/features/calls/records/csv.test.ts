@@ -75,7 +75,9 @@ describe('a record as CSV', () => {
     ['a sum that is no number', '+1+1', "'+1+1"],
     ['a formula that begins with -', '-1+1', "'-1+1"],
     ['a formula that begins with @', '@SUM(A1)', "'@SUM(A1)"],
-    ['a formula behind a tab', '\t=1', "'\t=1"],
+    ['a formula behind a tab', '\t=1', "'\t'=1"],
+    ['a formula behind what some take for the end of a cell', 'Bob;=1+1', "Bob;'=1+1"],
+    ['a formula in full width', '＝1', "'＝1"],
     ['a number as telephones have it', '+3225550100', '+3225550100'],
     ['a sign within', 'a=b', 'a=b'],
   ])('shows a name that has %s', (_, name, cell) => {

@@ -5,7 +5,10 @@ import { showRecord } from './shown.ts'
 const lineEnd = '\r\n'
 
 /** What spreadsheets may take for a formula, and so run. */
-const beginsFormula = /^[=+\-@\t\r]/
+const beginsFormula = /^[=+\-@\t\r＝＋－＠]/
+
+/** The same behind what some take for the end of a cell. */
+const beginsFormulaLater = /(?<=[;,\t\r\n]\s*)[=+\-@＝＋－＠]/g
 
 /** A number in E.164, which is only a number to a spreadsheet as well. */
 const isNumber = /^\+\d+$/
@@ -15,7 +18,9 @@ const isNumber = /^\+\d+$/
  * before it, which makes it a text.
  */
 function guard(text: string): string {
-  return beginsFormula.test(text) && !isNumber.test(text) ? `'${text}` : text
+  if (isNumber.test(text)) return text
+  const guarded = text.replaceAll(beginsFormulaLater, "'$&")
+  return beginsFormula.test(guarded) ? `'${guarded}` : guarded
 }
 
 function cell(value: string | number | boolean | undefined): string {

@@ -13,8 +13,8 @@ const dayMilliseconds = 86_400_000
 /** Intervals of one answer. */
 export const intervalsMax = 1_000
 
-/** Days of which figures by something are asked for at a time: so many rows are read in some tenths of a second. */
-export const daysMax = { quarters: 62, hours: 400 }
+/** Days of which figures are asked for at a time, and of which by something: so many rows are read in some tenths of a second. */
+export const daysMax = { together: 3_700, quarters: 62, hours: 400 }
 
 export const figuresParameters: Readonly<Record<string, Schema>> = {
   from: named(
@@ -73,8 +73,15 @@ function* excessOf(query: FiguresQuery): Iterable<Fault> {
     const message = `There would be more than ${intervalsMax} intervals: the 'interval' parameter must be longer.`
     yield invalid('interval', message)
   }
-  if (by === '') return
   const days = (to - from) / dayMilliseconds
+  if (days > daysMax.together) {
+    yield invalid(
+      'to',
+      `Figures are of ${daysMax.together} days at most: the 'to' parameter must be earlier.`,
+    )
+    return
+  }
+  if (by === '') return
   if (days > daysMax.hours) {
     const message = `With 'by', figures are of ${daysMax.hours} days at most: the 'to' parameter must be earlier.`
     yield invalid('to', message)

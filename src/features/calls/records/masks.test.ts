@@ -18,6 +18,8 @@ describe('a caller whose last digits are not kept', () => {
     ['a number, as telephones show that know no name', '+32 (2) 555 01 00', '+32 (2) 555 xx xx'],
     ['a name', 'Anna Caller', 'Anna Caller'],
     ['a name with digits', 'Room 5001', 'Room 5001'],
+    ['a number as an address', 'tel:+3225550100', 'tel:+322555xxxx'],
+    ['a name with a number', 'Bob 02 555 01 00', 'Bob 02 555 xx xx'],
     ['none', '', ''],
   ])('keeps of a name that is %s', (_, name, kept) => {
     expect(maskCaller({ name, number: '' }, 4).name).toBe(kept)

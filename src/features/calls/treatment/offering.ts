@@ -32,8 +32,9 @@ export function offer(turn: Turn, event: CallEvent & { type: 'offered' }): void 
 
 function ringingOf(turn: Turn, offer: Offer): Ringing {
   const ringing = { from: displayOf(turn), pattern: patternOf(turn, offer) }
-  // Telephones outside are not ours to answer.
-  if (!offer.isForced || offer.to.kind !== 'agent') return ringing
+  // Telephones outside are not ours to answer, nor those of whom a destination reaches: they may be another group's.
+  const isNamed = offer.to.kind === 'agent' && offer.destination === null
+  if (!offer.isForced || !isNamed) return ringing
   const answerAfterSeconds = turn.decide('route_points', 'forceDeliveryWaitTimeSeconds') ?? 0
   return { ...ringing, answerAfterSeconds }
 }

@@ -228,7 +228,9 @@ export class Turn {
     const isOffered = before.name === 'offered' || before.name === 'connected'
     const offer = isOffered ? before.offer : null
     this.tell({ kind: 'call.ended', offer })
-    const isAgents = before.name === 'connected' && (offer?.agent ?? null) !== null
+    // Whoever is reached by a destination may be another group's: what they are is not this route point's to say.
+    const isNamed = offer !== null && offer.agent !== null && offer.destination === null
+    const isAgents = before.name === 'connected' && isNamed
     const agentAfter = isAgents ? stateAfterCall(this) : undefined
     const { dispositionCodes: given = [] } = this.#call
     const config = this.world.state?.settings.disposition_codes_config
