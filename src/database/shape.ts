@@ -6,6 +6,8 @@ export interface TableReference {
   targetColumns: string[]
   /** Whether rows go with what they refer to. */
   cascades: boolean
+  /** Whether they stay, and refer to nothing then. */
+  forgets: boolean
 }
 
 /** What code that walks over a whole database needs to know of a table. */
@@ -27,6 +29,7 @@ export interface ShapeRow {
   target: string | null
   target_column: string | null
   cascades: number | null
+  forgets: number | null
 }
 
 /** Gathers rows of columns, tables in the order in which they are to be filled. */
@@ -34,7 +37,7 @@ export function toShapes(rows: readonly ShapeRow[]): TableShape[] {
   const shapes = new Map<string, TableShape>()
   const references = new Map<string, TableReference>()
   for (const row of rows) {
-    const { name, column_name: column, reference, target, target_column, cascades } = row
+    const { name, column_name: column, reference, target, target_column } = row
     if (name === versionTableName) continue
     const shape = shapes.get(name) ?? { name, key: [], references: [] }
     shapes.set(name, shape)
@@ -44,7 +47,8 @@ export function toShapes(rows: readonly ShapeRow[]): TableShape[] {
     }
     const id = `${name} ${reference}`
     const known = references.get(id)
-    const empty = { columns: [], table: target ?? '', targetColumns: [], cascades: cascades === 1 }
+    const effects = { cascades: row.cascades === 1, forgets: row.forgets === 1 }
+    const empty = { columns: [], table: target ?? '', targetColumns: [], ...effects }
     const found = known ?? empty
     if (!known) {
       references.set(id, found)

@@ -36,7 +36,25 @@ function tablesBelow(shapes: readonly TableShape[], { name, key }: KeyedTable) {
     hanging.set(shape.name, way)
     below.push({ ...shape, ...way })
   }
-  return below
+  return { below, hanging }
+}
+
+/** Has rows that stay refer to nothing of what goes, step by step: the foreign keys would do all of it in one statement. */
+async function forgetBelow(
+  work: Write<unknown>,
+  shapes: readonly TableShape[],
+  hanging: ReadonlyMap<string, Hanging>,
+): Promise<void> {
+  for (const shape of shapes) {
+    for (const reference of shape.references.filter(({ forgets }) => forgets)) {
+      const parent = hanging.get(reference.table)
+      if (!parent) continue
+      const { columns } = reference
+      const { where } = hangingBy(reference, parent)
+      const change = `UPDATE ${shape.name} SET ${columns.map((column) => `${column} = NULL`).join(', ')}`
+      await inSteps(work, change, { shape, where, values: work.key })
+    }
+  }
 }
 
 /**
@@ -49,7 +67,9 @@ export async function removeBelow(
   recorded: readonly Recorded[],
 ): Promise<void> {
   const values = work.key
-  const below = tablesBelow(await work.transaction.tables(), table)
+  const shapes = await work.transaction.tables()
+  const { below, hanging } = tablesBelow(shapes, table)
+  await forgetBelow(work, shapes, hanging)
   const isGone = (name: string | undefined) => below.some((shape) => shape.name === name)
   for (const { where, ...shape } of [...below].reverse()) {
     const told = recorded.find((one) => one.table === shape.name && !isGone(one.toldBy))

@@ -37,12 +37,12 @@ function contentsOf({ table }: Noun, nouns: readonly Noun[]): NounRows[] {
   })
 }
 
-/** The rows that keep one of a table from being deleted: their foreign keys take nothing along. */
+/** The rows that keep one of a table from being deleted: their foreign keys take nothing along, and do not forget it. */
 async function rowsKeeping(reader: Reader, { name, key }: KeyedTable): Promise<RowsByKey[]> {
   const shapes = await reader.tables()
   return shapes.flatMap((shape) =>
     shape.references
-      .filter(({ table, cascades }) => table === name && !cascades)
+      .filter(({ table, cascades, forgets }) => table === name && !cascades && !forgets)
       .map(({ columns, targetColumns }) => ({
         table: shape.name,
         columns: key.map((column) => columns[targetColumns.indexOf(column)] ?? column),

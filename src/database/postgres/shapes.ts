@@ -1,7 +1,7 @@
 export const postgresShapes = `
   SELECT owners.relname AS name, parts.attname AS column_name,
     CASE contype WHEN 'f' THEN conname END AS reference, targets.relname AS target,
-    target_parts.attname AS target_column, (confdeltype = 'c')::integer AS cascades
+    target_parts.attname AS target_column, (confdeltype = 'c')::integer AS cascades, (confdeltype = 'n')::integer AS forgets
   FROM pg_constraint
   JOIN pg_class AS owners ON owners.oid = conrelid
   CROSS JOIN LATERAL unnest(conkey, confkey) WITH ORDINALITY AS part (number, target_number, rank)
