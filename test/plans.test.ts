@@ -17,7 +17,6 @@ import { examine } from '../src/features/announcements/wave.ts'
 import { newCall } from '../src/features/calls/call.ts'
 import { findCallee } from '../src/features/calls/find.ts'
 import {
-  forgetLease,
   giveAllBack,
   giveLeaseBack,
   leaveNode,
@@ -439,7 +438,6 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     const lease = { engine: 'none', session: 'none', generation: 0 }
     await giveLeaseBack(world.database, lease)
     await giveAllBack(world.database, lease.session)
-    await forgetLease(world.database, lease)
     await leaveNode(world.database, { name: 'none', session: 'none' })
     const { routePoint: noneKey, id } = none
     const caller = { name: '', number: '' }

@@ -35,6 +35,9 @@ const selectGeneration = sql<{ generation: number | null }>(
 )
 const selectCall = sql<CallRow>(`SELECT ${columns} FROM calls WHERE tenant_key = ? AND call_id = ?`)
 const selectOfEngine = sql<CallRow>(`SELECT ${columns} FROM calls WHERE engine = ?`)
+const selectLease = sql<{ generation: number }>(
+  'SELECT generation FROM engine_leases WHERE engine = ?',
+)
 const selectOfRoutePoint = sql<CallRow>(
   `SELECT ${columns} FROM calls
    WHERE tenant_key = ? AND group_key = ? AND route_point_key = ?`,
@@ -48,6 +51,10 @@ export interface Becoming {
   told: readonly Told[]
   /** Of its engine's lease: under a later one nothing is written. */
   generation: number
+}
+
+async function readGeneration(reader: Reader, engine: string): Promise<number | undefined> {
+  return (await reader.get(selectLease, engine))?.generation
 }
 
 /** @throws LeaseLost where the call is another node's by now. */
@@ -69,9 +76,11 @@ async function saveRow(
     count = await transaction.run(insertCall, ...insertion)
   }
   if (count > 0 || (isGone && !before)) return
-  // A write whose answer was lost is done again: what is there already was written by it, and what is gone was removed by it.
+  // A write whose answer was lost is done again: what is there already was written by it, and what is gone was removed by it. Or
+  // else by whoever has the lease by now.
   const row = await transaction.get(selectGeneration, tenantKey, id)
-  if (row ? row.generation !== generation : !isGone) throw new LeaseLost()
+  const isOurs = row ? row.generation === generation : isGone
+  if (!isOurs || (await readGeneration(transaction, engine)) !== generation) throw new LeaseLost()
 }
 
 /**
@@ -186,6 +195,14 @@ export async function findCall(
   const row = await findRow(reader, routePoint, callId)
   const call = row && callIn(row)
   return call?.phase.name === 'ended' ? undefined : call
+}
+
+/** Whether a call is kept as it has become by a write whose answer was lost. */
+export async function isKept(reader: Reader, { call }: Pick<Becoming, 'call'>): Promise<boolean> {
+  const { phase, routePoint, id } = call
+  const row = await reader.get(selectCall, routePoint[0], id)
+  if (phase.name === 'ended' && phase.ending.isGone) return row === undefined
+  return row?.value === JSON.stringify(call)
 }
 
 /** The engine of a call at a route point; undefined where there is no such call that is not over. */

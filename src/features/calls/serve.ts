@@ -54,6 +54,7 @@ export function addCalls(
     meter,
     keeping: { callerDigitsMasked: config.CALLER_DIGITS_MASKED },
     isDraining: (engine) => duty.isDraining(engine),
+    isOwnSession: (session) => session === duty.session,
     waitingElsewhere: (routePoint) => duty.waitingElsewhere(routePoint),
     logger: app.log,
   })

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { LeaseLost } from '../../../engines/lease.ts'
-import { busy, notFound } from '../../../errors.ts'
+import { busy, DatabaseUnavailable, notFound } from '../../../errors.ts'
 import type { Answer } from '../../../http/answer.ts'
 import { isRelayed, relay } from '../../../http/relay.ts'
 import type { Door, Work } from '../../../writes/door.ts'
@@ -39,7 +39,9 @@ async function passOn({ desk }: Switchboard, door: Door, command: Command): Prom
   const { routePoint, callId, request } = command
   const engine = await engineOfCall(door.reader, routePoint, callId)
   const node = engine === undefined ? undefined : await readNodeOf(door.reader, engine)
-  if (node?.url && !isRelayed(request)) return relay(request, node.url)
+  // A node that has just taken the lease may not know of the call yet.
+  const isElsewhere = node !== undefined && !desk.isOwnSession(node.session)
+  if (isElsewhere && node.url && !isRelayed(request)) return relay(request, node.url)
   return door.write(intentOf(request), {
     guard: 'keys',
     async act({ transaction }) {
@@ -100,6 +102,7 @@ async function obey(
   const { desk } = board
   const { live } = obeying
   let decided: Decision | undefined
+  await board.finish(live)
   try {
     const answer = await write(board, obeying, (decision) => {
       decided = decision
@@ -109,6 +112,14 @@ async function obey(
       noteOffer(desk, decided, obeying.command.event)
     }
     answerWith(answer)
+  } catch (error) {
+    if (decided && error instanceof DatabaseUnavailable) {
+      live.open = { decision: decided, event: obeying.command.event }
+      // The client may never ask again.
+      void board.tell(live, { type: 'routing' })
+    }
+    decided = undefined
+    throw error
   } finally {
     // What was refused, only tried or answered before has not changed the call's place.
     desk.queues.place(live.call)

@@ -10,6 +10,9 @@ export const presenceSecondsMax = 30
 /** Between two times that other nodes are told: they take a routing system for gone so much earlier at most. */
 const tellMilliseconds = 5_000
 
+/** What other nodes said is looked at for so long, by the clock of each: so far may they differ. */
+const rememberedMilliseconds = 600_000
+
 /** Route points, or groups as a whole, that have a routing system. */
 export type RoutedKey = RoutePointKey | GroupKey
 
@@ -59,6 +62,9 @@ export function createPresence(
 ): Presence {
   const seen = new Map<string, number>()
   const toldAt = new Map<string, number>()
+  /** What other nodes have said, as they said it: their clocks may differ, so only that it changes is looked at. */
+  const told = new Map<string, number>()
+  let hasLearnt = false
   let blindUntil = now()
   const isRecent = (at: number) => now() - at < presenceSecondsMax * 1_000
 
@@ -102,16 +108,18 @@ export function createPresence(
     async learn() {
       let rows: PresenceRow[]
       try {
-        rows = await database.all(selectPresence, Date.now() - presenceSecondsMax * 1_000)
+        rows = await database.all(selectPresence, Date.now() - rememberedMilliseconds)
       } catch (error) {
         blindUntil = now()
         throw error
       }
       for (const { tenant_key, group_key, route_point_key, seen_at } of rows) {
         const name = nameOf([tenant_key, group_key, route_point_key])
-        const at = now() - Math.max(Date.now() - seen_at, 0)
-        seen.set(name, Math.max(at, seen.get(name) ?? at))
+        // Whoever was there before the first look has been taken for there, and will say so again.
+        if (hasLearnt && told.get(name) !== seen_at) seen.set(name, now())
+        told.set(name, seen_at)
       }
+      hasLearnt = true
     },
   }
 }

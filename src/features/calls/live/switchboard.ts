@@ -15,12 +15,11 @@ import { findCallee } from '../find.ts'
 import { readCallsOfEngine } from '../rows.ts'
 import { arrivedCall } from './arrivals.ts'
 import { keepDeadlines } from './deadlines.ts'
-import { forgetLease } from './leases/rows.ts'
 import { createLine } from './line.ts'
 import type { TurnedAway } from './meter.ts'
 import type { Station } from './station.ts'
 import { compare, endLost } from './survey.ts'
-import { type Desk, decideAndKeep, type LiveCall, performAll } from './treatment.ts'
+import { type Desk, decideAndKeep, type LiveCall, performAll, takeOpen } from './treatment.ts'
 
 /** Calls whose arrival is being treated at once; more are sent away, before those that wait would suffer. */
 export const arrivalsMax = 100
@@ -85,7 +84,6 @@ export class Switchboard {
     const why = `Its engine '${engine}' is not configured any more.`
     const lost = calls.map((call) => ({ ...call, call, why, generation }))
     await endLost(this.desk, [...damaged, ...lost])
-    await forgetLease(this.desk.database, { engine, generation })
   }
 
   /** @throws EngineFault where the calls of an engine are no longer treated here. */
@@ -181,6 +179,8 @@ export class Switchboard {
     let wait = retryMilliseconds.least
     while (!signal.aborted && this.#stations.has(live.station)) {
       try {
+        const done = await this.finish(live)
+        if (done === event) return
         const decision = await decideAndKeep(this.desk, live, { event, isNew: false })
         this.settle(live, await performAll(this.desk, live, decision))
         return
@@ -190,6 +190,19 @@ export class Switchboard {
         wait = Math.min(2 * wait, retryMilliseconds.most)
       }
     }
+  }
+
+  /**
+   * Does what was decided of a call and kept though the database did not answer.
+   *
+   * @returns the event that it follows from, if there was any.
+   * @throws DatabaseUnavailable
+   */
+  async finish(live: LiveCall): Promise<CallEvent | undefined> {
+    const open = await takeOpen(this.desk, live)
+    if (!open) return undefined
+    this.settle(live, await performAll(this.desk, live, open.decision))
+    return open.event
   }
 
   /** What follows once an event was treated. */

@@ -10,7 +10,7 @@ import type { Action, Call, CallEvent, Told } from '../call.ts'
 import { resolveDestination } from '../find.ts'
 import type { Queues } from '../queue.ts'
 import type { Keeping } from '../records/record.ts'
-import { saveCall } from '../rows.ts'
+import { isKept, saveCall } from '../rows.ts'
 import { type Step, step } from '../step.ts'
 import { type BackOff, calledBy } from './back-off.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -33,6 +33,8 @@ export interface Desk {
   keeping: Keeping
   /** Whether an engine takes no new calls. */
   isDraining(engine: string): boolean
+  /** Whether a session that holds leases is this node's own. */
+  isOwnSession(session: string): boolean
   /** How many calls wait at a route point that other engines carry, which other nodes may treat. */
   waitingElsewhere(routePoint: RoutePointKey): Promise<number>
   logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
@@ -45,6 +47,8 @@ export interface LiveCall {
   readonly line: Line
   /** When something last happened to it, by `performance.now()`: what was seen of the engine before that is no longer so. */
   touchedAt: number
+  /** What was decided of it at an event, and may have been kept: the database did not answer. */
+  open?: { decision: Decision; event: CallEvent } | undefined
 }
 
 /** What an event makes of a call, with all that follows at once. */
@@ -209,10 +213,28 @@ export async function performAll(
 }
 
 /**
+ * Finds out whether what was decided of a call was kept though the database did not answer, so that it is done and not decided anew.
+ *
+ * @returns it, where it was kept: it is to be performed.
+ * @throws DatabaseUnavailable
+ */
+export async function takeOpen(desk: Desk, live: LiveCall): Promise<LiveCall['open']> {
+  const { open } = live
+  if (!open) return undefined
+  const hasBeenKept = await isKept(desk.database, open.decision)
+  live.open = undefined
+  if (!hasBeenKept) return undefined
+  adopt(desk, live, open.decision)
+  noteOffer(desk, open.decision, open.event)
+  desk.queues.place(live.call)
+  return open
+}
+
+/**
  * Decides what an event makes of a call, and keeps it before the engine hears of it.
  *
  * @param isNew the call has no row yet.
- * @throws DatabaseUnavailable, LeaseLost: nothing has changed.
+ * @throws DatabaseUnavailable: what was decided is open. LeaseLost: nothing has changed.
  */
 export async function decideAndKeep(
   desk: Desk,
@@ -239,6 +261,7 @@ export async function decideAndKeep(
       )
     } catch (error) {
       desk.queues.place(before)
+      if (error instanceof DatabaseUnavailable) live.open = { decision, event }
       throw error
     }
     adopt(desk, live, decision)

@@ -30,6 +30,10 @@ const selectGenerations = sql<{ engine: string; generation: number; session: str
   'SELECT engine, generation, session FROM engine_leases ORDER BY engine',
 )
 
+const makeDead = sql('UPDATE nodes SET session = ? WHERE name = ?')
+/** Longer ago than a node may be away. */
+const makeOld = sql(`UPDATE nodes SET beat = 1 WHERE name = 'away'`)
+
 interface OpenOptions {
   engines?: string[]
   database?: Database
@@ -176,6 +180,20 @@ describe.each(engines)('the leases of engines on $name', (engine: Engine) => {
     expect(one.held()).toEqual(['berlin'])
     expect(attachedAt).toHaveBeenCalledTimes(1)
   }, 60_000)
+
+  it('of engines that a node knows which is only away do not end', async () => {
+    const killed = await open('away', { engines: ['removed'] })
+    await killed.duty.start()
+    const { duty, board } = await open('one', { patience: { forsaken: 0 } })
+    // As if it had been killed.
+    const { database: shared } = opened.test ?? {}
+    await shared?.write((transaction) => transaction.run(makeDead, 'gone', 'away'))
+    await duty.start()
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    expect(board.ended).toEqual([])
+    await shared?.write((transaction) => transaction.run(makeOld))
+    await vi.waitFor(() => expect(board.ended).toContain('removed'), 20_000)
+  }, 30_000)
 
   it('of engines that no node knows any more end with their calls, but not at once', async () => {
     const before = await open('one', { engines: ['removed'] })

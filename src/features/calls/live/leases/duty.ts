@@ -5,6 +5,7 @@ import { DatabaseUnavailable } from '../../../../errors.ts'
 import type { RoutePointKey } from '../../../route-points/route-point.ts'
 import { countWaitingElsewhere } from '../../rows.ts'
 import type { Post, Station } from '../station.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { createReach, type Reach } from './reach.ts'
 import {
   beatNode,
@@ -72,25 +73,21 @@ interface Tenure {
   isOver: boolean
 }
 
-/** Does a task, but not once more while it is under way. @param task never rejects. */
-function oneAtATime(task: () => Promise<void>) {
-  let running: Promise<void> | undefined
-  return {
-    run(): Promise<void> {
-      running ??= task().finally(() => {
-        running = undefined
-      })
-      return running
-    },
-    settled: async () => running,
-  }
+/** Nodes that were not heard of for so long, in milliseconds, may never come back; by their own clocks. */
+const absentMilliseconds = 3_600_000
+
+/** Whether a node could treat an engine that lives, or may only be away for a while. */
+function isNamed(engine: string, nodes: readonly NodeRow[]): boolean {
+  const since = Date.now() - absentMilliseconds
+  return nodes.some(({ engines, beat }) => beat > since && engines.includes(JSON.stringify(engine)))
 }
 
 /** Holds the leases of engines, and has their calls treated as long as it does. */
 export class Duty {
   readonly #options: DutyOptions
   readonly #patience: typeof patienceDefault
-  readonly #session = randomUUID()
+  /** One for each start. */
+  readonly session = randomUUID()
   readonly #tenures = new Map<string, Tenure>()
   readonly #sightings: Sightings = createSightings()
   readonly #reach: Reach = createReach()
@@ -164,8 +161,8 @@ export class Duty {
     await Promise.all([...this.#endings, ...this.#leaving.values()])
     if (!this.#hasEntered) return
     try {
-      await giveAllBack(database, this.#session)
-      await leaveNode(database, { name: node.name, session: this.#session })
+      await giveAllBack(database, this.session)
+      await leaveNode(database, { name: node.name, session: this.session })
     } catch (error) {
       // Others take them when their time is over.
       this.#options.logger.warn({ err: error }, 'the leases of engines were not given back')
@@ -202,7 +199,7 @@ export class Duty {
   /** @returns false where another program has this node's name, and lives. */
   async #beat(): Promise<boolean> {
     const { database, node, logger } = this.#options
-    const own = { name: node.name, session: this.#session }
+    const own = { name: node.name, session: this.session }
     if (this.#hasEntered) {
       if (await beatNode(database, own, Date.now())) {
         if (this.#enginesHere() !== this.#toldEngines) await this.#enter()
@@ -234,7 +231,7 @@ export class Duty {
     const { database, node } = this.#options
     const { name, url = null } = node
     const engines = this.#enginesHere()
-    await enterNode(database, { name, url, session: this.#session, engines, beat: Date.now() })
+    await enterNode(database, { name, url, session: this.session, engines, beat: Date.now() })
     this.#hasEntered = true
     this.#toldEngines = engines
   }
@@ -253,7 +250,7 @@ export class Duty {
   #endLost(leases: readonly LeaseRow[]): void {
     for (const [engine, tenure] of this.#tenures) {
       const lease = leases.find((one) => one.engine === engine)
-      if (lease?.generation === tenure.generation && lease.session === this.#session) continue
+      if (lease?.generation === tenure.generation && lease.session === this.session) continue
       this.#options.logger.warn({ engine }, 'another node treats the calls of the engine')
       void this.#end(engine, tenure)
     }
@@ -287,13 +284,13 @@ export class Duty {
   #freedom(lease: LeaseRow | undefined, nodes: readonly NodeRow[]): 'held' | 'free' | 'orphaned' {
     if (!lease || lease.session === null) return 'free'
     // What this program had and lost is its own still.
-    if (lease.session === this.#session) return 'orphaned'
+    if (lease.session === this.session) return 'orphaned'
     const holder = nodes.find(({ session }) => session === lease.session)
     return !holder || this.#isDead(holder) ? 'orphaned' : 'held'
   }
 
   #others(nodes: readonly NodeRow[]): NodeRow[] {
-    return nodes.filter((node) => node.session !== this.#session && !this.#isDead(node))
+    return nodes.filter((node) => node.session !== this.session && !this.#isDead(node))
   }
 
   /** Whether another node could treat an engine. */
@@ -310,7 +307,11 @@ export class Duty {
       const freeMilliseconds = this.#sightings.freeMilliseconds(post.name, freedom === 'free')
       const isOurs = this.#tenures.has(post.name) || this.#leaving.has(post.name)
       if (freedom === 'held' || isOurs) continue
-      if (this.#reach.isLeft(post.name) && this.#isKnownElsewhere(post.name, nodes)) continue
+      if (this.#reach.isLeft(post.name) && this.#isKnownElsewhere(post.name, nodes)) {
+        // Giving it away may have failed.
+        if (lease?.session === this.session) await this.#giveBack(lease)
+        continue
+      }
       const isAlone = this.#others(nodes).length === 0
       // Whoever has fewer comes first.
       const waits = isAlone || freedom === 'orphaned' ? 0 : this.#tenures.size * beatMilliseconds
@@ -320,7 +321,7 @@ export class Duty {
 
   async #take(post: Post, lease: LeaseRow | undefined): Promise<void> {
     const { database, board, logger, node } = this.#options
-    const session = this.#session
+    const session = this.session
     const generation = await takeLease(database, { engine: post.name, session }, lease)
     if (generation === undefined || this.#isClosing) return
     this.#reach.begin(post.name)
@@ -349,11 +350,16 @@ export class Duty {
     }
   }
 
+  async #giveBack({ engine, generation }: Pick<LeaseRow, 'engine' | 'generation'>): Promise<void> {
+    const lease = { engine, session: this.session, generation }
+    await giveLeaseBack(this.#options.database, lease)
+  }
+
   #giveAway(engine: string, tenure: Tenure): void {
-    const { database, logger } = this.#options
+    const { logger } = this.#options
     const { generation } = tenure
     const leaving = this.#end(engine, tenure)
-      .then(() => giveLeaseBack(database, { engine, session: this.#session, generation }))
+      .then(() => this.#giveBack({ engine, generation }))
       .catch((error) => logger.warn({ err: error, engine }, 'the lease was not given back'))
       .finally(() => this.#leaving.delete(engine))
     this.#leaving.set(engine, leaving)
@@ -384,7 +390,7 @@ export class Duty {
     const { posts, board, logger } = this.#options
     for (const lease of leases) {
       if (posts.some(({ name }) => name === lease.engine)) continue
-      const isFree = this.#freedom(lease, nodes) !== 'held'
+      const isFree = this.#freedom(lease, nodes) !== 'held' && !isNamed(lease.engine, nodes)
       const free = this.#sightings.freeMilliseconds(lease.engine, isFree)
       if (!isFree || free <= this.#patience.forsaken || this.#leaving.has(lease.engine)) continue
       const ending = board

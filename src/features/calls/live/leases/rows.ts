@@ -49,7 +49,6 @@ const freeLease = sql(
   'UPDATE engine_leases SET session = NULL WHERE engine = ? AND session = ? AND generation = ?',
 )
 const freeAll = sql('UPDATE engine_leases SET session = NULL WHERE session = ?')
-const deleteLease = sql('DELETE FROM engine_leases WHERE engine = ? AND generation = ?')
 
 export async function readLeases(
   reader: Reader,
@@ -123,14 +122,6 @@ export async function giveLeaseBack(
 /** Gives every lease of a session back. */
 export async function giveAllBack(database: Database, session: string): Promise<void> {
   await database.write((transaction) => transaction.run(freeAll, session), 'keys')
-}
-
-/** Forgets an engine that has no calls any more. */
-export async function forgetLease(
-  database: Database,
-  { engine, generation }: { engine: string; generation: number },
-): Promise<void> {
-  await database.write((transaction) => transaction.run(deleteLease, engine, generation), 'keys')
 }
 
 const selectUrl = sql<{ url: string | null; session: string }>(
