@@ -447,6 +447,11 @@ describe.each(engines)('every statement there is, on $name', (engine) => {
     const keeping = { callerDigitsMasked: 0 }
     const late = world.database.write((transaction) => saveCall(transaction, becoming, keeping))
     await expect(late).rejects.toThrow(LeaseLost)
+    const ending = { outcome: 'failed', reason: '', at: 0, cause: 16, isGone: true } as const
+    const phase = { name: 'ended', ending: { ...ending, dispositionCodes: [] } } as const
+    const over = { ...becoming, call: { ...call, phase } }
+    const afterAll = world.database.write((transaction) => saveCall(transaction, over, keeping))
+    await expect(afterAll).rejects.toThrow(LeaseLost)
     await world.database.write((transaction) =>
       recordLost(transaction, none, { now: Date.now(), keeping }),
     )

@@ -12,6 +12,7 @@ import {
   enterNode,
   giveAllBack,
   giveLeaseBack,
+  isNamed,
   type LeaseRow,
   leaveNode,
   type NodeRow,
@@ -71,15 +72,6 @@ interface Tenure {
   generation: number
   station: Station
   isOver: boolean
-}
-
-/** Nodes that were not heard of for so long, in milliseconds, may never come back; by their own clocks. */
-const absentMilliseconds = 3_600_000
-
-/** Whether a node could treat an engine that lives, or may only be away for a while. */
-function isNamed(engine: string, nodes: readonly NodeRow[]): boolean {
-  const since = Date.now() - absentMilliseconds
-  return nodes.some(({ engines, beat }) => beat > since && engines.includes(JSON.stringify(engine)))
 }
 
 /** Holds the leases of engines, and has their calls treated as long as it does. */

@@ -50,6 +50,15 @@ const freeLease = sql(
 )
 const freeAll = sql('UPDATE engine_leases SET session = NULL WHERE session = ?')
 
+/** Nodes that were not heard of for so long, in milliseconds, may never come back; by their own clocks. */
+const absentMilliseconds = 3_600_000
+
+/** Whether a node could treat an engine that lives, or may only be away for a while. */
+export function isNamed(engine: string, nodes: readonly NodeRow[]): boolean {
+  const since = Date.now() - absentMilliseconds
+  return nodes.some(({ engines, beat }) => beat > since && engines.includes(JSON.stringify(engine)))
+}
+
 export async function readLeases(
   reader: Reader,
 ): Promise<{ leases: LeaseRow[]; nodes: NodeRow[] }> {
