@@ -66,11 +66,11 @@ const kinds: Kind[] = [
   },
 ]
 
-it('programs that tests start are those that scripts/fetch-programs and scripts/asterisk fetch', () => {
+it('programs that tests start are those that scripts/fetch-programs and scripts/asterisk fetch, and Python, which systems have', () => {
   const script = readFileSync(join(import.meta.dirname, '..', 'scripts', 'fetch-programs'), 'utf8')
   const [, list = ''] = /^programs='\n(.+?)'$/ms.exec(script) ?? []
   const fetched = [...list.matchAll(/^\w+/gm)].map(([name]) => name)
-  expect([...fetched, 'asterisk'].sort()).toEqual(Object.keys(programs).sort())
+  expect([...fetched, 'asterisk', 'python3'].sort()).toEqual(Object.keys(programs).sort())
 })
 
 for (const kind of kinds) {
