@@ -128,8 +128,12 @@ describe('docs/calls.md', () => {
       `A page looks at ${covered} records at most, or ${read} of those that an`,
     )
     expect(page).toContain(`behind ${digitsMin} digits or more`)
-    const [intervals, rows] = [intervalsMax, figuresMax].map((most) => most.toLocaleString('en'))
-    expect(page).toContain(`${intervals} intervals and ${rows} rows at most`)
+    const [intervals, rows, days] = [intervalsMax, figuresMax, daysMax.together].map((most) =>
+      most.toLocaleString('en'),
+    )
+    expect(page).toContain(
+      `${intervals} intervals and ${rows} rows at most, of ${days} days at most`,
+    )
     expect(page).toContain(`${daysMax.hours} days at most, and ${daysMax.quarters} where not`)
     expect(page).toContain(`had waited ${soonSeconds} s at most`)
   })

@@ -1,5 +1,6 @@
 -- Records go with their group, so that nobody sees those of a namesake. What lists and figures look at stands in columns: '' for none,
--- moments and durations in milliseconds, null for a call that never waited, or that nobody took. Those of the version before are not known.
+-- moments and durations in milliseconds, null for a call that never waited, or that nobody took. Of records of the version before
+-- they are not filled: those are shown, and found by their time and outcome alone.
 ALTER TABLE call_records RENAME TO loose_call_records;
 CREATE TABLE call_records (
   tenant_key TEXT NOT NULL,

@@ -218,6 +218,29 @@ describe.each(engines)('agents on $name', (engine) => {
     },
   )
 
+  it('of another group whom a destination reaches are not this route point’s to set or to have answer', async () => {
+    world = await createCallWorld(engine)
+    const number = '+3225550001'
+    const other = { userId: 'other', firstName: 'Other', lastName: 'User', phoneNumber: number }
+    await world.ask('system', 'POST', `${siblingGroup}users/`, other)
+    await configure({
+      enableAutomaticStateChangeForAgents: true,
+      agentStateAfterCall: 'Unavailable',
+      agentUnavailableCode: 'THEIRS',
+    })
+    const caller = await world.call()
+    const phone = await world.offer({ destination: number, forceDelivery: true })
+    expect(phone.dialling?.to.kind).toBe('agent')
+    expect(phone.dialling).not.toHaveProperty('callInfo')
+    world.exchange.pickUp(phone)
+    await vi.waitFor(() => expect(caller.bridge).toBeDefined(), patient)
+    world.exchange.hangUp(phone)
+    await over()
+    const { body } = await world.ask('siblingAdmin', 'GET', `${siblingGroup}services/call_agents/`)
+    expect(body.agents).toMatchObject([{ state: 'Available' }])
+    expect(body.agents[0]).not.toHaveProperty('unavailableCode')
+  })
+
   it('who became unavailable during the call stay so, whatever the route point says', async () => {
     world = await createCallWorld(engine)
     await configure({ enableAutomaticStateChangeForAgents: true, agentStateAfterCall: 'Available' })

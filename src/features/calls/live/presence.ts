@@ -63,7 +63,7 @@ export function createPresence(
   const seen = new Map<string, number>()
   const toldAt = new Map<string, number>()
   /** What other nodes have said, as they said it: their clocks may differ, so only that it changes is looked at. */
-  const told = new Map<string, number>()
+  let told = new Map<string, number>()
   let hasLearnt = false
   let blindUntil = now()
   const isRecent = (at: number) => now() - at < presenceSecondsMax * 1_000
@@ -113,12 +113,18 @@ export function createPresence(
         blindUntil = now()
         throw error
       }
-      for (const { tenant_key, group_key, route_point_key, seen_at } of rows) {
-        const name = nameOf([tenant_key, group_key, route_point_key])
+      const known = told
+      told = new Map(
+        rows.map((row) => [
+          nameOf([row.tenant_key, row.group_key, row.route_point_key]),
+          row.seen_at,
+        ]),
+      )
+      for (const [name, seenAt] of told) {
         // Whoever was there before the first look has been taken for there, and will say so again.
-        if (hasLearnt && told.get(name) !== seen_at) seen.set(name, now())
-        told.set(name, seen_at)
+        if (hasLearnt && known.get(name) !== seenAt) seen.set(name, now())
       }
+      for (const name of seen.keys()) isKnown(name)
       hasLearnt = true
     },
   }

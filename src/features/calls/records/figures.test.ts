@@ -162,6 +162,7 @@ describe.each(engines)('figures of calls on $name', (engine) => {
     [`from=${at(0)}&to=${at(hour)}&outcome=answered`, ['outcome']],
     [`from=${at(0)}&to=${at(401 * 24 * hour)}&by=dnis`, ['to']],
     [`from=${at(900_000)}&to=${at(63 * 24 * hour)}&by=dnis`, ['from']],
+    [`from=${at(0)}&to=${at(3_701 * 24 * hour)}`, ['to']],
   ])('are not made by %s', async (query, parameters) => {
     const answer = await world.ask('groupAdmin', 'GET', `${figures}?${query}`)
     const faults = parameters.map((parameter) => ({ code: 2, parameter }))
